@@ -1,0 +1,3 @@
+export { PublicError, errorCodes, type ErrorCode } from "./public-error";
+export { ok, refuse, type Refusal, type Refusals, type Result } from "./result";
+export { mask, type MaskedError } from "./mask";
