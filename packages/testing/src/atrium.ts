@@ -33,7 +33,11 @@ export interface Atrium {
 }
 
 /** Starts the embedded shape from its build and resolves once it is ready; rejects with its output when it isn't. */
-export async function startAtrium({ dataDirectory, env = {}, timeoutMs = 60_000 }: AtriumOptions = {}): Promise<Atrium> {
+export async function startAtrium({
+  dataDirectory,
+  env = {},
+  timeoutMs = 60_000,
+}: AtriumOptions = {}): Promise<Atrium> {
   const folder = dataDirectory ?? mkdtempSync(path.join(tmpdir(), "atrium-"));
   const child = spawn(process.execPath, ["--enable-source-maps", entry], {
     cwd: root,

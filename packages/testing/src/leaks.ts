@@ -6,7 +6,11 @@ export function openHandles(): Record<string, number> {
 }
 
 /** Waits until `check` returns something truthy and returns it; throws what it last threw after `timeoutMs`. */
-export async function waitFor<T>(check: () => Promise<T> | T, timeoutMs = 10_000, everyMs = 25): Promise<NonNullable<T>> {
+export async function waitFor<T>(
+  check: () => Promise<T> | T,
+  timeoutMs = 10_000,
+  everyMs = 25,
+): Promise<NonNullable<T>> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown = new Error(`Nothing came within ${timeoutMs} ms.`);
   do {
