@@ -28,13 +28,12 @@ export async function reviewSchema({ prisma, base = [] }: SchemaReviewOptions): 
   const bare = await testDatabase("schema", empty, { base });
   const full = await testDatabase("schema", path.join(prisma, "migrations"), { base });
   try {
-    // Tables of other packages are none of the schema's business.
-    const foreign = new Set((await tablesOf(bare.ownerUrl)).map(({ name }) => name));
-    const own = (await tablesOf(full.ownerUrl)).filter(({ name }) => !foreign.has(name));
-    const schema = readFileSync(path.join(prisma, "schema.prisma"), "utf8");
+    // What other packages made is none of the schema's business.
+    const foreign = await contentsOf(bare.ownerUrl);
+    const { unprotected } = await contentsOf(full.ownerUrl);
     return {
-      missing: await difference(full.ownerUrl, schema, [...foreign]),
-      unprotected: own.filter((table) => !table.protected).map(({ name }) => name),
+      missing: await difference(full.ownerUrl, readFileSync(path.join(prisma, "schema.prisma"), "utf8"), foreign),
+      unprotected: unprotected.filter((table) => !foreign.tables.includes(table)),
     };
   } finally {
     await Promise.all([bare.drop(), full.drop()]);
@@ -42,20 +41,33 @@ export async function reviewSchema({ prisma, base = [] }: SchemaReviewOptions): 
   }
 }
 
-const tablesOf = (url: string) =>
+interface Contents {
+  tables: string[];
+  enums: string[];
+  unprotected: string[];
+}
+
+const contentsOf = (url: string): Promise<Contents> =>
   withConnection(url, async (client) => {
-    const { rows } = await client.query<{ name: string; protected: boolean }>(`
-      select relname as name, relrowsecurity and relforcerowsecurity
+    const { rows } = await client.query<{ name: string; kind: "table" | "enum"; protected: boolean }>(`
+      select relname as name, 'table' as kind, relrowsecurity and relforcerowsecurity
         and exists (select from pg_policy where polrelid = pg_class.oid) as protected
-      from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition`);
-    return rows;
+      from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
+      union all
+      select typname, 'enum', true from pg_type where typnamespace = 'public'::regnamespace and typtype = 'e'`);
+    const names = (wanted: (row: (typeof rows)[0]) => boolean) => rows.filter(wanted).map(({ name }) => name);
+    return {
+      tables: names(({ kind }) => kind === "table"),
+      enums: names(({ kind }) => kind === "enum"),
+      unprotected: names((row) => !row.protected),
+    };
   });
 
 type SchemaEngineModule = typeof import("@prisma/schema-engine-wasm/schema_engine_bg");
 
-async function difference(url: string, content: string, foreignTables: string[]): Promise<string> {
+async function difference(url: string, content: string, foreign: Contents): Promise<string> {
   const pool = new EnginePool({ connectionString: url });
-  const externalTables = foreignTables.map((name) => `public.${name}`);
+  const external = (names: string[]) => names.map((name) => `public.${name}`);
   const files = [{ path: "schema.prisma", content }];
   try {
     const { SchemaEngine } = createRequire(__filename)("../../tools/schema-engine.cjs") as SchemaEngineModule;
@@ -66,7 +78,7 @@ async function difference(url: string, content: string, foreignTables: string[])
       to: { tag: "schemaDatamodel", files },
       script: true,
       exitCode: null,
-      filters: { externalTables, externalEnums: [] },
+      filters: { externalTables: external(foreign.tables), externalEnums: external(foreign.enums) },
     });
     return stdout?.trim() === "-- This is an empty migration." ? "" : (stdout ?? "");
   } finally {
