@@ -5,7 +5,7 @@ module.exports = {
   testEnvironment: "node",
   testEnvironmentOptions: { customExportConditions: ["@atrium/source", "node", "require", "default"] },
   roots: ["<rootDir>/packages", "<rootDir>/services", "<rootDir>/gateway", "<rootDir>/infra", "<rootDir>/e2e"],
-  testMatch: ["**/src/**/*.test.ts"],
+  testMatch: ["**/*.test.ts"],
   testTimeout: 30_000,
   cacheDirectory: "<rootDir>/.cache/jest",
   modulePathIgnorePatterns: ["/dist/"],

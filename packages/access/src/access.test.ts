@@ -48,12 +48,11 @@ describe("permissions", () => {
   });
 
   test("rights in a workspace are the union of both roles, and an unknown role grants nothing", () => {
-    expect(permissionsOf(permissionsOfRoles("member", "apprentice"))).toEqual([
-      "workspaces:read",
-      "projects:read",
-      "daily_logs:read",
-      "forms:read",
-    ].sort((a, b) => permissionsOf(["*"]).indexOf(a as never) - permissionsOf(["*"]).indexOf(b as never)));
+    expect(permissionsOf(permissionsOfRoles("member", "apprentice"))).toEqual(
+      ["workspaces:read", "projects:read", "daily_logs:read", "forms:read"].sort(
+        (a, b) => permissionsOf(["*"]).indexOf(a as never) - permissionsOf(["*"]).indexOf(b as never),
+      ),
+    );
     expect(permissionsOfRoles("emperor", "toString")).toEqual([]);
   });
 });
@@ -96,7 +95,10 @@ describe("signed actors", () => {
     ["no header", undefined],
     ["an empty one", ""],
     ["claims without a signature", header.split(".")[0]],
-    ["claims that were changed", `${Buffer.from('{"actor":{"kind":"SYSTEM"}}').toString("base64url")}.${header.split(".")[1]}`],
+    [
+      "claims that were changed",
+      `${Buffer.from('{"actor":{"kind":"SYSTEM"}}').toString("base64url")}.${header.split(".")[1]}`,
+    ],
     ["rubbish", "%%%.###"],
   ])("%s is nobody's", (_, given) => {
     expect(verifyActor(given, { audience: "knowledge", body, key })).toBeNull();
