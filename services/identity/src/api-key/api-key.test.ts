@@ -1,4 +1,5 @@
-import { apiKeysMax, decideApiKey, isUsable, looksLikeApiKey, newApiKey } from "./api-key";
+import { apiKeysMax, isUsable, looksLikeApiKey, newApiKey } from "./api-key";
+import { decideApiKey } from "./policy";
 
 const now = new Date("2026-11-20T12:00:00Z");
 const facts = { held: ["knowledge:*", "chatbots:read"], keyCount: 0, now };

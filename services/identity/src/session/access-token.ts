@@ -2,8 +2,6 @@ import { randomUUID, type KeyObject } from "node:crypto";
 import jwt from "jsonwebtoken";
 import type { Standing } from "./session";
 
-/** For whom access tokens are meant: the one endpoint of this installation. */
-export const audience = "atrium";
 export const accessTokenLifetimeSeconds = 900;
 
 export interface AccessTokenSubject extends Standing {
@@ -12,18 +10,22 @@ export interface AccessTokenSubject extends Standing {
   kind: "USER" | "GUEST";
 }
 
-/** An ES256 token of 15 minutes: `iss aud sub sid kind jti iat exp`, and `org` and `ws` where the session stands in one. */
+/**
+ * An ES256 token of 15 minutes: `iss aud sub sid org ws kind jti iat exp`. It says who somebody is and where they want
+ * to act (`org` and `ws` are null for nowhere), never what they may do.
+ */
 export function issueAccessToken(
   { userId, sessionId, kind, organizationId, workspaceId }: AccessTokenSubject,
-  { key, issuer, now }: { key: { id: string; privateKey: KeyObject }; issuer: string; now: Date },
+  means: { key: { id: string; privateKey: KeyObject }; issuer: string; audience: string; now: Date },
 ): { accessToken: string; accessTokenExpiresAt: Date } {
+  const { key, issuer, audience, now } = means;
   const issuedAt = Math.floor(now.getTime() / 1000);
   const expiresAt = issuedAt + accessTokenLifetimeSeconds;
   const claims = {
     sid: sessionId,
     kind,
-    ...(organizationId && { org: organizationId }),
-    ...(workspaceId && { ws: workspaceId }),
+    org: organizationId,
+    ws: workspaceId,
     iat: issuedAt,
     exp: expiresAt,
   };

@@ -1,3 +1,12 @@
+/** A key as it rests: the private half sealed under the installation's secret. */
+export interface StoredSigningKey {
+  /** The `kid` of tokens and of the published set. */
+  id: string;
+  publicJwk: JsonWebKey;
+  privateKey: Buffer;
+  activeAt: Date;
+}
+
 export interface SigningKeySchedule {
   /** A new key signs this long after the one before it began to. */
   rotateAfterMs: number;

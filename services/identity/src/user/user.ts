@@ -21,3 +21,8 @@ export const SignInRefusal = {
 export const SignUpRefusal = {
   EMAIL_TAKEN: "There is a user with this e-mail address. Sign in instead.",
 } as const;
+
+export const ChangePasswordRefusal = {
+  WRONG_PASSWORD: "This is not the current password.",
+  NO_PASSWORD: "This user doesn't sign in by password.",
+} as const;

@@ -1,0 +1,1 @@
+import { PasswordRefusal } from "./password";
