@@ -69,7 +69,7 @@ const knownKey = (ctx: Limiting, pair: string) => `identity.known.${accountKey(c
 
 async function consume(ctx: Limiting, name: keyof typeof limits, key: string): Promise<void> {
   const limit = limits[name];
-  const points = Math.ceil(limit.points * ctx.settings.rateLimitFactor);
+  const points = Math.ceil(limit.points * ctx.settings.IDENTITY_RATE_LIMIT_FACTOR);
   const { allowed, retryAfterSeconds } = await ctx.ephemeral.consume(
     { ...limit, points, name: `identity.${name}` },
     accountKey(ctx, key),

@@ -56,7 +56,7 @@ export async function openSession(ctx: Context, tx: Db, user: User, { organizati
     device: user.kind === "GUEST" ? null : deviceOf(ctx.userAgent),
     createdAt: now,
     lastUsedAt: now,
-    expiresAt: new Date(now.getTime() + ctx.settings.sessionIdleMs[user.kind]),
+    expiresAt: new Date(now.getTime() + sessionIdleMs(ctx, user)),
     endedAt: null,
   };
   const refreshToken = newRefreshToken();
@@ -71,6 +71,9 @@ export async function openSession(ctx: Context, tx: Db, user: User, { organizati
   return { session, refreshToken };
 }
 
+const sessionIdleMs = ({ settings }: Context, { kind }: User) =>
+  60_000 * (kind === "GUEST" ? settings.GUEST_SESSION_IDLE_MINUTES : settings.SESSION_IDLE_MINUTES);
+
 /** What proves from now on that the caller is this user in this session. */
 export async function authenticate(
   ctx: Context,
@@ -81,8 +84,8 @@ export async function authenticate(
     { userId: user.id, sessionId: session.id, kind: user.kind, organizationId, workspaceId },
     {
       key: await ctx.signingKeys.current(),
-      issuer: ctx.settings.tokenIssuer,
-      audience: ctx.settings.tokenAudience,
+      issuer: ctx.settings.TOKEN_ISSUER,
+      audience: ctx.settings.TOKEN_AUDIENCE,
       now: ctx.now(),
     },
   );
@@ -132,7 +135,7 @@ async function exchange(ctx: Context, tx: Db, presented: { id: string; sessionId
   const refreshToken = successorOf(presented.refreshToken, successorId, ctx.keys.refreshTokens);
   if (verdict === "REPEAT") return { user, session, refreshToken };
 
-  const expiresAt = new Date(now.getTime() + ctx.settings.sessionIdleMs[user.kind]);
+  const expiresAt = new Date(now.getTime() + sessionIdleMs(ctx, user));
   const hash = hashSecret(refreshToken);
   await insertRefreshToken(tx, { id: successorId, sessionId: session.id, userId: user.id, hash, createdAt: now });
   await saveExchange(tx, presented.id, successorId, now);
