@@ -1,0 +1,54 @@
+import type { KeyObject } from "node:crypto";
+import type { Actor } from "@atrium/access";
+import type { Database, Handle } from "@atrium/database";
+import type { EphemeralStore } from "@atrium/ephemeral";
+import type { AskTenancy } from "./clients/tenancy";
+import type { PrismaClient } from "./generated/prisma/client";
+import type { Settings } from "./settings";
+import type { emailLoader, userLoader } from "./user/loaders";
+import type { PasswordHasher } from "./user/password-hash";
+
+export type Db = Handle<PrismaClient>;
+
+/** What the service has, whoever asks. */
+export interface Services {
+  readonly database: Database<PrismaClient>;
+  readonly ephemeral: EphemeralStore;
+  readonly passwords: PasswordHasher;
+  readonly signingKeys: SigningKeys;
+  readonly tenancy: AskTenancy;
+  readonly settings: Settings;
+  /** Derived from the installation's secret, one for each purpose. */
+  readonly keys: { readonly refreshTokens: Buffer; readonly accounts: Buffer };
+  readonly now: () => Date;
+  readonly log: Log;
+}
+
+/** What use cases receive: the service's means, and for whom they are used. */
+export interface Context extends Services {
+  readonly actor: Actor;
+  /** Bound to the actor. */
+  readonly db: Db;
+  readonly clientAddress: string | null;
+  readonly userAgent: string | null;
+  readonly loaders: {
+    readonly users: ReturnType<typeof userLoader>;
+    readonly emails: ReturnType<typeof emailLoader>;
+  };
+}
+
+/** The keys that access tokens are signed with, as they stand now. */
+export interface SigningKeys {
+  /** The key to sign with. */
+  current(): Promise<{ id: string; privateKey: KeyObject }>;
+  /** Every public key whose tokens still count, as JSON Web Keys with `kid`. */
+  published(): Promise<PublicKey[]>;
+}
+
+export type PublicKey = JsonWebKey & { kid: string };
+
+export interface Log {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
