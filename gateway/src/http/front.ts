@@ -5,6 +5,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { Logger } from "pino";
 import type { Metrics } from "../metrics";
 import type { SubgraphClient } from "../subgraph-client";
+import { inSpan } from "../tracing";
 import { sendError, sendJson, sendText, setStandardHeaders } from "./answer";
 import { BodyTimeout, ClientGone } from "./body";
 import { answerCors, type Cors } from "./cors";
@@ -79,7 +80,7 @@ export function createFront(front: Front): RequestListener {
         const error = new PublicError("BAD_USER_INPUT", `Only ${route.methods.join(" and ")} work here.`, { field: "method" });
         return sendError(request, response, error, 405);
       }
-      await route.answer({ request, response, path, requestId, log });
+      await inSpan(`${request.method} ${route.name}`, request, async () => route.answer({ request, response, path, requestId, log }));
     };
     run().catch((error: unknown) => answerFault({ request, response, log }, error));
   };
