@@ -1,0 +1,70 @@
+import pg from "pg";
+import { setTimeout as wait } from "node:timers/promises";
+import { silent, type Log } from "../log";
+import { EmbeddedPostgresError } from "./binaries";
+import { launch, shutDown } from "./server";
+
+export interface EmbeddedPostgres {
+  /** Of the administrator; the password is this installation's own. */
+  adminUrl: string;
+  port: number;
+  stop(): Promise<void>;
+}
+
+const exclusiveLock = 727_073_691;
+const takeOverMs = 3_000;
+
+/**
+ * PostgreSQL from npm on `directory`, listening on 127.0.0.1 alone. Takes over a server that a killed process left
+ * running, and refuses a directory that a living one uses. `stop` also ends a server that was taken over.
+ */
+export async function startEmbeddedPostgres({
+  directory,
+  log = silent,
+}: {
+  directory: string;
+  log?: Log;
+}): Promise<EmbeddedPostgres> {
+  const server = await launch({ directory, log });
+  const keeper = await hold(server.adminUrl, directory);
+  let stopping = false;
+  keeper.on("error", (error) => {
+    if (!stopping) log.error({ err: error }, "the embedded PostgreSQL has ended unexpectedly; start again");
+  });
+  log.info({ port: server.port, pid: server.pid, reused: server.reused }, "the embedded PostgreSQL is ready");
+  return {
+    adminUrl: server.adminUrl,
+    port: server.port,
+    stop: async () => {
+      if (stopping) return;
+      stopping = true;
+      await keeper.end().catch(() => {});
+      await shutDown(directory);
+    },
+  };
+}
+
+// The lock lasts as long as the connection: the server frees it by itself when its holder is killed.
+async function hold(adminUrl: string, directory: string): Promise<pg.Client> {
+  const keeper = new pg.Client({
+    connectionString: adminUrl,
+    application_name: `atrium ${process.pid}`,
+    keepAlive: true,
+  });
+  await keeper.connect();
+  for (const deadline = Date.now() + takeOverMs; ; await wait(50)) {
+    const { rows } = await keeper.query<{ taken: boolean }>("select pg_try_advisory_lock($1) as taken", [
+      exclusiveLock,
+    ]);
+    if (rows[0]!.taken) return keeper;
+    if (Date.now() > deadline) break;
+  }
+  const { rows } = await keeper.query<{ holder: string }>(
+    `select application_name as holder from pg_locks join pg_stat_activity using (pid)
+     where locktype = 'advisory' and granted and objid = $1`,
+    [exclusiveLock],
+  );
+  await keeper.end();
+  const holder = rows[0]?.holder.replace("atrium ", "process ") ?? "another process";
+  throw new EmbeddedPostgresError(`The database in ${directory} is in use by ${holder}; stop that first.`);
+}
