@@ -89,6 +89,12 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     }),
   );
   setPatience(server);
+  server.on("request", (_, response) =>
+    response.once("finish", () => {
+      // A connection that was busy when `stop` closed the idle ones is idle now.
+      if (isStopping) setImmediate(() => server.closeIdleConnections());
+    }),
+  );
   server.on("upgrade", (request, socket, head) => sockets.handleUpgrade(request, socket, head));
   try {
     await listen(server, o.port, o.host);

@@ -62,8 +62,6 @@ export function httpClient({ name, url, secret, log }: { name: string; url: stri
       body: hasBody(request) ? bodyOf(request) : null,
       signal: gone.signal,
     });
-    // A service that answers before it has read everything wants no more of it.
-    if (!request.complete) response.setHeader("connection", "close");
     response.writeHead(statusCode, forwarded(headers));
     await pipeline(body, response);
   }
@@ -78,7 +76,6 @@ export function httpClient({ name, url, secret, log }: { name: string; url: stri
         if (response.destroyed) return;
         log.error({ err: error, service: name, requestId: caller.requestId }, "a request couldn't be passed on");
         if (response.headersSent) return void response.destroy();
-        response.setHeader("connection", "close");
         const unavailable = new PublicError("SERVICE_UNAVAILABLE", `The service "${name}" doesn't answer at the moment.`);
         await sendError(request, response, unavailable);
       });

@@ -59,6 +59,8 @@ export function createFront(front: Front): RequestListener {
     setStandardHeaders(response, requestId);
     if (front.isStopping()) response.setHeader("connection", "close");
 
+    response.once("finish", () => lingerOver(request));
+
     let routeName = "none";
     response.once("close", () => {
       const durationMs = Math.round(performance.now() - startedAt);
@@ -86,16 +88,25 @@ export function createFront(front: Front): RequestListener {
   };
 }
 
+// How long a client may go on sending what nobody reads any more.
+const lingerMs = 2_000;
+
+/**
+ * A request that was answered before it was complete: the rest is dropped for a while, then the connection is cut.
+ * To close at once would reset it, and the answer could be lost on a client that is still sending.
+ */
+function lingerOver(request: IncomingMessage): void {
+  if (request.complete) return;
+  request.resume();
+  const cut = setTimeout(() => request.socket.destroy(), lingerMs);
+  request.once("close", () => clearTimeout(cut));
+}
+
 const knownMethods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 async function answerFault({ request, response, log }: Pick<Exchange, "request" | "response" | "log">, thrown: unknown) {
   try {
     if (thrown instanceof ClientGone || response.destroyed) return void response.destroy();
-    // Whatever of the body is still on its way isn't wanted: the connection can't be used again.
-    if (!request.complete) {
-      response.setHeader("connection", "close");
-      request.resume();
-    }
     if (response.headersSent) return void response.destroy();
     if (thrown instanceof BodyTimeout)
       return await sendError(request, response, new PublicError("BAD_USER_INPUT", thrown.message, { field: "body" }), 408);
