@@ -25,7 +25,7 @@ export async function findSigningKeys(db: Db): Promise<StoredSigningKey[]> {
 export async function insertSigningKey(tx: Db, key: StoredSigningKey, createdAt: Date): Promise<void> {
   const { publicJwk, privateKey, ...columns } = key;
   await tx.signingKey.create({
-    data: { ...columns, publicJwk: { ...publicJwk }, privateKey: new Uint8Array(privateKey), createdAt },
+    data: { ...columns, publicJwk: publicJwk as Record<string, string>, privateKey: new Uint8Array(privateKey), createdAt },
   });
 }
 
