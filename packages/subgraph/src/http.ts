@@ -78,7 +78,8 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
       o.metrics.errors.inc({ code: entry.outcome });
       if (response.headersSent) return response.destroy();
       if (!request.complete) response.setHeader("connection", "close");
-      if (typeof extensions.retryAfterSeconds === "number") response.setHeader("retry-after", extensions.retryAfterSeconds);
+      if (typeof extensions.retryAfterSeconds === "number")
+        response.setHeader("retry-after", extensions.retryAfterSeconds);
       sendJson(response, statusOf(entry.outcome as ErrorCode), { errors: [{ message, extensions }] });
     });
   };
@@ -122,7 +123,11 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
         response.setHeader("allow", "POST");
         return sendJson(response, 405, errorBody("BAD_USER_INPUT", "GraphQL is asked with POST here."));
       }
-      return answerGraphql(request, response, entry, { ...readOperation(body), ...callerOf(request, entry, actor), signal });
+      return answerGraphql(request, response, entry, {
+        ...readOperation(body),
+        ...callerOf(request, entry, actor),
+        signal,
+      });
     }
     o.work.admit();
     if (bodyBound) {
@@ -162,7 +167,11 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
     if (!request.headers.accept?.includes("text/event-stream")) {
       const result = await o.subgraph.execute(operation);
       entry.outcome = outcomeOf(result);
-      return sendJson(response, result.data === undefined && entry.outcome === "SERVICE_UNAVAILABLE" ? 503 : 200, result);
+      return sendJson(
+        response,
+        result.data === undefined && entry.outcome === "SERVICE_UNAVAILABLE" ? 503 : 200,
+        result,
+      );
     }
     const events = await o.subgraph.subscribe(operation);
     if (Symbol.asyncIterator in events) return sendEvents(response, events, operation.signal!);
@@ -211,7 +220,10 @@ const errorBody = (code: ErrorCode, message: string) => ({ errors: [{ message, e
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {
   const body = JSON.stringify(value);
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8", "content-length": Buffer.byteLength(body) });
+  response.writeHead(status, {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+  });
   response.end(body);
 }
 
@@ -258,9 +270,13 @@ const operationBody = z.object({
 function readOperation(body: string): Pick<OperationRequest, "query" | "variables" | "operationName"> {
   const parsed = operationBody.safeParse(parseJson(body));
   if (!parsed.success)
-    throw new PublicError("BAD_USER_INPUT", "The body must be JSON with `query`, and perhaps `variables` and `operationName`.", {
-      field: parsed.error.issues[0]?.path.join(".") || "body",
-    });
+    throw new PublicError(
+      "BAD_USER_INPUT",
+      "The body must be JSON with `query`, and perhaps `variables` and `operationName`.",
+      {
+        field: parsed.error.issues[0]?.path.join(".") || "body",
+      },
+    );
   const { query, variables, operationName } = parsed.data;
   return { query, variables: variables ?? undefined, operationName: operationName ?? undefined };
 }
