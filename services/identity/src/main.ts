@@ -22,12 +22,12 @@ const forgetEveryMs = 3600_000;
 export async function startIdentity(platform: Platform, { now = () => new Date() } = {}): Promise<RunningSubgraph> {
   const settings = parseSettings(settingsSchema, platform.env);
   const log = platform.log.child({ service: "identity" });
-  const { ownerUrl, appUrl } = await platform.database("identity");
-  const directory = path.join(__dirname, "../prisma/migrations");
-  await migrate({ ownerUrl, directory, appRole: new URL(appUrl).username, base: [eventsBase] });
+  const { appUrl, ...owner } = await platform.database("identity");
+  await migrate({ ...owner, directory: path.join(__dirname, "../prisma/migrations"), base: [eventsBase] });
   const database = openDatabase({
     url: appUrl,
-    createClient: (adapter) => new PrismaClient({ adapter }),
+    // The longer formats repeat the values of the query, which are names and addresses, into the log.
+    createClient: (adapter) => new PrismaClient({ adapter, errorFormat: "minimal" }),
     poolMax: settings.IDENTITY_DATABASE_CONNECTIONS,
     log,
   });
