@@ -1,11 +1,12 @@
-import type { KeyObject } from "node:crypto";
+import type { JsonWebKey, KeyObject } from "node:crypto";
 import type { Actor } from "@atrium/access";
 import type { Database, Handle } from "@atrium/database";
 import type { EphemeralStore } from "@atrium/ephemeral";
+import type { RequestFacts } from "@atrium/subgraph";
 import type { AskTenancy } from "./clients/tenancy";
 import type { PrismaClient } from "./generated/prisma/client";
 import type { Settings } from "./settings";
-import type { emailLoader, userLoader } from "./user/loaders";
+import { emailLoader, userLoader } from "./user/loaders";
 import type { PasswordHasher } from "./user/password-hash";
 
 export type Db = Handle<PrismaClient>;
@@ -24,18 +25,26 @@ export interface Services {
   readonly log: Log;
 }
 
-/** What use cases receive: the service's means, and for whom they are used. */
-export interface Context extends Services {
-  readonly actor: Actor;
+/** What use cases receive: the service's means, and who asks. */
+export interface Context extends Services, Omit<RequestFacts, "now" | "log"> {
   /** Bound to the actor. */
   readonly db: Db;
-  readonly clientAddress: string | null;
-  readonly userAgent: string | null;
   readonly loaders: {
     readonly users: ReturnType<typeof userLoader>;
     readonly emails: ReturnType<typeof emailLoader>;
   };
 }
+
+/** Made anew for every operation. */
+export const contextMaker =
+  (services: Services) =>
+  (facts: RequestFacts): Context => {
+    const db = services.database.as(tenantOf(facts.actor));
+    const loaders = { users: userLoader(db), emails: emailLoader(services.database.asService()) };
+    return { ...facts, ...services, log: facts.log, db, loaders };
+  };
+
+const tenantOf = (actor: Actor) => (actor.kind === "ANONYMOUS" ? {} : actor);
 
 /** The keys that access tokens are signed with, as they stand now. */
 export interface SigningKeys {

@@ -61,18 +61,18 @@ export async function limitPasswordTries(ctx: Limiting, account: string): Promis
 export const rememberAddress = (ctx: Limiting, account: string) =>
   ctx.ephemeral.set(knownKey(ctx, `${account} ${ctx.clientAddress ?? "unknown"}`), true, knownAddressSeconds);
 
-/** A pseudonym for an account that may not exist: for keys of limits, and for the audit. */
-export const accountKey = ({ keys }: Pick<Context, "keys">, account: string) =>
+/** What stands for an e-mail or network address in keys and in the audit. The same address, the same pseudonym. */
+export const pseudonym = ({ keys }: Pick<Context, "keys">, account: string) =>
   createHmac("sha256", keys.accounts).update(account).digest("base64url").slice(0, 32);
 
-const knownKey = (ctx: Limiting, pair: string) => `identity.known.${accountKey(ctx, pair)}`;
+const knownKey = (ctx: Limiting, pair: string) => `identity.known.${pseudonym(ctx, pair)}`;
 
 async function consume(ctx: Limiting, name: keyof typeof limits, key: string): Promise<void> {
   const limit = limits[name];
   const points = Math.ceil(limit.points * ctx.settings.IDENTITY_RATE_LIMIT_FACTOR);
   const { allowed, retryAfterSeconds } = await ctx.ephemeral.consume(
     { ...limit, points, name: `identity.${name}` },
-    accountKey(ctx, key),
+    pseudonym(ctx, key),
   );
   if (allowed) return;
   throw new PublicError("RATE_LIMITED", `Too many attempts. Try again in ${retryAfterSeconds} s.`, { retryAfterSeconds });

@@ -5,8 +5,7 @@ import { SessionResolver } from "./session/graphql";
 import { UserResolver } from "./user/graphql";
 import { ViewerResolver } from "./viewer/graphql";
 
-export const identitySchema = () =>
-  buildSubgraphSchema<Context>({
-    resolvers: [ViewerResolver, UserResolver, SessionResolver, ApiKeyResolver],
-    references: { User: ({ loaders }) => loaders.users },
-  });
+export const schema = buildSubgraphSchema<Context>({
+  resolvers: [ViewerResolver, UserResolver, SessionResolver, ApiKeyResolver],
+  references: { User: ({ loaders }) => loaders.users },
+});

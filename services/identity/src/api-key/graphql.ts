@@ -47,7 +47,7 @@ export class ApiKeyType {
   revokedAt!: Date | null;
 }
 
-export const ApiKeyConnection = Connection<ApiKey>("ApiKey", () => ApiKeyType);
+export const ApiKeyConnection = Connection("ApiKey", () => ApiKeyType);
 
 @InputType("CreateApiKeyInput", { description: "A key that acts where the caller stands." })
 class CreateApiKeyInput {

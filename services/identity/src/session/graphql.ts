@@ -42,7 +42,7 @@ export class SessionType {
   endedAt!: Date | null;
 }
 
-export const SessionConnection = Connection<Session>("Session", () => SessionType);
+export const SessionConnection = Connection("Session", () => SessionType);
 
 const SignOutPayload = Payload("signOut", {
   session: { type: () => SessionType, description: "The session that ended." },

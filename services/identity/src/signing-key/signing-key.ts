@@ -1,3 +1,5 @@
+import type { JsonWebKey } from "node:crypto";
+
 /** A key as it rests: the private half sealed under the installation's secret. */
 export interface StoredSigningKey {
   /** The `kid` of tokens and of the published set. */

@@ -23,9 +23,15 @@ export async function findSigningKeys(db: Db): Promise<StoredSigningKey[]> {
 }
 
 export async function insertSigningKey(tx: Db, key: StoredSigningKey, createdAt: Date): Promise<void> {
-  const { publicJwk, privateKey, ...columns } = key;
+  const { id, publicJwk, privateKey, activeAt } = key;
   await tx.signingKey.create({
-    data: { ...columns, publicJwk: { ...publicJwk }, privateKey: new Uint8Array(privateKey), createdAt },
+    data: {
+      id,
+      publicJwk: publicJwk as Record<string, string>,
+      privateKey: new Uint8Array(privateKey),
+      createdAt,
+      activeAt,
+    },
   });
 }
 

@@ -3,7 +3,7 @@ import { appendEvent, passwordChanged, userRegistered, userSignInRefused, userSi
 import { newId } from "@atrium/ids";
 import { badInput, requireText } from "@atrium/schema-kit";
 import type { Context } from "../context";
-import { accountKey, limitAddress, limitPasswordTries, rememberAddress } from "../limits";
+import { pseudonym, limitAddress, limitPasswordTries, rememberAddress } from "../limits";
 import { authenticate, endOtherSessions, moveSession, openSession, requireSession, type Authentication } from "../session/commands";
 import { parseEmail, type EmailAddress } from "./email";
 import { judgePassword, normalizePassword, passwordLengthMax, type PasswordRefusal } from "./password";
@@ -53,7 +53,7 @@ export async function signUp(
         now,
       });
       const session = await openSession(ctx, tx, user, { organizationId: null, workspaceId: null });
-      await appendEvent(tx, userRegistered({ userId: user.id }));
+      await appendEvent(tx, userRegistered({ userId: user.id, method: "EMAIL" }));
       await appendEvent(tx, userSignedIn({ userId: user.id, sessionId: session.session.id, method: "EMAIL" }));
       return session;
     });
@@ -83,9 +83,8 @@ export async function signIn(
   const matches = await ctx.passwords.verify(found?.passwordHash ?? null, password);
   if (!found || !matches) {
     const userId = found?.user.id ?? null;
-    await ctx.database.asService().transaction((tx) =>
-      appendEvent(tx, userSignInRefused({ accountKey: accountKey(ctx, email.key), userId, method: "EMAIL" })),
-    );
+    const attempt = { accountKey: pseudonym(ctx, email.key), userId, method: "EMAIL" };
+    await ctx.database.asService().transaction((tx) => appendEvent(tx, userSignInRefused(attempt)));
     return refuse("INVALID_CREDENTIALS");
   }
   const { methodId } = found;
