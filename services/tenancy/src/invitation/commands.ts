@@ -1,7 +1,6 @@
 import { organizationRoles, requireSignedIn, workspaceRoles } from "@atrium/access";
 import { PublicError, ok, refuse, type Result } from "@atrium/errors";
-import { appendEvent } from "@atrium/events";
-import { invitationAccepted, invitationDeclined, invitationRevoked, invitationSent } from "@atrium/events";
+import { appendEvent, invitationAccepted, invitationDeclined, invitationRevoked, invitationSent } from "@atrium/events";
 import type { Context, Tx } from "../context";
 import { grantMembership, grantPlace } from "../membership/commands";
 import type { OrganizationMember } from "../membership/membership";

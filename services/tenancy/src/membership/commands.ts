@@ -1,7 +1,6 @@
 import { workspaceRoles } from "@atrium/access";
 import { PublicError, ok, refuse, type Result } from "@atrium/errors";
-import { appendEvent } from "@atrium/events";
-import { membershipChanged, membershipGranted, membershipRevoked } from "@atrium/events";
+import { appendEvent, membershipChanged, membershipGranted, membershipRevoked } from "@atrium/events";
 import { newId } from "@atrium/ids";
 import type { Context, Tx } from "../context";
 import {

@@ -1,7 +1,6 @@
 import { requireSignedIn } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
-import { appendEvent } from "@atrium/events";
-import { organizationCreated, organizationUpdated } from "@atrium/events";
+import { appendEvent, organizationCreated, organizationUpdated } from "@atrium/events";
 import { newId } from "@atrium/ids";
 import type { Context } from "../context";
 import { grantMembership } from "../membership/commands";

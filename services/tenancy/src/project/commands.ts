@@ -1,7 +1,6 @@
 import { requirePermission, requireWorkspace } from "@atrium/access";
 import { PublicError, type Result } from "@atrium/errors";
-import { appendEvent } from "@atrium/events";
-import { projectArchived, projectCreated, projectDeleted, projectUpdated } from "@atrium/events";
+import { appendEvent, projectArchived, projectCreated, projectDeleted, projectUpdated } from "@atrium/events";
 import { newId } from "@atrium/ids";
 import type { Context, Tx } from "../context";
 import { archive, change, type ArchiveProjectRefusal, type Project, type UpdateProjectRefusal } from "./project";

@@ -1,6 +1,5 @@
 import { PublicError } from "@atrium/errors";
-import { appendEvent } from "@atrium/events";
-import { workspaceCreated, workspaceUpdated } from "@atrium/events";
+import { appendEvent, workspaceCreated, workspaceUpdated } from "@atrium/events";
 import { newId } from "@atrium/ids";
 import type { Context, Tx } from "../context";
 import { grantPlace } from "../membership/commands";
