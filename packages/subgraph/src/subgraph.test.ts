@@ -341,6 +341,15 @@ describe.each(ways)("a subscription, made %s", (_, way) => {
   });
 });
 
+test("a source that knows nothing of the signal is let go of all the same", async () => {
+  const events = await subscribed(library.subgraph, operation("subscription { bookArrived }"));
+  const waiting = events.next();
+  expect(library.shelf.topics.stats()).toEqual({ topics: 1, subscribers: 1 });
+  await events.return!();
+  expect(await waiting).toEqual({ done: true, value: undefined });
+  await eventually(() => library.shelf.topics.stats().subscribers === 0);
+});
+
 test("a subscriber who is too slow is told that events are lost to it, and to begin anew", async () => {
   const events = await subscribed(library.subgraph, operation("subscription { bookArrived }"));
   for (const title of ["one", "two", "three", "four", "five"]) library.shelf.topics.publish("arrivals", title);
