@@ -1,4 +1,4 @@
-import pg from "pg";
+import type pg from "pg";
 import { isSerializationFailure } from ".";
 import { withConnection } from "./admin";
 import { testAdminUrl } from "./testing";
