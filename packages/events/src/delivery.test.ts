@@ -284,6 +284,44 @@ test("a leader that has lost its place and doesn't know yet has no effect beside
   expect(await effects(reports)).toEqual(["acc_1 1", "acc_1 2"]);
 });
 
+test("a handler that never ends fails, and whatever it still tries comes to nothing", async () => {
+  let afterwards: Promise<unknown> | undefined;
+  await ledger.run(transport);
+  const events = await reports.run(
+    transport,
+    [
+      handle(accountChanged, ({ db }: Context, { accountId, version }) => {
+        const note = () =>
+          db.effect.create({ data: { organizationId: "org_a", subject: accountId, note: String(version) } });
+        if (version > 1) return note();
+        return new Promise((resolve) => setTimeout(resolve, 150)).then(() => (afterwards = note()));
+      }),
+    ],
+    { handlerMsMax: 50, retry: { attemptsMax: 1 } },
+  );
+  await change(ledger, "acc_1");
+  await change(ledger, "acc_1");
+  expect(await effectsOf(reports, 1)).toEqual(["acc_1 2"]);
+  expect(await parked(reports)).toMatchObject([{ error: expect.stringContaining("didn't end within 50 ms") }]);
+  await eventually(async () => afterwards, (begun) => begun !== undefined);
+  await expect(afterwards).rejects.toThrow();
+  await events.stop();
+  expect(await effects(reports)).toEqual(["acc_1 2"]);
+});
+
+test("an error with any text can be noted", async () => {
+  await ledger.run(transport);
+  await reports.run(transport, [
+    noteChanges(() => {
+      throw new Error("a \0 and a lone \ud800");
+    }),
+  ]);
+  await change(ledger, "acc_1", ada, "a \0 and a lone \ud800");
+  const [letter] = await eventually(() => parked(reports), ({ length }) => length === 1);
+  expect(letter!.error).toContain("a  and a lone");
+  expect(letter!.payload).toMatchObject({ data: { note: "a \0 and a lone \ud800" } });
+});
+
 test("a discarded dead letter is gone", async () => {
   await ledger.run(transport);
   await reports.run(transport, [

@@ -21,7 +21,7 @@ export async function receive(service: EventTransaction, group: string, received
     try {
       envelopes.push(parseEnvelope(each));
     } catch (error) {
-      await service.sql(parkUnreadableSql, [group, JSON.stringify(each ?? null), (error as Error).message]);
+      await service.sql(parkUnreadableSql, [group, JSON.stringify(each) ?? "null", errorText(error)]);
     }
   }
   if (envelopes.length === 0) return;
@@ -145,5 +145,6 @@ export async function park(service: EventTransaction, group: string, row: InboxR
   );
 }
 
+// PostgreSQL's text holds no NUL, and an error that can't be noted would come back for ever.
 const errorText = (error: unknown): string =>
-  (error instanceof Error ? (error.stack ?? error.message) : String(error)).slice(0, 4_000);
+  (error instanceof Error ? (error.stack ?? error.message) : String(error)).replaceAll("\0", "").slice(0, 4_000);

@@ -7,7 +7,7 @@ import type { EventTransport } from "./transport";
 
 const batchSize = 500;
 const batchBytesMax = 8_000_000;
-const pollMs = 1_000;
+const pollMs = 2_000;
 // Rows of transactions that took this long to commit are found by the sweep, younger ones at once.
 const settledMs = 10_000;
 const sweepMs = 5_000;

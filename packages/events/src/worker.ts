@@ -7,7 +7,7 @@ import { toEnvelope } from "./row";
 import { traced } from "./trace";
 import type { Envelope } from "./envelope";
 
-const pollMs = 1_000;
+const pollMs = 2_000;
 // Load again when fewer than this are at hand; and no single lane may fill the memory while its head is slow.
 const lowWater = 250;
 const laneBufferMax = 64;
@@ -36,6 +36,7 @@ export interface WorkerOptions<Context, Handle extends EventHandle<Handle>> {
   contextFor(envelope: Envelope, tx: Handle): Context;
   concurrency: number;
   retry: RetryPolicy;
+  handlerMsMax: number;
   onHandled(count: number): void;
   onFailed(): void;
   log: EventLog;
@@ -177,7 +178,8 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
       const startedAt = Date.now();
       handled = 0;
       for (const { envelope, data, consumer } of events) {
-        await traced(envelope, async () => consumer.handler(options.contextFor(envelope, tx), data, envelope as never));
+        const call = async () => consumer.handler(options.contextFor(envelope, tx), data, envelope as never);
+        await within(options.handlerMsMax, traced(envelope, call));
         handled++;
         if (Date.now() - startedAt > batchMsMax) break;
       }
@@ -232,6 +234,19 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
       await Promise.all(transactions);
     },
   };
+}
+
+/** What `work` comes to, if it does so in time. A handler that never ends would keep its lane, and `stop`, waiting. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`The handler didn't end within ${ms} ms.`)), ms);
+  });
+  try {
+    await Promise.race([work, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function tenantFor<Context>(consumer: Consumer<Context>, envelope: Envelope, data: never): Tenant {
