@@ -1,0 +1,30 @@
+// `npm run reset`: forgets everything that this installation has stored.
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { command, root, Unprepared } from "./prepare.mjs";
+
+await command(async () => {
+  const data = path.resolve(root, process.env.ATRIUM_DATA ?? ".atrium");
+  const running = runningProcess(path.join(data, "running.pid"));
+  if (running)
+    throw new Unprepared(`Atrium is running (process ${running}). Stop it first, with Ctrl-C or: kill ${running}`);
+  const postmaster = runningProcess(path.join(data, "postgres/postmaster.pid"));
+  if (postmaster) {
+    process.kill(postmaster, "SIGINT");
+    while (runningProcess(path.join(data, "postgres/postmaster.pid")))
+      await new Promise((done) => setTimeout(done, 50));
+  }
+  rmSync(data, { recursive: true, force: true });
+  console.log(`Forgotten: ${data}`);
+});
+
+function runningProcess(file) {
+  if (!existsSync(file)) return null;
+  const pid = Number(readFileSync(file, "utf8").split("\n")[0]);
+  try {
+    process.kill(pid, 0);
+    return pid;
+  } catch (error) {
+    return error.code === "EPERM" ? pid : null;
+  }
+}

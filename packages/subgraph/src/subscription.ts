@@ -1,0 +1,68 @@
+import type { ExecutionResult } from "graphql";
+import type { SubscriptionEnd } from "./work";
+
+/**
+ * A source of events as results. Ends when the source does, when the consumer returns, or when the subgraph ends the
+ * subscription, whatever the source is waiting for at that moment.
+ */
+export function eventResults(
+  source: AsyncIterable<unknown>,
+  ending: SubscriptionEnd,
+  o: {
+    resultOf(event: unknown): Promise<ExecutionResult>;
+    failure(error: unknown): ExecutionResult;
+    closed(): void;
+  },
+): AsyncIterableIterator<ExecutionResult> {
+  const events = source[Symbol.asyncIterator]();
+  const done = { done: true, value: undefined } as const;
+  let finished = false;
+  const ended = new Promise<"ended">((resolve) => {
+    if (ending.signal.aborted) resolve("ended");
+    ending.signal.addEventListener("abort", () => resolve("ended"), { once: true });
+  });
+
+  const finish = () => {
+    if (finished) return;
+    finished = true;
+    ending.close();
+    // Not awaited: a generator returns only after what it waits for, and the signal tells the source to give that up.
+    void Promise.resolve(events.return?.()).catch(() => {});
+    o.closed();
+  };
+  void ended.then(() => {
+    // Nobody may be reading: the source is let go at once, the reason waits for the reader.
+    void Promise.resolve(events.return?.()).catch(() => {});
+  });
+
+  return {
+    async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
+      if (finished) return done;
+      try {
+        const step = await Promise.race([events.next(), ended]);
+        if (step === "ended" || ending.signal.aborted) {
+          const { reason } = ending;
+          finish();
+          return reason ? { done: false, value: o.failure(reason) } : done;
+        }
+        if (!step.done) return { done: false, value: await o.resultOf(step.value) };
+        finish();
+        return done;
+      } catch (error) {
+        finish();
+        return { done: false, value: o.failure(error) };
+      }
+    },
+    async return(): Promise<IteratorResult<ExecutionResult, undefined>> {
+      finish();
+      return done;
+    },
+    async throw(error: unknown): Promise<IteratorResult<ExecutionResult, undefined>> {
+      finish();
+      throw error;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
