@@ -31,7 +31,17 @@ const notifyPauseMs = 5;
  * Losing the connection ends the reign; what it had begun may still finish beside the next leader's first steps, so
  * the work itself has to bear being done twice.
  */
-export function leadWhenPossible({ url, name, lead, log }: { url: string; name: string; lead(connection: Client): Reign; log: EventLog }): Leadership {
+export function leadWhenPossible({
+  url,
+  name,
+  lead,
+  log,
+}: {
+  url: string;
+  name: string;
+  lead(connection: Client): Reign;
+  log: EventLog;
+}): Leadership {
   const channel = wakeChannel(name);
   let connection: Client | undefined;
   let reign: Reign | undefined;
@@ -50,7 +60,12 @@ export function leadWhenPossible({ url, name, lead, log }: { url: string; name: 
 
   /** Connects, waits for the lock, leads; returns when the connection is lost. */
   const serve = async () => {
-    const client = new Client({ connectionString: url, application_name: `atrium events ${name}`, keepAlive: true, connectionTimeoutMillis: deadAfterMs });
+    const client = new Client({
+      connectionString: url,
+      application_name: `atrium events ${name}`,
+      keepAlive: true,
+      connectionTimeoutMillis: deadAfterMs,
+    });
     const lost = new Promise<void>((resolve) => client.once("end", resolve));
     client.on("error", () => {}); // "end" follows
     client.on("notification", () => reign?.wake());

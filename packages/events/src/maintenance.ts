@@ -11,7 +11,8 @@ export async function prune(service: EventTransaction, keepDays: number): Promis
     const old = `select ctid from ${table} where ${at} < now() - $1 * interval '1 day' limit ${batchSize}`;
     let pruned: number;
     do {
-      pruned = (await service.sql(`delete from ${table} where ctid = any (array(${old})) returning 1`, [keepDays])).length;
+      pruned = (await service.sql(`delete from ${table} where ctid = any (array(${old})) returning 1`, [keepDays]))
+        .length;
     } while (pruned === batchSize);
   }
 }

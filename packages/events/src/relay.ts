@@ -22,7 +22,13 @@ const sweepMs = 5_000;
  *
  * A crash between publishing and deleting publishes twice; inboxes know an event by its id.
  */
-export function startRelay({ service, connection, transport, onPublished, log }: {
+export function startRelay({
+  service,
+  connection,
+  transport,
+  onPublished,
+  log,
+}: {
   service: string;
   connection: Client;
   transport: EventTransport;
@@ -32,7 +38,10 @@ export function startRelay({ service, connection, transport, onPublished, log }:
   const floor = settledFloor();
   let sweptAt = 0;
 
-  const read = { name: "outbox_read", text: boundedByBytes(`position, ${eventColumns}`, "outbox_event where position > $1", batchSize, batchBytesMax) };
+  const read = {
+    name: "outbox_read",
+    text: boundedByBytes(`position, ${eventColumns}`, "outbox_event where position > $1", batchSize, batchBytesMax),
+  };
   const remove = { name: "outbox_remove", text: transport.keepsHistory ? deleteSql : moveSql };
 
   const claim = async (): Promise<EventRow[]> => {

@@ -82,7 +82,9 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
         log,
       });
       const pruneNow = () =>
-        prune(asService, keepDays).catch((error) => log.warn({ err: error }, `Old events of ${service} weren't pruned`));
+        prune(asService, keepDays).catch((error) =>
+          log.warn({ err: error }, `Old events of ${service} weren't pruned`),
+        );
       void pruneNow();
       const pruning = setInterval(pruneNow, pruneEveryMs).unref();
       return {

@@ -1,11 +1,10 @@
-import { serviceOf } from "./envelope";
+import { serviceOf, type Envelope } from "./envelope";
 import type { Consumer, EventDatabase, EventHandle, Tenant } from "./handle";
 import { loadWindow, noteFailure, park, take, type InboxRow, type RetryPolicy } from "./inbox";
 import type { EventLog } from "./log";
 import { startLoop, type Loop } from "./loop";
 import { toEnvelope } from "./row";
 import { traced } from "./trace";
-import type { Envelope } from "./envelope";
 
 const pollMs = 2_000;
 // Load again when fewer than this are at hand; and no single lane may fill the memory while its head is slow.
@@ -46,7 +45,9 @@ export interface WorkerOptions<Context, Handle extends EventHandle<Handle>> {
  * Handles what is in the inbox: one lane (tenant and subject) in order, different lanes beside each other. One worker
  * per group runs at a time; should two overlap, taking the event out in the transaction of its effects lets one win.
  */
-export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(options: WorkerOptions<Context, Handle>): Loop {
+export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
+  options: WorkerOptions<Context, Handle>,
+): Loop {
   const { group, database, concurrency, retry, log } = options;
   const consumers = new Map(options.consumers.map((consumer) => [consumer.definition.type, consumer]));
   const service = database.asService();

@@ -3,7 +3,16 @@ import { cpus, tmpdir } from "node:os";
 import path from "node:path";
 import { migrate, provisionDatabase, startEmbeddedPostgres } from "@atrium/database";
 import { embeddedTransport, eventsBase, handle, type EventTransport } from "..";
-import { accountChanged, changeAccount, effects, eventually, log, openService, type Context, type TestService } from "./ledger";
+import {
+  accountChanged,
+  changeAccount,
+  effects,
+  eventually,
+  log,
+  openService,
+  type Context,
+  type TestService,
+} from "./ledger";
 
 // How fast events get from a commit to their handlers' commits, on an embedded PostgreSQL that really writes to disk:
 //   npx tsx -C @atrium/source packages/events/src/testing/measure.ts
@@ -21,7 +30,9 @@ async function main() {
     await migrate({ ...urls, directory: migrations, base: [eventsBase] });
     return openService(name, urls.appUrl);
   };
-  const withServices = async <T>(measure: (ledger: TestService, reports: TestService, transport: EventTransport) => Promise<T>) => {
+  const withServices = async <T>(
+    measure: (ledger: TestService, reports: TestService, transport: EventTransport) => Promise<T>,
+  ) => {
     const [ledger, reports] = [await open("ledger"), await open("reports")];
     try {
       return await measure(ledger, reports, embeddedTransport({ groups: ["ledger", "reports"] }));
@@ -32,23 +43,43 @@ async function main() {
 
   const table: Record<string, string> = {};
   for (const tenants of [1, 20, 1_000])
-    table[`drain 20,000 events of ${tenants} tenants`] = await withServices((...services) => drain(...services, tenants, 20_000));
-  table["append and handle at once, one event per transaction"] = await withServices((...services) => live(...services, 10_000));
-  for (const rate of [50, 200]) table[`commit → handled at ${rate}/s`] = await withServices((...services) => latency(...services, rate, 8));
+    table[`drain 20,000 events of ${tenants} tenants`] = await withServices((...services) =>
+      drain(...services, tenants, 20_000),
+    );
+  table["append and handle at once, one event per transaction"] = await withServices((...services) =>
+    live(...services, 10_000),
+  );
+  for (const rate of [50, 200])
+    table[`commit → handled at ${rate}/s`] = await withServices((...services) => latency(...services, rate, 8));
   await server.stop();
   rmSync(directory, { recursive: true, force: true });
-  console.log(`${cpus().length} cores, ${cpus()[0]?.model}, Node ${process.version}, ${Math.round((performance.now() - started) / 1000)} s`);
-  console.table(table);
+  const machine = `${cpus().length} cores, ${cpus()[0]?.model}, Node ${process.version}, ${Math.round((performance.now() - started) / 1000)} s`;
+  const rows = Object.entries(table).map(([what, figure]) => `${what.padEnd(56)} ${figure}\n`);
+  process.stdout.write(`${machine}\n${rows.join("")}`);
 }
 
-const tenantOf = (n: number, tenants: number) => ({ organizationId: `org_${n % tenants}`, workspaceId: "wsp_1", userId: "usr_1" });
+const tenantOf = (n: number, tenants: number) => ({
+  organizationId: `org_${n % tenants}`,
+  workspaceId: "wsp_1",
+  userId: "usr_1",
+});
 const noting = (done: (accountId: string, version: number) => void = () => {}) =>
   handle(accountChanged, async ({ db }: Context, { accountId, version }) => {
-    await db.sql("insert into effect (organization_id, subject, note) values ($1, $2, $3)", [db.tenant.organizationId, accountId, version]);
+    await db.sql("insert into effect (organization_id, subject, note) values ($1, $2, $3)", [
+      db.tenant.organizationId,
+      accountId,
+      version,
+    ]);
     db.afterCommit(() => done(accountId, version));
   });
 
-async function drain(ledger: TestService, reports: TestService, transport: EventTransport, tenants: number, count: number) {
+async function drain(
+  ledger: TestService,
+  reports: TestService,
+  transport: EventTransport,
+  tenants: number,
+  count: number,
+) {
   const perTransaction = 50;
   for (let n = 0; n < count / perTransaction; n++)
     await ledger.database.as(tenantOf(n, tenants)).transaction(async (tx) => {
@@ -58,9 +89,17 @@ async function drain(ledger: TestService, reports: TestService, transport: Event
   let handled = 0;
   await reports.run(transport, [noting(() => handled++)]);
   const relay = await ledger.run(transport);
-  await eventually(async () => (await relay.stats()).published, (published) => published >= count, 60_000);
+  await eventually(
+    async () => (await relay.stats()).published,
+    (published) => published >= count,
+    60_000,
+  );
   const published = performance.now() - from;
-  await eventually(async () => handled, (n) => n >= count, 120_000);
+  await eventually(
+    async () => handled,
+    (n) => n >= count,
+    120_000,
+  );
   const took = performance.now() - from;
   if ((await effects(reports)).length !== count) throw new Error("lost or doubled");
   return `${perSecond(count, took)} end to end; published after ${Math.round(published)} ms of ${Math.round(took)}`;
@@ -73,15 +112,28 @@ async function live(ledger: TestService, reports: TestService, transport: EventT
   const from = performance.now();
   let begun = 0;
   const writers = Array.from({ length: 8 }, async (_, writer) => {
-    while (begun++ < count) await ledger.database.as(tenantOf(writer, 8)).transaction((tx) => changeAccount(tx, `acc_${writer}_${begun % 50}`));
+    while (begun++ < count)
+      await ledger.database
+        .as(tenantOf(writer, 8))
+        .transaction((tx) => changeAccount(tx, `acc_${writer}_${begun % 50}`));
   });
   await Promise.all(writers);
   const appended = performance.now() - from;
-  await eventually(async () => handled, (n) => n >= count, 60_000);
+  await eventually(
+    async () => handled,
+    (n) => n >= count,
+    60_000,
+  );
   return `${perSecond(count, appended)} committed, ${perSecond(count, performance.now() - from)} handled`;
 }
 
-async function latency(ledger: TestService, reports: TestService, transport: EventTransport, rate: number, seconds: number) {
+async function latency(
+  ledger: TestService,
+  reports: TestService,
+  transport: EventTransport,
+  rate: number,
+  seconds: number,
+) {
   const committedAt = new Map<string, number>();
   const latencies: number[] = [];
   await reports.run(transport, [
@@ -102,7 +154,10 @@ async function latency(ledger: TestService, reports: TestService, transport: Eve
     );
   }
   await Promise.all(writes);
-  await eventually(async () => latencies, ({ length }) => length >= rate * seconds);
+  await eventually(
+    async () => latencies,
+    ({ length }) => length >= rate * seconds,
+  );
   latencies.sort((a, b) => a - b);
   const at = (share: number) => `${latencies[Math.floor(latencies.length * share)]!.toFixed(1)} ms`;
   return `p50 ${at(0.5)}, p95 ${at(0.95)}, p99 ${at(0.99)}`;
