@@ -605,6 +605,28 @@ test("an event without an organization is handled as the one its consumer makes 
   }
 });
 
+test("a consumer that keeps things across tenants handles every tenant's events as the service", async () => {
+  const tenants: unknown[] = [];
+  await ledger.run(transport);
+  await reports.run(transport, [
+    handle(
+      accountChanged,
+      async ({ db }: Context, { accountId, version }, { organizationid }) => {
+        tenants.push(db.tenant);
+        await db.effect.create({
+          data: { organizationId: organizationid!, subject: accountId, note: String(version) },
+        });
+      },
+      { as: "service" },
+    ),
+  ]);
+  await change(ledger, "acc_1", ada);
+  await change(ledger, "acc_2", bob);
+  expect((await effectsOf(reports, 2)).sort()).toEqual(["acc_1 1", "acc_2 1"]);
+  expect(tenants).toEqual([{}, {}]);
+  expect(await reports.database.as(ada).effect.count()).toBe(1);
+});
+
 test("what a handler wants done after the commit is done after it, and not for an attempt that failed", async () => {
   const done: string[] = [];
   let fail = true;

@@ -1,5 +1,5 @@
-import type { Client } from "pg";
 import { serviceOf } from "./envelope";
+import type { LeaderConnection } from "./leadership";
 import type { EventLog } from "./log";
 import { startLoop, type Loop } from "./loop";
 import { boundedByBytes, eventColumns, toEnvelope, type EventRow } from "./row";
@@ -30,7 +30,7 @@ export function startRelay({
   log,
 }: {
   service: string;
-  connection: Client;
+  connection: LeaderConnection;
   transport: EventTransport;
   onPublished(count: number): void;
   log: EventLog;
@@ -93,15 +93,16 @@ function settledFloor() {
 }
 
 /** Nobody may announce in another service's name: such rows are kept for a person to look at, and go nowhere. */
-async function parkForeign(connection: Client, service: string, rows: EventRow[]) {
+async function parkForeign(connection: LeaderConnection, service: string, rows: EventRow[]) {
   const foreign = rows.filter(({ type }) => serviceOf(type) !== service).map(({ position }) => position);
-  await connection.query(
-    `with gone as (delete from outbox_event where position = any ($1::bigint[]) returning *)
-     insert into dead_letter
-       (consumer_group, event_id, type, subject, organization_id, workspace_id, payload, reason, error, attempts)
-     select $2, id, type, subject, organization_id, workspace_id, to_json(gone), 'FOREIGN',
-       $3 || ' may not announce ' || type, 0
-     from gone`,
-    [foreign, "outbox", service],
-  );
+  await connection.query({
+    text: `
+      with gone as (delete from outbox_event where position = any ($1::bigint[]) returning *)
+      insert into dead_letter
+        (consumer_group, event_id, type, subject, organization_id, workspace_id, payload, reason, error, attempts)
+      select 'outbox', id, type, subject, organization_id, workspace_id, to_json(gone), 'FOREIGN',
+        $2 || ' may not announce ' || type, 0
+      from gone`,
+    values: [foreign, service],
+  });
 }

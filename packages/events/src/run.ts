@@ -47,7 +47,7 @@ export interface RunningEvents {
 export async function runEvents<Context, Handle extends EventHandle<Handle>>(
   options: RunEventsOptions<Context, Handle>,
 ): Promise<RunningEvents> {
-  const { service, url, database, transport, consumers, contextFor, log, concurrency = 4 } = options;
+  const { service, url, database, transport, consumers, contextFor, log, concurrency = 6 } = options;
   const { handlerMsMax = 30_000, keepDays = 14 } = options;
   const retry = { attemptsMax: 10, firstDelayMs: 500, ...options.retry };
   const types = consumers.map(({ definition }) => definition.type);

@@ -143,7 +143,7 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
   const bindingOf = (row: InboxRow): string => {
     const as = consumers.get(row.type)?.as;
     if (row.attempts > 0 || typeof as === "function") return `alone ${row.position}`;
-    return JSON.stringify([as, row.organization_id, row.workspace_id, row.actor_id]);
+    return as ?? JSON.stringify([row.organization_id, row.workspace_id, row.actor_id]);
   };
 
   const putBack = (rows: InboxRow[]) => {
@@ -173,7 +173,7 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
   const handleTogether = async (rows: InboxRow[]): Promise<number> => {
     const events = rows.map(prepare);
     const { tenant, consumer } = events[0]!;
-    const handle = consumer.as === "service" ? database.asService(tenant) : database.as(tenant);
+    const handle = consumer.as === "service" ? service : database.as(tenant);
     let handled = 0;
     await handle.transaction(async (tx) => {
       const startedAt = Date.now();
