@@ -39,7 +39,7 @@ export class RunningTasks<Client> {
     this.#running.get(jobId)?.abort(new JobInterrupted("The job was cancelled."));
   }
 
-  /** Jobs that end in an error from now on were interrupted, not failed. */
+  /** From now on no job begins, and those that end in an error were interrupted, not failed. */
   stop(): void {
     this.#stopping = true;
     for (const controller of this.#running.values()) controller.abort(shuttingDown());
@@ -54,12 +54,13 @@ export class RunningTasks<Client> {
     const { id, attempts: attempt, max_attempts: attemptsMax } = job;
     const controller = new AbortController();
     this.#running.set(id, controller);
-    if (this.#stopping) controller.abort(shuttingDown());
     const timer = setTimeout(
       () => controller.abort(new JobInterrupted("The job took too long.")),
       durationMaxMs,
     ).unref();
     try {
+      // The worker may have been about to take it.
+      if (this.#stopping) throw shuttingDown();
       const { data, tenant, db } = readEnvelope(payload, database);
       await tasks[task]!(data as never, { id, db, tenant, signal: controller.signal, attempt, attemptsMax });
     } catch (error) {
@@ -73,7 +74,7 @@ export class RunningTasks<Client> {
   }
 
   #failed({ aborted }: AbortSignal, details: object): void {
-    if (aborted) this.options.log.info(details, "a job was cancelled while it ran");
+    if (aborted) this.options.log.info(details, "a running job was aborted");
     else this.options.log.warn(details, "a job failed");
     this.hooks.onFailure();
   }

@@ -83,10 +83,10 @@ export async function openSession<Client>(options: RunJobsOptions<Client>): Prom
     clearInterval(sweepTimer);
     clearTimeout(sweepingSoon);
     tasks.stop();
-    await Promise.race([sweeping, pause(shutdownMaxMs)]);
     // What was under way on other connections that broke fails first; a worker that is stopping would take it amiss.
     if (isLost) await pause(100);
     await stopWorker();
+    await Promise.race([sweeping, pause(shutdownMaxMs)]);
     await putBack(pool, interrupted).catch((error) =>
       log.warn({ jobIds: interrupted, err: error }, "interrupted jobs begin anew after a pause"),
     );
@@ -143,7 +143,7 @@ export async function openSession<Client>(options: RunJobsOptions<Client>): Prom
     // While one worker looks for a job, all queues are locked, and the others find nothing in them. So when it has
     // found one, they look again.
     runner.events.on("job:start", ({ worker, job }) => {
-      if (job.job_queue_id !== null) setImmediate(() => worker.workerPool.nudge(1));
+      if (job.job_queue_id !== null) setImmediate(() => wake(worker.workerPool));
     });
     runner.promise.then(
       () => end("it stopped by itself"),
@@ -155,6 +155,14 @@ export async function openSession<Client>(options: RunJobsOptions<Client>): Prom
   }
   sweep();
   return { pool, ended, close: shutDown };
+}
+
+function wake(workerPool: WorkerPool): void {
+  try {
+    workerPool.nudge(1);
+  } catch {
+    // It has begun to shut down.
+  }
 }
 
 function openPool(ownerUrl: string, concurrency: number, log: RunJobsOptions<unknown>["log"]): pg.Pool {
