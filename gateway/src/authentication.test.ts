@@ -1,6 +1,9 @@
 import { createHmac, generateKeyPairSync } from "node:crypto";
 import jwt from "jsonwebtoken";
-import { startHouse, type House } from "./testing/world";
+import { accessSourceOver } from "./access-source";
+import { createAuthentication } from "./authentication";
+import { inProcessClient } from "./in-process-client";
+import { secret, startHouse, type House } from "./testing/world";
 
 const whoAsks = "{ whoAsks }";
 let house: House;
@@ -181,10 +184,6 @@ describe("API keys", () => {
 test("the questions of callers who come at once go out together", async () => {
   const { token } = house.world.signIn("usr_ada");
   house.world.internalCalls.length = 0;
-  const { createAuthentication } = await import("./authentication");
-  const { accessSourceOver } = await import("./access-source");
-  const { inProcessClient } = await import("./in-process-client");
-  const { secret } = await import("./testing/world");
   const [identity, tenancy] = ["identity", "tenancy"].map((name) => inProcessClient(house.services.get(name)!, { secret }));
   const source = accessSourceOver({ identity: identity!, tenancy: tenancy! });
   const authentication = createAuthentication({ source, issuer: "atrium", audience: "atrium-api", log: { error: () => {} } as never });

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { gunzipSync, brotliDecompressSync } from "node:zlib";
-import { eventually, startHouse, type House } from "./testing/world";
+import { startGateway } from ".";
+import { eventually, startHouse, supergraph, type House } from "./testing/world";
 
 const json = { "content-type": "application/json" };
 
@@ -129,7 +130,7 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
   });
 
   describe("uploads and files", () => {
-    const upload = (name: string, body: BodyInit, headers: Record<string, string> = {}) =>
+    const upload = (name: string, body: RequestInit["body"], headers: Record<string, string> = {}) =>
       fetch(`${house.url}/uploads/${name}`, { method: "PUT", body, headers, duplex: "half" } as RequestInit);
 
     test("an upload arrives whole, with who sent it", async () => {
@@ -497,8 +498,6 @@ describe("starting and stopping", () => {
   });
 
   test("a supergraph with a service that isn't here doesn't start", async () => {
-    const { startGateway } = await import(".");
-    const { supergraph } = await import("./testing/world");
     const house = await startHouse();
     const options = { subgraphs: [], accessSource: {} as never, port: 0, host: "127.0.0.1", log: { child: () => {} } as never };
     await expect(startGateway({ ...options, supergraph })).rejects.toThrow("identity, knowledge, tenancy");

@@ -158,7 +158,7 @@ export function openSockets(o: {
 
     const { actor } = await resolveAgain(connection);
     const isSubscription = operation.operation === "subscription";
-    const time = startTime(isSubscription ? Infinity : limits.operationTimeoutMs);
+    const time = startTime(isSubscription ? undefined : limits.operationTimeoutMs);
     connection.operations.set(id, time);
     const requestId = randomUUID();
     const contextValue: RequestContext = {
