@@ -39,6 +39,8 @@ export class TenantPool extends pg.Pool {
       connectionString: options.url,
       max: options.max,
       connectionTimeoutMillis: options.connectionTimeoutMs,
+      // The server ends a slow statement itself; this is for a server that doesn't answer any more.
+      query_timeout: options.statementTimeoutMs + 5_000,
       idleTimeoutMillis: 60_000,
       keepAlive: true,
       onConnect: (client) => prepareSession(client, options),
@@ -55,15 +57,18 @@ export class TenantPool extends pg.Pool {
 
   /** Sends one statement, bound to `scope`: in its transaction where it has one, else as a transaction of its own. */
   async send<Row extends pg.QueryResultRow>(scope: Scope, statement: Statement): Promise<pg.QueryResult<Row>> {
-    if (scope.connection) return scope.connection.query(statement);
+    return scope.connection ? scope.connection.query(statement) : this.#sendAlone(scope.settings, statement);
+  }
+
+  async #sendAlone<Row extends pg.QueryResultRow>(settings: TenantSettings, statement: Statement) {
     assertTenantSafe(statement.text);
     const named = { ...statement, name: this.#names.nameOf(statement.text) };
     try {
-      return await this.#sendOnce<Row>(scope.settings, named);
+      return await this.#sendOnce<Row>(settings, named);
     } catch (error) {
       const sentInVain = isStalePlan(error) || (isLostConnection(error) && isQuery(statement.text));
       if (!sentInVain) throw error;
-      return this.#sendOnce<Row>(scope.settings, named);
+      return this.#sendOnce<Row>(settings, named);
     }
   }
 
@@ -87,12 +92,13 @@ export class TenantPool extends pg.Pool {
   }
 
   // Prisma's adapter calls these two, within the async context in which the handle started the operation.
-  override query = ((statement: Statement) => this.send(this.#scope(), statement)) as pg.Pool["query"];
+  override query = (async (statement: Statement) =>
+    this.#sendAlone(this.#scope().settings, statement)) as pg.Pool["query"];
 
   override connect = (async () => {
     const scope = this.#scope();
     const connection = new BoundConnection(await this.checkOut(), scope.settings, this.#names);
-    scope.connection = connection;
+    scope.connection ??= connection;
     return connection;
   }) as unknown as pg.Pool["connect"];
 
@@ -183,7 +189,10 @@ async function prepareSession(client: pg.ClientBase, options: TenantPoolOptions)
 export function isLostConnection(error: unknown): boolean {
   const { code = "", severity, message = "" } = error as { code?: string; severity?: string; message?: string };
   if (severity !== undefined) return severity === "FATAL" || severity === "PANIC";
-  return /^E[A-Z]+$/.test(code) || /^(connection terminated|client (has encountered|was closed))/i.test(message);
+  return (
+    /^E[A-Z]+$/.test(code) ||
+    /^(connection terminated|client (has encountered|was closed)|query read timeout)/i.test(message)
+  );
 }
 
 // A migration changed a table under a named statement: the server refuses the old plan before running anything.

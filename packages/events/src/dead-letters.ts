@@ -1,6 +1,7 @@
 import type { EventTransaction } from "./handle";
 import type { DeadLetterReason } from "./inbox";
 import { receive } from "./inbox";
+import { wakeChannel } from "./wake";
 
 /** An event that was put aside: it failed too often, or this version can't read it. */
 export interface DeadLetter {
@@ -20,7 +21,7 @@ export interface DeadLetter {
 }
 
 interface Row {
-  id: string;
+  id: number;
   consumer_group: string;
   event_id: string | null;
   type: string | null;
@@ -41,7 +42,7 @@ export async function deadLetters(
 ): Promise<DeadLetter[]> {
   const rows = await service.sql<Row>("select * from dead_letter where id > $1 order by id limit $2", [after, first]);
   return rows.map((row) => ({
-    id: row.id,
+    id: String(row.id),
     group: row.consumer_group,
     eventId: row.event_id,
     type: row.type,
@@ -70,10 +71,11 @@ export async function retryDeadLetters<Handle extends EventTransaction>(
       "delete from dead_letter where id = any ($1::bigint[]) and reason <> 'FOREIGN' returning *",
       [ids],
     );
-    rows.sort((a, b) => Number(a.id) - Number(b.id));
+    rows.sort((a, b) => a.id - b.id);
     for (const group of new Set(rows.map((row) => row.consumer_group))) {
       const payloads = rows.filter((row) => row.consumer_group === group).map((row) => row.payload);
       await receive(tx, group, payloads, { again: true });
+      await tx.sql("select pg_notify($1, '')", [wakeChannel(group)]);
     }
     return rows.length;
   });

@@ -15,6 +15,9 @@ export class EventRefused extends Error {
 
 /** An event that has been checked and not yet been appended. Only a definition makes one. */
 export class EventDraft {
+  // Nothing that merely looks like a draft is one.
+  declare private readonly checked: true;
+
   private constructor(
     readonly type: string,
     readonly subject: string,
@@ -63,7 +66,7 @@ export function defineEvent<Shape extends z.ZodRawShape>(
     if (!parsed.success) throw new EventRefused("DATA", `${type} was refused. ${faultsOf(parsed.error)}`);
     const values = parsed.data as Record<string, unknown>;
     const subjectId = values[subject];
-    if (typeof subjectId !== "string" || subjectId === "" || subjectId.length > 200)
+    if (typeof subjectId !== "string" || !/^[\x21-\x7e]{1,200}$/.test(subjectId))
       throw new EventRefused("DATA", `${type} was refused. ${subject}: must be the id of its subject`);
     return EventDraft.of(type, subjectId, values);
   };

@@ -36,7 +36,11 @@ export const serviceOf = (type: string): string => type.slice(0, type.indexOf(".
 
 export const sourceOf = (type: string): string => `/atrium/${serviceOf(type)}`;
 
-const id = z.string().min(1).max(200);
+// As the database takes them for a tenant.
+const id = z
+  .string()
+  .max(200)
+  .regex(/^[\x21-\x7e]+$/, "not an id");
 
 const envelopeSchema = z
   .object({

@@ -4,15 +4,15 @@ import type { Envelope } from "./envelope";
 
 /** Who a piece of database work is done for. */
 export interface Tenant {
-  organizationId?: string | null;
-  workspaceId?: string | null;
-  userId?: string | null;
+  readonly organizationId?: string | null;
+  readonly workspaceId?: string | null;
+  readonly userId?: string | null;
 }
 
 /** What this package needs of a transaction; `Handle` of `@atrium/database` has it. */
 export interface EventTransaction {
   readonly tenant: Tenant;
-  sql<Row>(text: string, values?: unknown[]): Promise<Row[]>;
+  sql<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   afterCommit(effect: () => void): void;
 }
 
@@ -23,7 +23,7 @@ export interface EventHandle<Self> extends EventTransaction {
 
 export interface EventDatabase<Handle extends EventHandle<Handle>> {
   as(tenant: Tenant): Handle;
-  asService(): Handle;
+  asService(tenant?: Tenant): Handle;
 }
 
 /** A definition whose data isn't known here. */
@@ -45,7 +45,7 @@ export interface Consumer<Context> {
  * again, so it must do nothing that a rollback leaves behind; long work and foreign systems belong in a job that it
  * enqueues. A refusal it returns counts as handled.
  *
- * `as` binds it to something else: `"service"` for tables that belong to no tenant, or a tenant made from the data
+ * `as` binds it to something else: `"service"` for tables across tenants, or a tenant made from the data
  * (the organization that a new user gets). An event of an organization can't be handled as another's.
  */
 export function handle<Context, Shape extends z.ZodRawShape>(

@@ -69,7 +69,7 @@ const parkUnreadableSql = `
  * The oldest events that may be handled now. Left out: those in `positions`, the lanes in `lanes`, and lanes whose
  * first event has failed and waits for its next attempt.
  */
-export async function loadWindow(service: EventTransaction, group: string, positions: string[], lanes: string[]) {
+export async function loadWindow(service: EventTransaction, group: string, positions: EventRow["position"][], lanes: string[]) {
   const rows = await service.sql<InboxRow>(loadSql, [group, positions, lanes, backOffMsMax]);
   return { rows, mayHaveMore: rows.length > 0 };
 }
@@ -88,8 +88,8 @@ const loadSql = boundedByBytes(
 );
 
 /** Takes events out of the inbox within their own transaction; says which were still there. */
-export async function take(tx: EventTransaction, positions: string[]): Promise<string[]> {
-  const rows = await tx.sql<{ position: string }>("select inbox_take($1::bigint[]) as position", [positions]);
+export async function take(tx: EventTransaction, positions: EventRow["position"][]): Promise<number[]> {
+  const rows = await tx.sql<{ position: number }>("select inbox_take($1::bigint[]) as position", [positions]);
   return rows.map(({ position }) => position);
 }
 

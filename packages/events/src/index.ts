@@ -7,5 +7,5 @@ export { handle, type Consumer, type EventDatabase, type EventHandle, type Event
 export type { EventStats } from "./maintenance";
 export { publishedEvents } from "./replay";
 export { runEvents, type RunEventsOptions, type RunningEvents } from "./run";
-export { eventsSchemaSql } from "./schema";
+export { eventsBase } from "./schema";
 export { embeddedTransport, TransportNotReady, type EventTransport, type Subscription } from "./transport";

@@ -1,5 +1,6 @@
 import { Client } from "pg";
 import type { EventLog } from "./log";
+import { wakeChannel } from "./wake";
 
 /** What a leader does while it leads. */
 export interface Reign {
@@ -31,7 +32,7 @@ const notifyPauseMs = 5;
  * the work itself has to bear being done twice.
  */
 export function leadWhenPossible({ url, name, lead, log }: { url: string; name: string; lead(connection: Client): Reign; log: EventLog }): Leadership {
-  const channel = `events_${name}`;
+  const channel = wakeChannel(name);
   let connection: Client | undefined;
   let reign: Reign | undefined;
   let stopped = false;

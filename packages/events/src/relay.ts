@@ -69,13 +69,13 @@ const moveSql = `
  * deleted rows, which pile up while some old transaction keeps vacuum from removing them.
  */
 function settledFloor() {
-  let settled = "0";
-  let candidate = { position: "0", since: Date.now() };
+  let settled: EventRow["position"] = 0;
+  let candidate: { position: EventRow["position"]; since: number } = { position: 0, since: Date.now() };
   return {
     get position() {
       return settled;
     },
-    published(position: string) {
+    published(position: EventRow["position"]) {
       if (Date.now() - candidate.since < settledMs) return;
       settled = candidate.position;
       candidate = { position, since: Date.now() };

@@ -2,7 +2,8 @@ import { sourceOf, type Envelope } from "./envelope";
 
 /** The columns that outbox, inbox and published events have in common. */
 export interface EventRow {
-  position: string;
+  /** Text on the relay's own connection, a number from a handle. */
+  position: string | number;
   id: string;
   type: string;
   subject: string;

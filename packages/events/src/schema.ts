@@ -1,6 +1,6 @@
 /**
- * The tables of this package, made in every service's database before the service's own migrations. Safe to run again.
- * It needs the tenant functions of `@atrium/database` (`current_organization()` and its siblings).
+ * The tables of this package, made in every service's database before the service's own migrations; to be given to
+ * `migrate` and `testDatabase` as `base: [eventsBase]`. It needs the tenant functions of `@atrium/database` (`current_organization()` and its siblings).
  *
  * `outbox_event`     what was announced and isn't published yet; empty most of the time
  * `published_event`  what was published, where the transport keeps no history of its own; for replay, pruned by age
@@ -8,8 +8,10 @@
  * `inbox_receipt`    the ids of what was received, so that a repetition is recognized; pruned by age
  * `dead_letter`      what could not be handled, until somebody retries or discards it
  */
-export const eventsSchemaSql = /* sql */ `
-create table if not exists outbox_event (
+export const eventsBase = {
+  name: "events_0001_outbox_and_inbox",
+  sql: `
+create table outbox_event (
   position bigint generated always as identity primary key,
   id uuid not null,
   type text not null,
@@ -24,7 +26,7 @@ create table if not exists outbox_event (
   check (organization_id is not null or workspace_id is null)
 );
 
-create table if not exists published_event (
+create table published_event (
   position bigint primary key,
   id uuid not null,
   type text not null,
@@ -39,15 +41,15 @@ create table if not exists published_event (
   published_at timestamptz not null default now()
 );
 
-create table if not exists inbox_receipt (
+create table inbox_receipt (
   consumer_group text not null,
   id uuid not null,
   received_at timestamptz not null default now(),
   primary key (consumer_group, id)
 );
-create index if not exists inbox_receipt_received_at on inbox_receipt using brin (received_at);
+create index inbox_receipt_received_at on inbox_receipt using brin (received_at);
 
-create table if not exists inbox_event (
+create table inbox_event (
   position bigint generated always as identity primary key,
   consumer_group text not null,
   id uuid not null,
@@ -66,9 +68,9 @@ create table if not exists inbox_event (
   next_attempt_at timestamptz,
   last_error text
 );
-create index if not exists inbox_event_failing on inbox_event (consumer_group, lane) where attempts > 0;
+create index inbox_event_failing on inbox_event (consumer_group, lane) where attempts > 0;
 
-create table if not exists dead_letter (
+create table dead_letter (
   id bigint generated always as identity primary key,
   consumer_group text not null,
   event_id uuid,
@@ -82,7 +84,7 @@ create table if not exists dead_letter (
   attempts integer not null,
   parked_at timestamptz not null default now()
 );
-create index if not exists dead_letter_consumer_group on dead_letter (consumer_group, id);
+create index dead_letter_consumer_group on dead_letter (consumer_group, id);
 
 -- Queues turn over their whole content all the time: vacuum by rows, not by a share of an empty table, and at once.
 alter table outbox_event set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
@@ -98,12 +100,10 @@ begin
   foreach queue in array array['outbox_event', 'published_event', 'inbox_receipt', 'inbox_event', 'dead_letter'] loop
     execute format('alter table %I enable row level security', queue);
     execute format('alter table %I force row level security', queue);
-    execute format('drop policy if exists service_only on %I', queue);
     execute format(
       'create policy service_only on %I using ((select is_service())) with check ((select is_service()))', queue);
   end loop;
 end $$;
-drop policy if exists own_tenant_announces on outbox_event;
 create policy own_tenant_announces on outbox_event for insert with check (
   organization_id is not distinct from (select current_organization())
   and (workspace_id is null or (select current_workspace()) is null or workspace_id = (select current_workspace()))
@@ -112,8 +112,13 @@ create policy own_tenant_announces on outbox_event for insert with check (
 
 -- Takes events out of the inbox in the transaction of their effects, whichever tenant that is bound to; returns those
 -- that were still there.
-create or replace function inbox_take(positions bigint[]) returns setof bigint
-language sql volatile set app.scope = 'service' as $$
-  delete from inbox_event where position = any (positions) returning position
-$$;
-`;
+create function inbox_take(positions bigint[]) returns setof bigint language plpgsql volatile as $$
+declare
+  scope text := current_setting('app.scope', true);
+begin
+  perform set_config('app.scope', 'service', true);
+  return query delete from inbox_event where position = any (positions) returning position;
+  perform set_config('app.scope', coalesce(scope, ''), true);
+end $$;
+`,
+} as const;

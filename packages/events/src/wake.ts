@@ -10,3 +10,6 @@ export function onAppended(service: string, listener: () => void): () => void {
   bell.on(service, listener);
   return () => void bell.off(service, listener);
 }
+
+/** Where the leader of a service listens for news from other processes. */
+export const wakeChannel = (service: string): string => `events_${service}`;

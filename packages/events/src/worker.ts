@@ -52,7 +52,7 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
 
   /** What was loaded and isn't begun, per lane, in order. */
   const waiting = new Map<string, InboxRow[]>();
-  const begun = new Map<string, InboxRow>();
+  const begun = new Set<InboxRow>();
   const busyLanes = new Set<string>();
   const transactions = new Set<Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
@@ -73,7 +73,7 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
       if (atHand.length >= lowWater) break;
       const full = [...waiting].filter(([, rows]) => rows.length >= laneBufferMax).map(([lane]) => lane);
       tornLanes = new Set(failedLanes);
-      const known = [...atHand, ...begun.values()].map(({ position }) => position);
+      const known = [...atHand, ...begun].map(({ position }) => position);
       const { rows, mayHaveMore } = await loadWindow(service, group, known, [...full, ...failedLanes]);
       unread = mayHaveMore;
       for (const row of rows) if (!tornLanes.has(row.lane)) buffer(row);
@@ -94,7 +94,7 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
       const batch = nextBatch();
       if (batch.length === 0) return;
       for (const row of batch) {
-        begun.set(row.position, row);
+        begun.add(row);
         busyLanes.add(row.lane);
       }
       const transaction = handleBatch(batch)
@@ -108,9 +108,10 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
         .finally(() => {
           transactions.delete(transaction);
           for (const row of batch) {
-            begun.delete(row.position);
+            begun.delete(row);
             busyLanes.delete(row.lane);
-            failedLanes.delete(row.lane);
+            // Nothing of this lane was loaded meanwhile.
+            if (failedLanes.delete(row.lane)) unread = true;
           }
           begin();
           if (unread) loop.wake();
@@ -140,7 +141,7 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
   const bindingOf = (row: InboxRow): string => {
     const as = consumers.get(row.type)?.as;
     if (row.attempts > 0 || typeof as === "function") return `alone ${row.position}`;
-    return as ?? JSON.stringify([row.organization_id, row.workspace_id, row.actor_id]);
+    return JSON.stringify([as, row.organization_id, row.workspace_id, row.actor_id]);
   };
 
   const putBack = (rows: InboxRow[]) => {
@@ -169,7 +170,8 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
   /** Handles the first of these events, as many as fit into a short transaction. Returns how many that were. */
   const handleTogether = async (rows: InboxRow[]): Promise<number> => {
     const events = rows.map(prepare);
-    const handle = events[0]!.tenant === "service" ? service : database.as(events[0]!.tenant);
+    const { tenant, consumer } = events[0]!;
+    const handle = consumer.as === "service" ? database.asService(tenant) : database.as(tenant);
     let handled = 0;
     await handle.transaction(async (tx) => {
       const startedAt = Date.now();
@@ -204,7 +206,6 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
     waiting.delete(row.lane);
     failedLanes.add(row.lane);
     tornLanes.add(row.lane);
-    unread = true;
     if (error instanceof TakenElsewhere) return;
     const about = { eventId: row.id, type: row.type, subject: row.subject, attempts: row.attempts + 1, err: error };
     options.onFailed();
@@ -233,10 +234,10 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
   };
 }
 
-function tenantFor<Context>(consumer: Consumer<Context>, envelope: Envelope, data: never): Tenant | "service" {
+function tenantFor<Context>(consumer: Consumer<Context>, envelope: Envelope, data: never): Tenant {
   const { organizationid, workspaceid, actorid } = envelope;
   const own = { organizationId: organizationid ?? null, workspaceId: workspaceid ?? null, userId: actorid ?? null };
-  if (consumer.as === undefined || consumer.as === "service") return consumer.as ?? own;
+  if (consumer.as === undefined || consumer.as === "service") return own;
   const chosen = { ...own, ...consumer.as(data, envelope as never) };
   if (organizationid !== undefined && chosen.organizationId !== organizationid)
     throw new Error(`An event of ${organizationid} can't be handled as ${chosen.organizationId}'s.`);

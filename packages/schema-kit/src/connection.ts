@@ -45,11 +45,17 @@ export interface Page<Node> {
 }
 
 /** The classes `<Name>Connection` and `<Name>Edge`. Made once per node type, beside it. */
-export function Connection<Node>(name: string, node: () => ClassType<object> & { prototype: Node }): ClassType<Page<Node>> {
+export function Connection<Node>(
+  name: string,
+  node: () => ClassType<object> & { prototype: Node },
+): ClassType<Page<Node>> {
   class NodeEdge {}
   ObjectType(`${name}Edge`, { description: `A ${name} in its place in a list.` })(NodeEdge);
   Field(node, { description: "What stands here." })(NodeEdge.prototype, "node");
-  Field(() => String, { description: "Marks this place: pass it as `after` to go on from here." })(NodeEdge.prototype, "cursor");
+  Field(() => String, { description: "Marks this place: pass it as `after` to go on from here." })(
+    NodeEdge.prototype,
+    "cursor",
+  );
 
   class NodeConnection {}
   ObjectType(`${name}Connection`, { description: `A page of a list of ${name}.` })(NodeConnection);

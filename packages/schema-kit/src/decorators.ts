@@ -29,7 +29,10 @@ export const Field = (type: ReturnType, options: FieldOptions & Described): Prop
 export function Arg(name: "input", type: ReturnType, options?: ArgOptions): ParameterDecorator;
 export function Arg(name: string, type: ReturnType, options: ArgOptions & Described): ParameterDecorator;
 export function Arg(name: string, type: ReturnType, options: ArgOptions = {}): ParameterDecorator {
-  return typeGraphql.Arg(name, type, { description: "What the mutation needs to know.", ...options }) as ParameterDecorator;
+  return typeGraphql.Arg(name, type, {
+    description: "What the mutation needs to know.",
+    ...options,
+  }) as ParameterDecorator;
 }
 
 type RootOptions = typeGraphql.FieldOptions & Described;

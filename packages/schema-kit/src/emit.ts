@@ -24,13 +24,17 @@ export function checkSchema(
  * is wrong with what is committed and ends the process with 1. `--against REF` names the version of the repository
  * that the schema must be compatible with (HEAD).
  */
-export function emitSchema(schema: SubgraphSchema, file: string, args: readonly string[] = process.argv.slice(2)): void {
+export function emitSchema(
+  schema: SubgraphSchema,
+  file: string,
+  args: readonly string[] = process.argv.slice(2),
+): void {
   if (!args.includes("--check")) {
     writeFileSync(file, schema.sdl);
     return;
   }
   const faults = checkSchema(schema, { file, against: args[args.indexOf("--against") + 1 || args.length] });
-  for (const fault of faults) console.error(fault);
+  for (const fault of faults) process.stderr.write(`${fault}\n`);
   if (faults.length > 0) process.exitCode = 1;
 }
 

@@ -32,7 +32,11 @@ export function inOrderOf<Row>(
 }
 
 /** `rows` grouped in the order of `ids`, an empty list where none belongs: for loaders of children. */
-export function groupedInOrderOf<Row>(ids: readonly string[], rows: readonly Row[], idOf: (row: Row) => string): Row[][] {
+export function groupedInOrderOf<Row>(
+  ids: readonly string[],
+  rows: readonly Row[],
+  idOf: (row: Row) => string,
+): Row[][] {
   const byId = new Map<string, Row[]>(ids.map((id) => [id, []]));
   for (const row of rows) byId.get(idOf(row))?.push(row);
   return ids.map((id) => byId.get(id) ?? []);

@@ -38,7 +38,8 @@ export const optionalText = (text: string | null | undefined, field: string, lim
 
 /** The id, when it has this prefix and an id's form. It may still name nothing. */
 export function requireId(prefix: string, id: string, field: string): string {
-  if (!isId(prefix, id)) throw badInput(field, `${field} is not the id of such an object; it would begin with ${prefix}_.`);
+  if (!isId(prefix, id))
+    throw badInput(field, `${field} is not the id of such an object; it would begin with ${prefix}_.`);
   return id;
 }
 
@@ -55,4 +56,5 @@ export function requireInteger(value: number, field: string, { min, max }: { min
   return value;
 }
 
-const tooLong = (field: string, lengthMax: number) => badInput(field, `${field} takes at most ${lengthMax} characters.`);
+const tooLong = (field: string, lengthMax: number) =>
+  badInput(field, `${field} takes at most ${lengthMax} characters.`);

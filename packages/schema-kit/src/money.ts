@@ -24,7 +24,10 @@ export class MoneyInput {
 /** From how it is stored, whole minor units (cents), to how it is shown. */
 export function toMoney(minorUnits: bigint | number, currencyCode: string): Money {
   const places = decimalPlaces(currencyCode);
-  const digits = BigInt(minorUnits).toString().replace("-", "").padStart(places + 1, "0");
+  const digits = BigInt(minorUnits)
+    .toString()
+    .replace("-", "")
+    .padStart(places + 1, "0");
   const sign = minorUnits < 0 ? "-" : "";
   const whole = digits.slice(0, digits.length - places);
   return { amount: places === 0 ? sign + whole : `${sign}${whole}.${digits.slice(-places)}`, currencyCode };

@@ -44,7 +44,9 @@ export function Payload<const Fields extends PayloadFields, const Table extends 
   if (Object.keys(refusals).length > 0) {
     const code = Enum(`${name}ErrorCode`, `Why \`${mutation}\` may be refused.`, refusals);
     class MutationUserError {}
-    ObjectType(`${name}UserError`, { description: `Why \`${mutation}\` was refused, and what about.` })(MutationUserError);
+    ObjectType(`${name}UserError`, { description: `Why \`${mutation}\` was refused, and what about.` })(
+      MutationUserError,
+    );
     Field(() => code, { description: "For programs: which refusal it is." })(MutationUserError.prototype, "code");
     Field(() => String, { description: "For people: what is wrong." })(MutationUserError.prototype, "message");
     const path = "Where in `input` the cause lies, outermost first; null when it lies in no field.";

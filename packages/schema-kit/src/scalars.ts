@@ -1,6 +1,7 @@
 import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped, type ValueNode } from "graphql";
 
-const instant = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+const instant =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 const calendarDay = /^(\d{4})-(\d{2})-(\d{2})$/;
 // 30 digits in front and 15 behind are more than numeric columns of ours hold, and bound what is stored.
 const decimal = /^-?(0|[1-9]\d{0,29})(\.\d{1,15})?$/;
@@ -69,7 +70,7 @@ export const CalendarDate = textScalar<string>({
 export const Decimal = textScalar<string>({
   name: "Decimal",
   description: "An exact decimal number, as a string so that nothing rounds it: `1049.90`.",
-  expected: "a decimal number in a string, like \"1049.90\"",
+  expected: 'a decimal number in a string, like "1049.90"',
   read: (text) => (decimal.test(text) ? text : undefined),
   write: (value) => (typeof value === "string" && decimal.test(value) ? value : undefined),
 });

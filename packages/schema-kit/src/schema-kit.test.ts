@@ -1,4 +1,3 @@
-import { graphql, type GraphQLSchema } from "graphql";
 import { ok, PublicError, refuse, type Result } from "@atrium/errors";
 import { z } from "zod";
 import {
@@ -72,7 +71,11 @@ const BookConnection = Connection("Book", () => BookType);
 const byId = orderBy("books", z.tuple([z.string()]), (book: Book) => [book.id]);
 
 const LendRefusal = { ALREADY_LENT: "Somebody has this book.", TOO_MANY: "No more than three at once." } as const;
-const LendBookPayload = Payload("lendBook", { book: { type: () => BookType, description: "The lent book." } }, LendRefusal);
+const LendBookPayload = Payload(
+  "lendBook",
+  { book: { type: () => BookType, description: "The lent book." } },
+  LendRefusal,
+);
 
 @InputType("LendBookInput", { description: "Which book to lend." })
 class LendBookInput {

@@ -28,10 +28,25 @@ const silenceMaxMs = 45_000;
 const subscriptionsMax = 10_000;
 
 /** A subgraph in another process, asked over HTTP with signed actors: the same port as one in this process. */
-export function connectSubgraph({ name, url, secret, connections = 64, timeoutMs = 35_000 }: ConnectOptions): RemoteSubgraph {
+export function connectSubgraph({
+  name,
+  url,
+  secret,
+  connections = 64,
+  timeoutMs = 35_000,
+}: ConnectOptions): RemoteSubgraph {
   const key = actorKeyFor(name, secret);
-  const pool = new Pool(url, { connections, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 30_000 });
-  const streams = new Pool(url, { connections: subscriptionsMax, headersTimeout: timeoutMs, bodyTimeout: silenceMaxMs });
+  const pool = new Pool(url, {
+    connections,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    keepAliveTimeout: 30_000,
+  });
+  const streams = new Pool(url, {
+    connections: subscriptionsMax,
+    headersTimeout: timeoutMs,
+    bodyTimeout: silenceMaxMs,
+  });
 
   const signed = (actor: Actor, body: string) => ({
     "content-type": "application/json",
@@ -55,7 +70,9 @@ export function connectSubgraph({ name, url, secret, connections = 64, timeoutMs
 
   const unavailable = (): ExecutionResult => ({
     errors: [
-      new GraphQLError(`The service ${name} doesn't answer.`, { extensions: { code: "SERVICE_UNAVAILABLE", service: name } }),
+      new GraphQLError(`The service ${name} doesn't answer.`, {
+        extensions: { code: "SERVICE_UNAVAILABLE", service: name },
+      }),
     ],
   });
 
@@ -76,7 +93,8 @@ export function connectSubgraph({ name, url, secret, connections = 64, timeoutMs
       const signal = request.signal ? AbortSignal.any([request.signal, leaving.signal]) : leaving.signal;
       try {
         const response = await post(streams, request, "text/event-stream", signal);
-        if (!String(response.headers["content-type"]).startsWith("text/event-stream")) return await resultOf(response, name);
+        if (!String(response.headers["content-type"]).startsWith("text/event-stream"))
+          return await resultOf(response, name);
         return resultsOf(response.body, leaving, signal, unavailable);
       } catch {
         return unavailable();
@@ -117,7 +135,8 @@ export function connectSubgraph({ name, url, secret, connections = 64, timeoutMs
 async function resultOf({ statusCode, body }: Dispatcher.ResponseData, name: string): Promise<ExecutionResult> {
   const result = (await body.json()) as ExecutionResult;
   // It is our signature that was refused there: no caller can mend that by signing in.
-  if (statusCode === 401) throw new Error(`${name} refuses this process's signature; do both have the same secret and time?`);
+  if (statusCode === 401)
+    throw new Error(`${name} refuses this process's signature; do both have the same secret and time?`);
   return withErrors(result);
 }
 

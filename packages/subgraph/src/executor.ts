@@ -40,7 +40,10 @@ export function executor<Context>(o: ExecutorOptions<Context>) {
     let field = "…";
     const result = await traced(
       `${o.name} operation`,
-      { traceparent: request.traceparent, attributes: { "atrium.subgraph": o.name, "atrium.request_id": request.requestId } },
+      {
+        traceparent: request.traceparent,
+        attributes: { "atrium.subgraph": o.name, "atrium.request_id": request.requestId },
+      },
       async (span) => {
         try {
           o.work.admit();
@@ -49,7 +52,9 @@ export function executor<Context>(o: ExecutorOptions<Context>) {
           field = prepared.field;
           span.updateName(`${kind} ${field}`);
           if (prepared.operation.operation === OperationTypeNode.SUBSCRIPTION)
-            throw new PublicError("BAD_USER_INPUT", "A subscription is subscribed to, not executed.", { field: "query" });
+            throw new PublicError("BAD_USER_INPUT", "A subscription is subscribed to, not executed.", {
+              field: "query",
+            });
           return await runOnce(prepared, request, log);
         } catch (error) {
           return { errors: [maskError(error, log)] };
@@ -92,7 +97,9 @@ export function executor<Context>(o: ExecutorOptions<Context>) {
     return maskResult(await Promise.race([answer, interrupted]), log);
   }
 
-  async function subscribe(request: OperationRequest): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+  async function subscribe(
+    request: OperationRequest,
+  ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
     const log = o.log.child({ requestId: request.requestId });
     let field = "…";
     try {

@@ -124,7 +124,11 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
         response.setHeader("allow", "POST");
         return sendJson(response, 405, errorBody("BAD_USER_INPUT", "GraphQL is asked with POST here."));
       }
-      return answerGraphql(request, response, entry, { ...readOperation(body), ...callerOf(request, entry, actor), signal });
+      return answerGraphql(request, response, entry, {
+        ...readOperation(body),
+        ...callerOf(request, entry, actor),
+        signal,
+      });
     }
     o.work.admit();
     if (bodyBound) {
@@ -164,7 +168,11 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
     if (!request.headers.accept?.includes("text/event-stream")) {
       const result = await o.subgraph.execute(operation);
       entry.outcome = outcomeOf(result);
-      return sendJson(response, result.data === undefined && entry.outcome === "SERVICE_UNAVAILABLE" ? 503 : 200, result);
+      return sendJson(
+        response,
+        result.data === undefined && entry.outcome === "SERVICE_UNAVAILABLE" ? 503 : 200,
+        result,
+      );
     }
     const events = await o.subgraph.subscribe(operation);
     if (Symbol.asyncIterator in events) return sendEvents(response, events, operation.signal!);
@@ -213,7 +221,10 @@ const errorBody = (code: ErrorCode, message: string) => ({ errors: [{ message, e
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {
   const body = JSON.stringify(value);
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8", "content-length": Buffer.byteLength(body) });
+  response.writeHead(status, {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+  });
   response.end(body);
 }
 
@@ -260,9 +271,13 @@ const operationBody = z.object({
 function readOperation(body: string): Pick<OperationRequest, "query" | "variables" | "operationName"> {
   const parsed = operationBody.safeParse(parseJson(body));
   if (!parsed.success)
-    throw new PublicError("BAD_USER_INPUT", "The body must be JSON with `query`, and perhaps `variables` and `operationName`.", {
-      field: parsed.error.issues[0]?.path.join(".") || "body",
-    });
+    throw new PublicError(
+      "BAD_USER_INPUT",
+      "The body must be JSON with `query`, and perhaps `variables` and `operationName`.",
+      {
+        field: parsed.error.issues[0]?.path.join(".") || "body",
+      },
+    );
   const { query, variables, operationName } = parsed.data;
   return { query, variables: variables ?? undefined, operationName: operationName ?? undefined };
 }

@@ -6,7 +6,7 @@ export type {
   RunningSubgraph,
   Subgraph,
 } from "./operation";
-export type { BlobStore, EphemeralStore, EventTransport, Platform, Topics } from "./platform";
+export type { Platform } from "./platform";
 export { defaultOperationLimits, operationLimits, type OperationLimits } from "./operation-limits";
 export { describeFault, maskError, maskResult } from "./masking";
 export { requestLine, type Exchange, type Route, type RouteName } from "./routes";
@@ -17,4 +17,4 @@ export { currentTraceparent, startTelemetry } from "./telemetry";
 export { createLog } from "./log";
 export { connectSubgraph, type RemoteSubgraph } from "./connect-subgraph";
 export { checkSettingsExample, parseSettings, SettingsError, settingsExample } from "./settings";
-export { processSettings, runAlone, serveAlone, type OpenPlatform, type ProcessSettings } from "./run-alone";
+export { processSettings, runAlone, serveAlone } from "./run-alone";

@@ -7,7 +7,13 @@ export function describeFault(fault: unknown): Record<string, unknown> {
   if (!(fault instanceof Error)) return { type: typeof fault };
   const { name, message, stack, cause } = fault;
   const code = (fault as { code?: unknown }).code;
-  return { type: name, message, stack, ...(typeof code === "string" && { code }), ...(cause !== undefined && { cause: describeFault(cause) }) };
+  return {
+    type: name,
+    message,
+    stack,
+    ...(typeof code === "string" && { code }),
+    ...(cause !== undefined && { cause: describeFault(cause) }),
+  };
 }
 
 /** The error as a caller may see it. A fault is logged under the id that the caller gets. */

@@ -36,7 +36,11 @@ export function subgraphMetrics(subgraph: string, gauges: readonly ServiceGauge[
   });
   const running = new Gauge({ name: "atrium_operations_running", help: "Operations that run now.", registers });
   const subscriptions = new Gauge({ name: "atrium_subscriptions", help: "Subscriptions that are open.", registers });
-  const events = new Counter({ name: "atrium_subscription_events_total", help: "Events sent to subscribers.", registers });
+  const events = new Counter({
+    name: "atrium_subscription_events_total",
+    help: "Events sent to subscribers.",
+    registers,
+  });
   for (const { name, help, read } of gauges)
     new Gauge({
       name,

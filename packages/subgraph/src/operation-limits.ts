@@ -111,7 +111,9 @@ function checkShape(limits: OperationLimits, document: DocumentNode): void {
     const shape: Shape = { depth: 0, aliases: 0, fields: 0 };
     for (const selection of selectionSet?.selections ?? []) {
       const inner =
-        selection.kind === Kind.FRAGMENT_SPREAD ? shapeOfFragment(selection.name.value) : shapeOf(selection.selectionSet);
+        selection.kind === Kind.FRAGMENT_SPREAD
+          ? shapeOfFragment(selection.name.value)
+          : shapeOf(selection.selectionSet);
       const isField = selection.kind === Kind.FIELD;
       const counts = isField && !selection.name.value.startsWith("__");
       const depth = isField ? (counts ? inner.depth + 1 : 1) : inner.depth;

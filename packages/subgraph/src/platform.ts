@@ -1,3 +1,8 @@
+import type { BlobStore } from "@atrium/blobs";
+import type { ServiceDatabase } from "@atrium/database";
+import type { EphemeralStore } from "@atrium/ephemeral";
+import type { EventTransport } from "@atrium/events";
+import type { Topics } from "@atrium/topics";
 import type { ExecutionResult } from "graphql";
 import type { Logger } from "pino";
 import type { OperationRequest } from "./operation";
@@ -11,37 +16,14 @@ export interface Platform {
   log: Logger;
   /** Where clients reach the gateway, without a slash at the end. */
   publicUrl: string;
-  database(service: string): Promise<{ ownerUrl: string; appUrl: string }>;
+  /** The service's own database, made if it may be and need be. */
+  database(service: string): Promise<ServiceDatabase>;
   transport: EventTransport;
   topics: Topics;
   blobs: BlobStore;
   ephemeral: EphemeralStore;
-  /** Asks another service's subgraph: in this process when embedded, by signed HTTP when distributed. */
+  /** Asks another service's subgraph: in this process when embedded, by signed HTTP when distributed. Never rejects. */
   call(service: string, request: OperationRequest): Promise<ExecutionResult>;
   /** Asks one of another service's internal operations, as the service `from`. */
   callInternal(service: string, name: string, input: unknown, from: string): Promise<unknown>;
 }
-
-/** @see @atrium/events */
-export interface EventTransport {
-  publish(envelopes: readonly never[]): Promise<void>;
-  subscribe(o: {
-    group: string;
-    types: readonly string[];
-    deliver(envelopes: readonly never[]): Promise<void>;
-  }): Promise<{ stop(): Promise<void> }>;
-}
-
-/** @see @atrium/topics */
-export interface Topics {
-  publish(topic: string, message: unknown): void;
-  subscribe<Message>(
-    topic: string,
-    options?: { signal?: AbortSignal; queueMax?: number },
-  ): AsyncIterableIterator<Message>;
-}
-
-/** @see @atrium/blobs */
-export type BlobStore = object;
-/** @see @atrium/ephemeral */
-export type EphemeralStore = object;

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import { collectDefaultMetrics } from "prom-client";
 import { z } from "zod";
+import { openPlatform, sharedSettings } from "./distributed-platform";
 import { createLog } from "./log";
 import { describeFault } from "./masking";
 import type { RunningSubgraph } from "./operation";
@@ -12,27 +13,35 @@ import { startTelemetry } from "./telemetry";
 
 /** The settings of every process that runs one subgraph. */
 export const processSettings = z.object({
-  ATRIUM_SECRET: z.string().min(32).describe("The installation's secret, the same in every process. At least 32 characters."),
+  ...sharedSettings.shape,
+  ATRIUM_SECRET: z
+    .string()
+    .min(32)
+    .describe("The installation's secret, the same in every process. At least 32 characters."),
   PUBLIC_URL: z.url().default("http://localhost:4000").describe("Where clients reach the gateway."),
   HOST: z.string().default("0.0.0.0").describe("The address to listen on."),
   PORT: z.coerce.number().int().min(0).max(65_535).default(4001).describe("The port to listen on."),
-  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info").describe("How much is logged."),
-  METRICS_TOKEN: z.string().min(16).optional().describe("What Prometheus sends as its bearer token; without one, /metrics is closed."),
+  LOG_LEVEL: z
+    .enum(["trace", "debug", "info", "warn", "error", "silent"])
+    .default("info")
+    .describe("How much is logged."),
+  METRICS_TOKEN: z
+    .string()
+    .min(16)
+    .optional()
+    .describe("What Prometheus sends as its bearer token; without one, /metrics is closed."),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional().describe("Where traces are sent; without one, none are made."),
 });
-
-export type ProcessSettings = z.output<typeof processSettings>;
-
-/** Opens what a process of the distributed shape shares: databases, broker, blobs. Returns also what closes it. */
-export type OpenPlatform = (settings: ProcessSettings, log: Logger) => Promise<{ platform: Platform; close(): Promise<void> }>;
 
 // Kubernetes kills after 30 s; what hasn't ended by then is cut off by us, with a word in the log.
 const shutdownMaxMs = 25_000;
 
+type Start = (platform: Platform) => Promise<RunningSubgraph>;
+
 /** Runs one subgraph as a process of its own, until it is told to stop: SIGTERM or SIGINT. */
-export function runAlone(name: string, start: (platform: Platform) => Promise<RunningSubgraph>, open: OpenPlatform): void {
+export function runAlone(name: string, start: Start): void {
   const log = createLog(name);
-  serveAlone(name, start, open, { env: process.env, log }).then(
+  serveAlone(name, start, { env: process.env, log }).then(
     ({ stop }) => {
       const end = (signal: NodeJS.Signals) => {
         log.info({ signal }, "Stopping.");
@@ -62,13 +71,13 @@ export function runAlone(name: string, start: (platform: Platform) => Promise<Ru
 /** `runAlone` without the process around it: no signals, no exit. */
 export async function serveAlone(
   name: string,
-  start: (platform: Platform) => Promise<RunningSubgraph>,
-  open: OpenPlatform,
+  start: Start,
   { env, log }: { env: NodeJS.ProcessEnv; log: Logger },
 ): Promise<{ url: string; stop(): Promise<void> }> {
   const settings = parseSettings(processSettings, env);
   const stopTelemetry = await startTelemetry(name, env);
-  const opened = await open(settings, log);
+  const { ATRIUM_SECRET: secret, PUBLIC_URL } = settings;
+  const opened = await openPlatform(settings, { name, secret, publicUrl: PUBLIC_URL.replace(/\/$/, ""), env, log });
   const subgraph = await start(opened.platform).catch(async (error: unknown) => {
     await opened.close();
     throw error;

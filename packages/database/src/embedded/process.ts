@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 
 /** Whether a process runs under this id. One that has ended and only waits to be collected doesn't count. */
 export function isAlive(pid: number): boolean {
@@ -19,5 +19,14 @@ function stateOf(pid: number): string | undefined {
     return stat.slice(stat.lastIndexOf(")") + 2)[0];
   } catch {
     return "Z";
+  }
+}
+
+/** Where a process stands; null where the system doesn't say. */
+export function workingDirectoryOf(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return null;
   }
 }

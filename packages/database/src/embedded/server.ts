@@ -1,16 +1,17 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chownSync, closeSync, existsSync, openSync, readFileSync, statSync } from "node:fs";
+import { chownSync, closeSync, existsSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { withConnection } from "../admin";
 import type { Log } from "../log";
-import { EmbeddedPostgresError, findBinaries, identityForPostgres, type Identity } from "./binaries";
+import { EmbeddedPostgresError, findBinaries } from "./binaries";
 import { explainFailure, explainSystemError } from "./explain";
 import { withFileLock } from "./file-lock";
-import { isAlive } from "./process";
+import { identityForPostgres, linkData, placeForData, reachableBinaries, type Identity } from "./placement";
+import { isAlive, workingDirectoryOf } from "./process";
 
 export interface Server {
   adminUrl: string;
@@ -25,6 +26,8 @@ export interface ServerOptions {
   log: Log;
   /** Off for tests alone: a crash of the machine then loses the data. */
   durable?: boolean;
+  /** Instead of the installed ones. */
+  binaries?: string;
 }
 
 const startTimeoutMs = 60_000;
@@ -59,17 +62,18 @@ const perishable = {
 };
 
 /** Starts PostgreSQL on `directory`, making its data on the first start, or finds it already running there. */
-export async function launch({ directory, log, durable = true }: ServerOptions): Promise<Server> {
+export async function launch({ directory, log, durable = true, binaries }: ServerOptions): Promise<Server> {
   try {
     await mkdir(directory, { recursive: true });
     return await withFileLock(path.join(directory, "start.lock"), async () => {
       const password = await readOrMakePassword(directory);
       const running = await findRunning(directory, password);
       if (running) return running;
-      const binaries = findBinaries();
-      const identity = identityForPostgres();
-      await initialise({ directory, binaries, identity, password, durable, log });
-      return await start({ directory, binaries, identity, password, durable });
+      const identity = identityForPostgres(dataOf(directory));
+      const programs = binaries ?? reachableBinaries(findBinaries(), identity);
+      const installation = { directory, binaries: programs, identity, password, durable };
+      await initialise(installation, log);
+      return await start(installation);
     });
   } catch (error) {
     throw explainSystemError(error, directory) ?? error;
@@ -88,7 +92,18 @@ export async function shutDown(directory: string): Promise<void> {
   );
 }
 
-const dataOf = (directory: string) => path.join(directory, "data");
+/** Ends the server of `directory` and deletes its data. */
+export async function erase(directory: string): Promise<void> {
+  await shutDown(directory);
+  await rm(dataOf(directory), { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true });
+}
+
+// The real folder: `data` may be a link (see placement), and PostgreSQL's working directory tells it by its real name.
+function dataOf(directory: string): string {
+  const data = path.join(directory, "data");
+  return existsSync(data) ? realpathSync(data) : data;
+}
 const pidFileOf = (directory: string) => path.join(dataOf(directory), "postmaster.pid");
 const logOf = (directory: string) => path.join(directory, "server.log");
 const urlOf = (port: number, password: string) =>
@@ -96,8 +111,7 @@ const urlOf = (port: number, password: string) =>
 
 async function readOrMakePassword(directory: string): Promise<string> {
   const file = path.join(directory, "password");
-  const known = await readFile(file, "utf8").catch(() => "");
-  if (known) return known;
+  if (existsSync(file)) return readFile(file, "utf8");
   if (existsSync(path.join(dataOf(directory), "PG_VERSION")))
     throw new EmbeddedPostgresError(
       `${file} is missing, and without it ${directory} can't be opened; put it back or run "npm run reset".`,
@@ -128,12 +142,8 @@ function readPostmaster(directory: string): Postmaster | null {
 // After a restart of the machine the same process id may be anybody's.
 function isPostgres(pid: number, directory: string): boolean {
   if (!isAlive(pid)) return false;
-  if (process.platform !== "linux") return true;
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(dataOf(directory));
-  } catch {
-    return false;
-  }
+  const workingDirectory = workingDirectoryOf(pid);
+  return workingDirectory === null || workingDirectory === dataOf(directory);
 }
 
 /** The server that a killed process left behind, or that another one started. */
@@ -155,7 +165,7 @@ async function findRunning(directory: string, password: string): Promise<Server 
     return { adminUrl, port, pid, reused: true };
   }
   throw new EmbeddedPostgresError(
-    `PostgreSQL (process ${left.pid}) is running on ${directory} but doesn't become ready.`,
+    `PostgreSQL (process ${left.pid}) is running on ${directory} but doesn't become ready; end that process and start again.`,
   );
 }
 
@@ -167,14 +177,15 @@ interface Installation {
   durable: boolean;
 }
 
-async function initialise(o: Installation & { log: Log }): Promise<void> {
-  const data = dataOf(o.directory);
-  if (existsSync(path.join(data, "PG_VERSION"))) return;
-  o.log.info({ directory: o.directory }, "making the embedded database");
-  const fresh = `${data}.new`;
+// Made aside and renamed: a crash leaves a whole database or none.
+async function initialise(o: Installation, log: Log): Promise<void> {
+  if (existsSync(path.join(dataOf(o.directory), "PG_VERSION"))) return;
+  log.info({ directory: o.directory }, "making the embedded database");
+  const place = placeForData(o.directory, o.identity);
+  const fresh = `${place}.new`;
+  const passwordFile = `${place}.password`;
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { mode: 0o700 });
-  const passwordFile = path.join(o.directory, "password.initdb");
   await writeFile(passwordFile, o.password, { mode: 0o600 });
   for (const owned of [fresh, passwordFile]) if (o.identity) chownSync(owned, o.identity.uid, o.identity.gid);
   try {
@@ -194,7 +205,11 @@ async function initialise(o: Installation & { log: Log }): Promise<void> {
   } finally {
     await rm(passwordFile, { force: true });
   }
-  await rename(fresh, data);
+  await rename(fresh, place).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTEMPTY") throw error;
+    throw new EmbeddedPostgresError(`${place} holds something that isn't a database; move it away and start again.`);
+  });
+  linkData(o.directory, place);
 }
 
 async function start(o: Installation): Promise<Server> {
