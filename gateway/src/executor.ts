@@ -1,6 +1,7 @@
 import { buildOperationContext, executeQueryPlan, type GraphQLDataSource, type ServiceMap } from "@apollo/gateway";
 import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from "@apollo/server-gateway-interface";
 import { PublicError } from "@atrium/errors";
+import { describeFault } from "@atrium/subgraph";
 import { getVariableValues, GraphQLError, Kind, type VariableDefinitionNode } from "graphql";
 import { maskGraphQLError, maskSubgraphError } from "./masking";
 import type { Metrics } from "./metrics";
@@ -29,7 +30,9 @@ export function stockExecutor(o: {
       operationName,
     });
     const definitions = operation.operation.variableDefinitions ?? [];
-    const { errors } = getVariableValues(supergraph.apiSchema, definitions, request.request.variables ?? {}, { maxErrors: 10 });
+    const { errors } = getVariableValues(supergraph.apiSchema, definitions, request.request.variables ?? {}, {
+      maxErrors: 10,
+    });
     if (errors) return { errors: errors.map(inputFault) };
     const plan = supergraph.plan(`${request.queryHash} ${operationName ?? ""}`, request.document, operationName);
     return executeQueryPlan(plan, services, request, operation, supergraph.supergraphSchema, supergraph.planningSchema);
@@ -53,7 +56,10 @@ export function masked(execute: Execute): Execute {
 function inputFault(error: GraphQLError): GraphQLError {
   const node = error.nodes?.find(({ kind }) => kind === Kind.VARIABLE_DEFINITION) as VariableDefinitionNode | undefined;
   const field = / at "([^"]+)";/.exec(error.message)?.[1] ?? node?.variable.name.value ?? "variables";
-  return new GraphQLError(error.message, { nodes: error.nodes, extensions: { code: "BAD_USER_INPUT", field, http: { status: 400 } } });
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    extensions: { code: "BAD_USER_INPUT", field, http: { status: 400 } },
+  });
 }
 
 function dataSource(client: SubgraphClient, metrics: Metrics): GraphQLDataSource<RequestContext> {
@@ -83,7 +89,7 @@ function dataSource(client: SubgraphClient, metrics: Metrics): GraphQLDataSource
         finished("unavailable");
         const late = context.deadline.aborted;
         if (!context.signal.aborted || late)
-          context.log.error({ err: error, service: client.name }, "no answer from a subgraph");
+          context.log.error({ fault: describeFault(error), service: client.name }, "No answer from a subgraph.");
         const message = late
           ? `The service "${client.name}" took too long.`
           : `The service "${client.name}" doesn't answer at the moment.`;

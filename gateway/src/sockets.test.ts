@@ -7,7 +7,14 @@ const sockets: WebSocket[] = [];
 const clients: Client[] = [];
 
 /** A bare socket, and what came of it. */
-function open(house: House, { protocol = "graphql-transport-ws", path = "/graphql", headers = {} }: { protocol?: string; path?: string; headers?: Record<string, string> } = {}) {
+function open(
+  house: House,
+  {
+    protocol = "graphql-transport-ws",
+    path = "/graphql",
+    headers = {},
+  }: { protocol?: string; path?: string; headers?: Record<string, string> } = {},
+) {
   const socket = new WebSocket(house.url.replace("http", "ws") + path, protocol ? [protocol] : [], { headers });
   sockets.push(socket);
   const messages: Record<string, unknown>[] = [];
@@ -27,9 +34,12 @@ function open(house: House, { protocol = "graphql-transport-ws", path = "/graphq
     async init(payload?: object) {
       await opened;
       send({ type: "connection_init", payload });
-      await eventually(() => messages.some(({ type }) => type === "connection_ack") || socket.readyState === WebSocket.CLOSED);
+      await eventually(
+        () => messages.some(({ type }) => type === "connection_ack") || socket.readyState === WebSocket.CLOSED,
+      );
     },
-    subscribe: (query: string, id = "1", variables?: object) => send({ id, type: "subscribe", payload: { query, variables } }),
+    subscribe: (query: string, id = "1", variables?: object) =>
+      send({ id, type: "subscribe", payload: { query, variables } }),
     last: (id = "1") => messages.filter((message) => message["id"] === id).at(-1),
   };
 }
@@ -75,7 +85,11 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     for (const title of titles) await add(title);
     const received = [await first];
     while (received.length < titles.length) received.push(await events.next());
-    expect(received.map(({ value }) => (value as ExecutionResult<{ documentAdded: { title: string } }>).data!.documentAdded.title)).toEqual(titles);
+    expect(
+      received.map(
+        ({ value }) => (value as ExecutionResult<{ documentAdded: { title: string } }>).data!.documentAdded.title,
+      ),
+    ).toEqual(titles);
     await events.return!();
     await eventually(() => house.world.openSubscriptions === 0);
   });
@@ -85,13 +99,24 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     const answer = (query: string) =>
       new Promise((resolve, reject) => {
         let result: unknown;
-        client.subscribe({ query }, { next: (value) => (result = value), error: reject, complete: () => resolve(result) });
+        client.subscribe(
+          { query },
+          { next: (value) => (result = value), error: reject, complete: () => resolve(result) },
+        );
       });
     expect(await answer("{ viewer { id role } refused }")).toEqual({
       data: { viewer: { id: "usr_ada", role: "editor" }, refused: null },
-      errors: [{ message: "No document doc_9 in this workspace.", path: ["refused"], extensions: { code: "NOT_FOUND", field: "id" } }],
+      errors: [
+        {
+          message: "No document doc_9 in this workspace.",
+          path: ["refused"],
+          extensions: { code: "NOT_FOUND", field: "id" },
+        },
+      ],
     });
-    expect(await answer('mutation { addDocument(title: "By socket") { title } }')).toEqual({ data: { addDocument: { title: "By socket" } } });
+    expect(await answer('mutation { addDocument(title: "By socket") { title } }')).toEqual({
+      data: { addDocument: { title: "By socket" } },
+    });
   });
 
   test("the token may come in the upgrade's headers, as for HTTP", async () => {
@@ -104,7 +129,10 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     ["without a token", () => undefined],
     ["with an empty init", () => ({})],
     ["with a tampered token", () => ({ authorization: `Bearer ${token}x` })],
-    ["with an expired token", () => ({ authorization: `Bearer ${house.world.token({ sub: "usr_ada", sid: "ses", kind: "USER", exp: 1 })}` })],
+    [
+      "with an expired token",
+      () => ({ authorization: `Bearer ${house.world.token({ sub: "usr_ada", sid: "ses", kind: "USER", exp: 1 })}` }),
+    ],
     ["with something else than a text", () => ({ authorization: { token } })],
     ["with another scheme", () => ({ authorization: `Basic ${token}` })],
   ])("a socket %s is closed with 4401, saying why", async (_, payload) => {
@@ -153,9 +181,24 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
   test.each([
     ["that isn't GraphQL", "subscription {", "GRAPHQL_PARSE_FAILED", /Syntax Error/],
     ["of a field that isn't there", "subscription { nothing }", "GRAPHQL_VALIDATION_FAILED", /nothing/],
-    ["that is too deep", `subscription { documentAdded { ${"parent { ".repeat(30)} id ${"} ".repeat(30)} } }`, "OPERATION_TOO_COMPLEX", /levels/],
-    ["over several services", "subscription { documentAdded { id author { id name role } } }", "BAD_USER_INPUT", /"knowledge".*User\.name, User\.role.*query/],
-    ["with wrong variables", "subscription ($x: Int!) { documentAdded { id @include(if: true) } failing @skip(if: false) }", "GRAPHQL_VALIDATION_FAILED", /./],
+    [
+      "that is too deep",
+      `subscription { documentAdded { ${"parent { ".repeat(30)} id ${"} ".repeat(30)} } }`,
+      "OPERATION_TOO_COMPLEX",
+      /levels/,
+    ],
+    [
+      "over several services",
+      "subscription { documentAdded { id author { id name role } } }",
+      "BAD_USER_INPUT",
+      /"knowledge".*User\.name, User\.role.*query/,
+    ],
+    [
+      "with wrong variables",
+      "subscription ($x: Int!) { documentAdded { id @include(if: true) } failing @skip(if: false) }",
+      "GRAPHQL_VALIDATION_FAILED",
+      /./,
+    ],
     ["of a service that fails", "subscription { failing }", "INTERNAL_SERVER_ERROR", /logged as/],
   ])("a subscription %s is answered with an error, and the socket stays", async (_, query, code, message) => {
     const socket = open(house);
@@ -164,7 +207,10 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     await eventually(() => socket.last() !== undefined);
     const answer = socket.messages.find((one) => one["id"] === "1")!;
     const payload = answer["payload"] as { errors?: unknown[] } | unknown[];
-    const [error] = (Array.isArray(payload) ? payload : payload.errors!) as { message: string; extensions: Record<string, unknown> }[];
+    const [error] = (Array.isArray(payload) ? payload : payload.errors!) as {
+      message: string;
+      extensions: Record<string, unknown>;
+    }[];
     expect([error!.extensions["code"], error!.message]).toEqual([code, expect.stringMatching(message)]);
     expect(JSON.stringify(answer)).not.toContain("secret");
     expect(socket.socket.readyState).toBe(WebSocket.OPEN);
@@ -196,7 +242,17 @@ describe("rights", () => {
   let house: House;
   beforeAll(async () => {
     // The periodic check is as good as off: what is seen here is seen before the event.
-    house = await startHouse({ limits: { socket: { sessionCheckIntervalMs: 60_000, operationsMax: 3, perUserMax: 2, messagesMax: 50, pingIntervalMs: 100 } } });
+    house = await startHouse({
+      limits: {
+        socket: {
+          sessionCheckIntervalMs: 60_000,
+          operationsMax: 3,
+          perUserMax: 2,
+          messagesMax: 50,
+          pingIntervalMs: 100,
+        },
+      },
+    });
   });
   afterAll(() => house.close());
   const publish = (title: string) => house.world.topics.publish("documentAdded", { id: "doc_x", title });

@@ -12,7 +12,15 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 import pino from "pino";
-import { accessSourceOver, defaultTokens, httpClient, inProcessClient, startGateway, type GatewayOptions, type SubgraphClient } from "..";
+import {
+  accessSourceOver,
+  defaultTokens,
+  httpClient,
+  inProcessClient,
+  startGateway,
+  type GatewayOptions,
+  type SubgraphClient,
+} from "..";
 import { composeSupergraph } from "../composition";
 
 export const secret = "the secret of an installation that only exists in tests";
@@ -67,13 +75,19 @@ export class World {
   }
 
   /** Signs somebody in: the token, and the session behind it. */
-  signIn(userId: string, o: { organizationId?: string | null; permissions?: string[]; kind?: string } & SignOptions & { kid?: string } = {}) {
+  signIn(
+    userId: string,
+    o: { organizationId?: string | null; permissions?: string[]; kind?: string } & SignOptions & { kid?: string } = {},
+  ) {
     const { organizationId = "org_1", permissions = ["knowledge:*"], kind = "USER", kid = "key-1", ...options } = o;
     const sessionId = `ses_${userId}_${this.liveSessions.size}`;
     this.liveSessions.add(sessionId);
     if (organizationId !== null) this.permissions.set(memberKey(userId, organizationId), permissions);
     const workspace = organizationId === null ? null : "wsp_1";
-    const token = this.token({ sub: userId, sid: sessionId, org: organizationId, ws: workspace, kind }, { kid, ...options });
+    const token = this.token(
+      { sub: userId, sid: sessionId, org: organizationId, ws: workspace, kind },
+      { kid, ...options },
+    );
     return { token, sessionId, userId };
   }
 
@@ -94,7 +108,8 @@ export class World {
 const memberKey = (userId: string, organizationId: string) => `${userId} ${organizationId}`;
 
 async function startServices(world: World, log: pino.Logger): Promise<RunningSubgraph[]> {
-  const seen = (service: string, field: string, facts: RequestFacts) => void world.asked.push({ service, field, facts });
+  const seen = (service: string, field: string, facts: RequestFacts) =>
+    void world.asked.push({ service, field, facts });
   const start = (name: keyof typeof schemas, resolvers: object, more: Partial<SubgraphOptions<RequestFacts>> = {}) => {
     const schema = buildSubgraphSchema([{ typeDefs: parse(schemas[name]), resolvers: resolvers as never }]);
     return startSubgraph<RequestFacts>({
@@ -140,12 +155,19 @@ async function startServices(world: World, log: pino.Logger): Promise<RunningSub
     {
       internal: internal({
         signingKeys: () => ({
-          keys: [...world.keys].map(([kid, { publicKey }]) => ({ ...publicKey.export({ format: "jwk" }), kid, alg: "ES256", use: "sig" })),
+          keys: [...world.keys].map(([kid, { publicKey }]) => ({
+            ...publicKey.export({ format: "jwk" }),
+            kid,
+            alg: "ES256",
+            use: "sig",
+          })),
         }),
         liveSessions: ({ sessionIds }: { sessionIds: string[] }) => ({
           liveSessionIds: sessionIds.filter((id) => world.liveSessions.has(id)),
         }),
-        apiKeys: ({ secrets }: { secrets: string[] }) => ({ apiKeys: secrets.map((key) => world.apiKeys.get(key) ?? null) }),
+        apiKeys: ({ secrets }: { secrets: string[] }) => ({
+          apiKeys: secrets.map((key) => world.apiKeys.get(key) ?? null),
+        }),
       }),
       routes: [
         {
@@ -164,20 +186,31 @@ async function startServices(world: World, log: pino.Logger): Promise<RunningSub
   const tenancy = await start(
     "tenancy",
     {
-      Query: { organization: (_: unknown, __: unknown, { actor }: RequestFacts) => ({ id: requireSignedIn(actor).organizationId }) },
+      Query: {
+        organization: (_: unknown, __: unknown, { actor }: RequestFacts) => ({
+          id: requireSignedIn(actor).organizationId,
+        }),
+      },
       Organization: { members: () => [{ id: "usr_ada" }, { id: "usr_bob" }] },
       User: { __resolveReference: ({ id }: { id: string }) => ({ id, role: "editor" }) },
     },
     {
       internal: internal({
         memberPermissions: ({ members }: { members: { userId: string; organizationId: string }[] }) => ({
-          permissions: members.map(({ userId, organizationId }) => world.permissions.get(memberKey(userId, organizationId)) ?? null),
+          permissions: members.map(
+            ({ userId, organizationId }) => world.permissions.get(memberKey(userId, organizationId)) ?? null,
+          ),
         }),
       }),
     },
   );
 
-  const document = (id: string, title: string) => ({ id, title, author: { id: "usr_bob" }, parent: { id: "doc_0", title: "Root" } });
+  const document = (id: string, title: string) => ({
+    id,
+    title,
+    author: { id: "usr_bob" },
+    parent: { id: "doc_0", title: "Root" },
+  });
   const knowledge = await start(
     "knowledge",
     {
@@ -239,7 +272,8 @@ async function startServices(world: World, log: pino.Logger): Promise<RunningSub
             const hash = createHash("sha256");
             const upload = { token: params["token"]!, sizeBytes: 0, sha256: "", actor, complete: false };
             world.uploads.push(upload);
-            if (upload.token === "too-large") throw new PublicError("PAYLOAD_TOO_LARGE", "This file is bigger than was said.");
+            if (upload.token === "too-large")
+              throw new PublicError("PAYLOAD_TOO_LARGE", "This file is bigger than was said.");
             for await (const chunk of request as AsyncIterable<Buffer>) {
               if (world.readGate) await world.readGate;
               upload.sizeBytes += chunk.length;
@@ -255,8 +289,12 @@ async function startServices(world: World, log: pino.Logger): Promise<RunningSub
           method: "GET",
           path: "/files/:token",
           async handle(_, { response, params }) {
-            if (params["token"] !== "report") throw new PublicError("NOT_FOUND", "No such file, or its link has expired.");
-            response.writeHead(200, { "content-type": "text/plain", "content-disposition": 'attachment; filename="report.txt"' });
+            if (params["token"] !== "report")
+              throw new PublicError("NOT_FOUND", "No such file, or its link has expired.");
+            response.writeHead(200, {
+              "content-type": "text/plain",
+              "content-disposition": 'attachment; filename="report.txt"',
+            });
             response.end("the report");
           },
         },
@@ -322,7 +360,10 @@ export async function startHouse({
     socketUrl: `${gateway.url.replace("http", "ws")}/graphql`,
     /** The process of one service dies. */
     stopServer,
-    async post(query: string, o: { token?: string; variables?: object; headers?: Record<string, string>; operationName?: string } = {}) {
+    async post(
+      query: string,
+      o: { token?: string; variables?: object; headers?: Record<string, string>; operationName?: string } = {},
+    ) {
       const { token, variables, operationName, headers } = o;
       const response = await fetch(`${gateway.url}/graphql`, {
         method: "POST",
@@ -345,7 +386,7 @@ export async function startHouse({
 }
 
 export async function eventually(condition: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
-  for (const startedAt = Date.now(); !(await condition()); ) {
+  for (const startedAt = Date.now(); !(await condition());) {
     if (Date.now() - startedAt > withinMs) throw new Error(`It didn't happen within ${withinMs} ms.`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
