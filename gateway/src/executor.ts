@@ -44,11 +44,24 @@ export function masked(execute: Execute): Execute {
   return async (request) => {
     const { log } = request.context;
     try {
-      const result = await execute(request);
+      const result = noticed(await execute(request));
       return result.errors ? { ...result, errors: result.errors.map((error) => maskGraphQLError(error, log)) } : result;
     } catch (error) {
       return { errors: [maskGraphQLError(error, log)] };
     }
+  };
+}
+
+/** The stock executor mentions a null where none may be beside the errors; to a caller it is one of them. */
+function noticed({
+  extensions: { valueCompletion, ...extensions } = {},
+  ...result
+}: GatewayExecutionResult): GatewayExecutionResult {
+  const errors = [...(result.errors ?? []), ...((valueCompletion as GraphQLError[] | undefined)?.slice(0, 10) ?? [])];
+  return {
+    ...result,
+    ...(errors.length > 0 && { errors }),
+    ...(Object.keys(extensions).length > 0 && { extensions }),
   };
 }
 

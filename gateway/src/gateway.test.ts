@@ -1,3 +1,4 @@
+import { newId } from "@atrium/ids";
 import { createHash, randomBytes } from "node:crypto";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
@@ -100,6 +101,67 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     expect(code).toBe("INTERNAL_SERVER_ERROR");
     expect(errors![0]!.path).toEqual(["broken"]);
     expect(house.world.lines.filter((line) => line["faultId"] === faultId)).toHaveLength(1);
+  });
+
+  test("a value that is missing where none may be is an error, not just a null", async () => {
+    house.world.unknown.add("usr_bob");
+    const { data, errors } = await house.post("{ organization { members { name } } viewer { id } }", { token });
+    house.world.unknown.clear();
+    expect(data).toEqual({ organization: null, viewer: { id: "usr_ada" } });
+    expect(errors).toMatchObject([{ extensions: { code: "INTERNAL_SERVER_ERROR" } }]);
+    expect(errors![0]!.path).toEqual(["organization", "members", 1, "name"]);
+  });
+
+  describe("node", () => {
+    const [report, draft, secretPlan] = [newId("doc"), newId("doc"), newId("doc")];
+    const ask = (id: string, o: { token?: string } = { token }) =>
+      house.post(
+        "query ($id: ID!) { node(id: $id) { __typename id ... on Document { title author { name } } ... on User { role } } }",
+        {
+          ...o,
+          variables: { id },
+        },
+      );
+
+    test("finds any object by its id, and the rest of it wherever it is", async () => {
+      expect((await ask(report)).data).toEqual({
+        node: { __typename: "Document", id: report, title: "By reference", author: { name: "Name of usr_bob" } },
+      });
+      const user = newId("usr");
+      expect((await ask(user)).data).toEqual({ node: { __typename: "User", id: user, role: "editor" } });
+    });
+
+    test("finds nothing where its service knows of nothing, or where there is no such kind", async () => {
+      house.world.unknown.add(draft);
+      for (const id of [draft, newId("zzz"), "", "doc_", "doc_1' or 1=1", "__proto__", "x".repeat(10_000)]) {
+        const { data, errors } = await ask(id);
+        expect([id, data, errors]).toEqual([id, { node: null }, undefined]);
+      }
+      const { data } = await house.post(`{ node(id: "${draft}") { id } }`, { token });
+      expect(data).toEqual({ node: null });
+    });
+
+    test("says what its service says to this caller", async () => {
+      house.world.forbidden.add(secretPlan);
+      for (const [given, code] of [
+        [{ token }, "FORBIDDEN"],
+        [{}, "UNAUTHENTICATED"],
+      ] as const) {
+        const { data, errors } = await ask(secretPlan, given);
+        expect(data).toEqual({ node: null });
+        expect(errors).toMatchObject([{ path: ["node"], extensions: { code } }]);
+      }
+    });
+
+    test("asks each service once, however many ids there are", async () => {
+      house.world.asked.length = 0;
+      const query = `{ a: node(id: "${report}") { id } b: node(id: "${draft}") { id } c: node(id: "${report}") { id } }`;
+      const { data } = await house.post(query, { token });
+      expect(data).toEqual({ a: { id: report }, b: null, c: { id: report } });
+      expect(house.world.asked.map(({ field }) => field).sort()).toEqual(
+        [`Document ${report}`, `Document ${draft}`].sort(),
+      );
+    });
   });
 
   test("a wrong variable is refused by the gateway, naming the field", async () => {

@@ -12,6 +12,7 @@ import { createFront } from "./http/front";
 import { createOperationGate, withDefaults, type LimitOverrides } from "./limits";
 import { createMetrics } from "./metrics";
 import { mergeMetrics } from "./metrics-text";
+import { nodeClient, nodeSubgraph } from "./node";
 import { readinessOf } from "./readiness";
 import { openSockets } from "./sockets";
 import type { SubgraphClient } from "./subgraph-client";
@@ -60,6 +61,8 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const limits = withDefaults(o.limits);
   const subgraphs = new Map(o.subgraphs.map((client) => [client.name, client]));
   const supergraph = loadSupergraph(o.supergraph ?? readFileSync(supergraphFile, "utf8"));
+  if (supergraph.subgraphNames.includes(nodeSubgraph))
+    subgraphs.set(nodeSubgraph, nodeClient(supergraph.subgraphSchema(nodeSubgraph), subgraphs));
   const missing = supergraph.subgraphNames.filter((name) => !subgraphs.has(name));
   if (missing.length > 0) throw new Error(`The supergraph needs services that aren't here: ${missing.join(", ")}.`);
 

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import { accessSourceOver } from "./access-source";
 import { startGateway, type RunningGateway } from "./gateway";
 import { httpClient } from "./http-client";
+import { nodeSubgraph } from "./node";
 import { gatewaySettings } from "./settings";
 import type { SubgraphClient } from "./subgraph-client";
 import { loadSupergraph } from "./supergraph";
@@ -20,7 +21,9 @@ export async function serveGateway({ env, log }: { env: NodeJS.ProcessEnv; log: 
   const { ATRIUM_SECRET: secret, SERVICE_URLS } = settings;
   const supergraph = readFileSync(supergraphFile, "utf8");
   const names = loadSupergraph(supergraph).subgraphNames;
-  const missing = [...new Set([...names, "identity", "tenancy"])].filter((name) => !SERVICE_URLS.has(name));
+  const missing = [...new Set([...names, "identity", "tenancy"])].filter(
+    (name) => name !== nodeSubgraph && !SERVICE_URLS.has(name),
+  );
   if (missing.length > 0) throw new SettingsError([`SERVICE_URLS doesn't say where these are: ${missing.join(", ")}`]);
 
   const clients = new Map<string, SubgraphClient>();

@@ -64,6 +64,9 @@ export class World {
   readonly uploads: { token: string; sizeBytes: number; sha256: string; actor: Actor; complete: boolean }[] = [];
   readonly lines: Record<string, unknown>[] = [];
   openSubscriptions = 0;
+  /** Users and documents that their services don't know (any more), and documents that they refuse. */
+  readonly unknown = new Set<string>();
+  readonly forbidden = new Set<string>();
   accessIsDown = false;
   releaseSlow: () => void = () => {};
   /** While set, an upload is read only as fast as this lets it. */
@@ -150,7 +153,9 @@ async function startServices(world: World, log: pino.Logger): Promise<RunningSub
           name: input.name,
         }),
       },
-      User: { __resolveReference: ({ id }: { id: string }) => ({ id, name: `Name of ${id}` }) },
+      User: {
+        __resolveReference: ({ id }: { id: string }) => (world.unknown.has(id) ? null : { id, name: `Name of ${id}` }),
+      },
     },
     {
       internal: internal({
@@ -261,7 +266,14 @@ async function startServices(world: World, log: pino.Logger): Promise<RunningSub
           },
         },
       },
-      Document: { __resolveReference: ({ id }: { id: string }) => document(id, "By reference") },
+      Document: {
+        __resolveReference: ({ id }: { id: string }, facts: RequestFacts) => {
+          seen("knowledge", `Document ${id}`, facts);
+          requireSignedIn(facts.actor);
+          if (world.forbidden.has(id)) throw new PublicError("FORBIDDEN", "This document isn't yours.");
+          return world.unknown.has(id) ? null : document(id, "By reference");
+        },
+      },
     },
     {
       routes: [
