@@ -440,6 +440,25 @@ describe("over HTTP", () => {
     expect(response.status).toBe(415);
   });
 
+  test("a client that offers HTTP/2 is answered in HTTP/1.1, on a connection that goes on", async () => {
+    const socket = connect(Number(new URL(house.url).port), "127.0.0.1");
+    let answer = "";
+    socket.on("data", (data: Buffer) => (answer += String(data)));
+    const sent = JSON.stringify({ query: "{ whoAsks }" });
+    const offer = "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n";
+    const head = (more: string) =>
+      `POST /graphql HTTP/1.1\r\nhost: localhost\r\n${more}content-type: application/json\r\ncontent-length: ${sent.length}\r\n\r\n`;
+    socket.write(head(offer) + sent.slice(0, 5));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    socket.write(sent.slice(5));
+    await eventually(() => answer.includes("ANONYMOUS"));
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
+    answer = "";
+    socket.write(head("") + sent);
+    await eventually(() => answer.includes("ANONYMOUS"));
+    socket.destroy();
+  });
+
   test("a body that drips in is given up", async () => {
     const socket = connect(Number(new URL(house.url).port), "127.0.0.1");
     let answer = "";
