@@ -12,7 +12,7 @@ import { jwksRoute } from "./routes";
 import { schema } from "./schema";
 import { deriveKey } from "./secret-box";
 import { forgetPastSessions } from "./session/commands";
-import { settingsSchema } from "./settings";
+import { settingsSchema, type Settings } from "./settings";
 import { signingKeys } from "./signing-key/commands";
 import { passwordHasher } from "./user/password-hash";
 
@@ -31,6 +31,19 @@ export async function startIdentity(platform: Platform, { now = () => new Date()
     poolMax: settings.IDENTITY_DATABASE_CONNECTIONS,
     log,
   });
+  try {
+    return await startOn(platform, settings, { database, url: appUrl, now, log });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function startOn(
+  platform: Platform,
+  settings: Settings,
+  { database, url, now, log }: Pick<Services, "database" | "now"> & { url: string; log: Platform["log"] },
+): Promise<RunningSubgraph> {
   const services: Services = {
     database,
     ephemeral: platform.ephemeral,
@@ -48,7 +61,7 @@ export async function startIdentity(platform: Platform, { now = () => new Date()
   const contextFor = contextMaker(services);
   const events = await runEvents({
     service: "identity",
-    url: appUrl,
+    url,
     database,
     transport: platform.transport,
     consumers,
