@@ -88,6 +88,10 @@ function guardAndMeasure(o: { supergraph: LoadedSupergraph; gate: OperationGate;
       let admitted = false;
       return {
         async didResolveOperation({ document, operation, request }) {
+          if (!operation)
+            throw new GraphQLError("Say which operation to run: operationName names none of them.", {
+              extensions: { code: "OPERATION_RESOLUTION_FAILURE", http: { status: 400 } },
+            });
           if (operation.operation === "subscription")
             throw new GraphQLError("Subscriptions are served over WebSocket at this address (graphql-transport-ws).", {
               extensions: { code: "BAD_REQUEST", http: { status: 400 } },

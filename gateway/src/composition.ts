@@ -1,4 +1,4 @@
-import { composeServices, type CompositionHint } from "@apollo/composition";
+import { composeServices } from "@apollo/composition";
 import { parse, type GraphQLError } from "graphql";
 
 export interface SubgraphSchema {
@@ -27,10 +27,11 @@ export function composeSupergraph(subgraphs: readonly SubgraphSchema[]): { super
   });
   const { errors, supergraphSdl, hints } = composeServices(services);
   if (errors) throw new CompositionError(describeFaults(errors, inOrder));
-  return { supergraph: `${supergraphSdl.trim()}\n`, hints: (hints ?? []).map(describeHint) };
+  return {
+    supergraph: `${supergraphSdl.trim()}\n`,
+    hints: hints.map(({ definition, message }) => `${definition.code}: ${message}`),
+  };
 }
-
-const describeHint = ({ definition, message }: CompositionHint) => `${definition.code}: ${message}`;
 
 function describeFaults(errors: readonly GraphQLError[], subgraphs: readonly SubgraphSchema[]): string {
   const entries = errors.map((error) => {

@@ -1,12 +1,13 @@
 import type { ApolloServer } from "@apollo/server";
-import type { Actor } from "@atrium/access";
-import { isSignedIn } from "@atrium/access";
+import { isSignedIn, type Actor } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
 import {
   getOperationAST,
   getVariableValues,
   GraphQLError,
+  NoSchemaIntrospectionCustomRule,
   parse,
+  specifiedRules,
   validate,
   type DocumentNode,
   type ExecutionArgs,
@@ -22,7 +23,8 @@ import { WebSocketServer, type WebSocket } from "ws";
 import type { Authentication, Caller, Credentials, Proof } from "./authentication";
 import { isAllowedOrigin, type Cors } from "./http/cors";
 import { credentialsOf } from "./http/graphql-route";
-import { clientAddressOf, pathOf, stripInternalHeaders, traceparentOf } from "./http/incoming";
+import { clientAddressOf, pathOf, stripInternalHeaders } from "./http/incoming";
+import { traceparentOf } from "./tracing";
 import type { Limits, OperationGate } from "./limits";
 import { maskGraphQLError } from "./masking";
 import type { Metrics } from "./metrics";
@@ -32,6 +34,9 @@ import type { Subscribe } from "./subscriptions";
 import type { LoadedSupergraph } from "./supergraph";
 
 const goingAway = 1001;
+const tryAgainLater = 1013;
+// The number that graphql-ws's clients take as final.
+const tooManyRequests = CloseCode.TooManyInitialisationRequests;
 // Longer than a close handshake takes; a peer that doesn't answer is cut off.
 const closeHandshakeMs = 2_000;
 const messageWindowMs = 10_000;
@@ -66,6 +71,7 @@ export function openSockets(o: {
   authentication: Authentication;
   gate: OperationGate;
   limits: Limits;
+  introspection: boolean;
   cors: Cors;
   trustedProxies: number;
   metrics: Metrics;
@@ -73,6 +79,10 @@ export function openSockets(o: {
 }): Sockets {
   const { authentication, limits, metrics } = o;
   const schema = o.supergraph.apiSchema;
+  const rules = o.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+  // Where the schema is closed, a typing error doesn't open it.
+  const unsuggesting = (fault: GraphQLError) =>
+    o.introspection ? fault : withMessage(fault, fault.message.replace(/ ?Did you mean .+\?$/s, ""));
   const connections = new Set<Connection>();
   const ofUser = new Map<string, number>();
   let isStopping = false;
@@ -136,8 +146,8 @@ export function openSockets(o: {
       throw new PublicError("RATE_LIMITED", `At most ${limits.socket.operationsMax} operations at a time on one socket.`);
     o.gate.admit(payload.query);
     const document = parseQuery(payload.query);
-    const faults = validate(schema, document, undefined, { maxErrors: 10 });
-    if (faults.length > 0) return faults.map((fault) => withCode(fault, "GRAPHQL_VALIDATION_FAILED"));
+    const faults = validate(schema, document, rules, { maxErrors: 10 });
+    if (faults.length > 0) return faults.map((fault) => withCode(unsuggesting(fault), "GRAPHQL_VALIDATION_FAILED"));
     const operation = getOperationAST(document, payload.operationName);
     if (!operation)
       throw new GraphQLError("Say which operation to run.", { extensions: { code: "OPERATION_RESOLUTION_FAILURE" } });
@@ -249,7 +259,7 @@ export function openSockets(o: {
     const now = performance.now();
     if (now - messages.windowStartedAt > messageWindowMs) Object.assign(messages, { windowStartedAt: now, count: 0 });
     if (++messages.count > limits.socket.messagesMax)
-      return socket.close(CloseCode.TooManyRequests, "RATE_LIMITED: too many messages");
+      return socket.close(tooManyRequests, "RATE_LIMITED: too many messages");
     if (socket.bufferedAmount > limits.socket.bufferedBytesMax) return socket.terminate();
     try {
       await take(data);
@@ -336,7 +346,7 @@ function closeWith({ socket, log }: Connection, error: unknown): void {
     code === "UNAUTHENTICATED"
       ? CloseCode.Unauthorized
       : code === "RATE_LIMITED"
-        ? CloseCode.TooManyRequests
+        ? tooManyRequests
         : code === "SERVICE_UNAVAILABLE"
           ? tryAgainLater
           : CloseCode.InternalServerError;
@@ -344,7 +354,6 @@ function closeWith({ socket, log }: Connection, error: unknown): void {
   socket.close(closeCode, known ? `${code}: ${known.message}`.slice(0, 120) : "Internal server error");
 }
 
-const tryAgainLater = 1013;
 
 function signedIn(actor: Actor) {
   if (!isSignedIn(actor)) throw new Error("A socket is opened by somebody who is signed in.");
@@ -367,14 +376,11 @@ function parseQuery(query: string): DocumentNode {
   }
 }
 
-function withCode(error: GraphQLError, code: string): GraphQLError {
-  return new GraphQLError(error.message, {
-    nodes: error.nodes,
-    source: error.source,
-    positions: error.positions,
-    extensions: { code },
-  });
-}
+const withCode = ({ message, nodes, source, positions }: GraphQLError, code: string) =>
+  new GraphQLError(message, { nodes, source, positions, extensions: { code } });
+
+const withMessage = ({ nodes, source, positions }: GraphQLError, message: string) =>
+  new GraphQLError(message, { nodes, source, positions });
 
 function isEndpoint(request: IncomingMessage): boolean {
   try {

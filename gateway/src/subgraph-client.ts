@@ -1,19 +1,7 @@
 import type { Actor } from "@atrium/access";
+import type { OperationRequest, Readiness } from "@atrium/subgraph";
 import type { ExecutionResult } from "graphql";
 import type { IncomingMessage, ServerResponse } from "node:http";
-
-/** One operation on one subgraph, and on whose behalf. */
-export interface OperationRequest {
-  query: string;
-  variables?: Record<string, unknown>;
-  operationName?: string;
-  actor: Actor;
-  requestId: string;
-  traceparent?: string;
-  clientAddress?: string;
-  userAgent?: string;
-  signal?: AbortSignal;
-}
 
 /** On whose behalf one of a service's own routes is called. */
 export interface RouteCaller {
@@ -22,7 +10,6 @@ export interface RouteCaller {
   clientAddress?: string;
 }
 
-export type Readiness = Record<string, { ok: boolean; detail?: string }>;
 export type EventStream = AsyncIterableIterator<ExecutionResult>;
 
 /**
@@ -31,7 +18,7 @@ export type EventStream = AsyncIterableIterator<ExecutionResult>;
  */
 export interface SubgraphClient {
   readonly name: string;
-  /** Resolves with the subgraph's result, GraphQL errors included; rejects when no answer can be had from it. */
+  /** Resolves with the subgraph's result, errors included. */
   execute(request: OperationRequest): Promise<ExecutionResult>;
   /** A stream of events, or the result that says why there is none. Aborting `request.signal` ends the stream. */
   subscribe(request: OperationRequest): Promise<EventStream | ExecutionResult>;
@@ -41,5 +28,8 @@ export interface SubgraphClient {
   internal(operation: string, input: unknown): Promise<unknown>;
   /** What the service needs, each part named. Rejects when the service doesn't answer. */
   ready(): Promise<Readiness>;
+  /** In Prometheus' text format, where the service shares our process and nobody else can ask it. */
+  metrics?(): Promise<string>;
+  /** Ends this client's connections, not the service. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
-import { errorCodes, PublicError, type ErrorCode } from "@atrium/errors";
+import type { PublicError } from "@atrium/errors";
+import { statusOf } from "@atrium/subgraph";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
@@ -8,21 +9,6 @@ const gzipped = promisify(gzip);
 
 // Below this, compression costs more than it saves.
 const compressedBytesMin = 1_024;
-
-const statuses: Partial<Record<ErrorCode, number>> = {
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  CONFLICT: 409,
-  PAYLOAD_TOO_LARGE: 413,
-  RATE_LIMITED: 429,
-  INTERNAL_SERVER_ERROR: 500,
-  SERVICE_UNAVAILABLE: 503,
-};
-
-/** The HTTP status that says the same as an error code. */
-export const statusOf = (code: unknown): number =>
-  typeof code === "string" && Object.hasOwn(errorCodes, code) ? (statuses[code as ErrorCode] ?? 400) : 400;
 
 /** What every answer of the gateway carries, unless what is answered says otherwise. */
 export function setStandardHeaders(response: ServerResponse, requestId: string): void {

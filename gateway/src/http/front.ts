@@ -5,6 +5,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { Logger } from "pino";
 import type { Metrics } from "../metrics";
 import type { SubgraphClient } from "../subgraph-client";
+import { inSpan } from "../tracing";
 import { sendError, sendJson, sendText, setStandardHeaders } from "./answer";
 import { BodyTimeout, ClientGone } from "./body";
 import { answerCors, type Cors } from "./cors";
@@ -58,6 +59,8 @@ export function createFront(front: Front): RequestListener {
     setStandardHeaders(response, requestId);
     if (front.isStopping()) response.setHeader("connection", "close");
 
+    response.once("finish", () => lingerOver(request));
+
     let routeName = "none";
     response.once("close", () => {
       const durationMs = Math.round(performance.now() - startedAt);
@@ -79,10 +82,24 @@ export function createFront(front: Front): RequestListener {
         const error = new PublicError("BAD_USER_INPUT", `Only ${route.methods.join(" and ")} work here.`, { field: "method" });
         return sendError(request, response, error, 405);
       }
-      await route.answer({ request, response, path, requestId, log });
+      await inSpan(`${request.method} ${route.name}`, request, async () => route.answer({ request, response, path, requestId, log }));
     };
     run().catch((error: unknown) => answerFault({ request, response, log }, error));
   };
+}
+
+// How long a client may go on sending what nobody reads any more.
+const lingerMs = 2_000;
+
+/**
+ * A request that was answered before it was complete: the rest is dropped for a while, then the connection is cut.
+ * To close at once would reset it, and the answer could be lost on a client that is still sending.
+ */
+function lingerOver(request: IncomingMessage): void {
+  if (request.complete) return;
+  request.resume();
+  const cut = setTimeout(() => request.socket.destroy(), lingerMs);
+  request.once("close", () => clearTimeout(cut));
 }
 
 const knownMethods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
@@ -90,11 +107,6 @@ const knownMethods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "
 async function answerFault({ request, response, log }: Pick<Exchange, "request" | "response" | "log">, thrown: unknown) {
   try {
     if (thrown instanceof ClientGone || response.destroyed) return void response.destroy();
-    // Whatever of the body is still on its way isn't wanted: the connection can't be used again.
-    if (!request.complete) {
-      response.setHeader("connection", "close");
-      request.resume();
-    }
     if (response.headersSent) return void response.destroy();
     if (thrown instanceof BodyTimeout)
       return await sendError(request, response, new PublicError("BAD_USER_INPUT", thrown.message, { field: "body" }), 408);

@@ -8,7 +8,8 @@ import { startTime } from "../operation-time";
 import type { RequestContext } from "../request-context";
 import { sendError, sendText } from "./answer";
 import { parseJson, readBody } from "./body";
-import { clientAddressOf, traceparentOf } from "./incoming";
+import { traceparentOf } from "../tracing";
+import { clientAddressOf } from "./incoming";
 
 export interface GraphQLRoute {
   apollo: ApolloServer<RequestContext>;

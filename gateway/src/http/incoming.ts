@@ -1,5 +1,4 @@
 import { actorHeader } from "@atrium/access";
-import { trace } from "@opentelemetry/api";
 import { PublicError } from "@atrium/errors";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
@@ -7,7 +6,6 @@ import type { IncomingMessage } from "node:http";
 // What a client may not say of itself: these headers are how parts of Atrium speak to each other.
 const internalPrefix = actorHeader.slice(0, actorHeader.lastIndexOf("-") + 1);
 const saneRequestId = /^[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}$/;
-const saneTraceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Removes every header with which a client could pose as the gateway. Done before anything else looks at them. */
 export function stripInternalHeaders(request: IncomingMessage): void {
@@ -20,14 +18,6 @@ export function stripInternalHeaders(request: IncomingMessage): void {
 export function requestIdOf(request: IncomingMessage): string {
   const given = request.headers["x-request-id"];
   return typeof given === "string" && saneRequestId.test(given) ? given : randomUUID();
-}
-
-/** The trace that this request belongs to: the running span's if tracing is on, else the client's. */
-export function traceparentOf(request: IncomingMessage): string | undefined {
-  const span = trace.getActiveSpan()?.spanContext();
-  if (span) return `00-${span.traceId}-${span.spanId}-${span.traceFlags.toString(16).padStart(2, "0")}`;
-  const given = request.headers["traceparent"];
-  return typeof given === "string" && saneTraceparent.test(given) ? given : undefined;
 }
 
 /**

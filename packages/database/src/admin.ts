@@ -1,6 +1,6 @@
 import pg from "pg";
 
-/** Opens one connection, gives it to `work`, and closes it whatever happens. */
+/** Opens one connection, gives it to `work`, and closes it whatever happens, also a connection that was refused. */
 export async function withConnection<Result>(
   url: string,
   work: (client: pg.Client) => Promise<Result>,
@@ -8,8 +8,8 @@ export async function withConnection<Result>(
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   // A connection that breaks fails the statement under way; without a listener it would also end the process.
   client.on("error", () => {});
-  await client.connect();
   try {
+    await client.connect();
     return await work(client);
   } finally {
     await client.end().catch(() => {});

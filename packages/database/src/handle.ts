@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { Log } from "./log";
 import { rowTypes, toParameter } from "./row-types";
+import { assertTenantSafe } from "./statement";
 import { settingsOf, type Tenant } from "./tenant";
 import type { Scope, TenantPool } from "./tenant-pool";
 
@@ -66,6 +67,11 @@ const operations = [
   "groupBy",
 ] as const;
 const rawOperations = ["$queryRaw", "$executeRaw"];
+/** Takes a template's strings, or a query made with `Prisma.sql`. */
+type RawOperation = (
+  query: readonly string[] | { readonly strings: readonly string[] },
+  ...values: unknown[]
+) => Promise<unknown>;
 
 const transactionTimeoutMs = 30_000;
 
@@ -102,6 +108,7 @@ class BoundHandle {
   ) {}
 
   sql = async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {
+    assertTenantSafe(text);
     const statement = { text, values: values.map(toParameter), types: rowTypes };
     return (await this.source.pool.send<Row>(this.scope(), statement)).rows;
   };
@@ -153,15 +160,23 @@ class BoundHandle {
 
   private bind(name: string): unknown {
     const client = (this.open?.client ?? this.source.client) as Record<string, unknown>;
-    const target = name.startsWith("$") && !rawOperations.includes(name) ? undefined : client[name];
-    if (typeof target === "function") return (...args: unknown[]) => this.start(() => target.apply(client, args));
-    const delegate = target as Record<string, (...args: unknown[]) => Promise<unknown>> | undefined;
+    if (rawOperations.includes(name)) return this.bindRaw(client[name] as RawOperation, client);
+    const delegate = (name.startsWith("$") ? undefined : client[name]) as
+      Record<string, (...args: unknown[]) => Promise<unknown>> | undefined;
     if (typeof delegate !== "object" || !delegate?.findMany) return undefined;
     const bound = operations.map((operation) => [
       operation,
       (...args: unknown[]) => this.start(() => delegate[operation]!(...args)),
     ]);
     return { ...Object.fromEntries(bound), fields: delegate.fields };
+  }
+
+  // Prisma's own BEGIN and COMMIT go the same way as these, so the pool can't tell them from ours.
+  private bindRaw(operation: RawOperation, client: object): RawOperation {
+    return async (query, ...values) => {
+      assertTenantSafe(("strings" in query ? query.strings : query).join("$1"));
+      return this.start(() => operation.call(client, query, ...values));
+    };
   }
 
   // Prisma's promises begin when they are first awaited. That must happen here, in this handle's scope, and not

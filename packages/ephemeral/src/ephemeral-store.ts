@@ -19,11 +19,12 @@ export interface EphemeralStore {
 
 /**
  * So many points in a window, which begins with its first point. Whoever asks for more is refused until the window
- * ends, or with `delay` for a time that grows with every limit exceeded in a row.
+ * ends, or with `delay` for a time that grows with every refusal in a row: sat out, it earns one point, or a new window
+ * where the old one has ended meanwhile.
  *
- * Asking while refused changes nothing, so nobody can keep somebody else locked out beyond `secondsMax` a time; after
- * each refusal a full window is granted. What was exceeded is forgotten once a window, or as long as the last delay
- * if that is longer, has passed without another.
+ * Asking while refused changes nothing, so nobody can keep somebody else locked out beyond `secondsMax` at a time. How
+ * often the limit was exceeded is forgotten once a window, or as long as the last delay if that is longer, has passed
+ * without another refusal.
  */
 export interface RateLimit {
   name: string;

