@@ -93,7 +93,8 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
     log: Logger,
   ): Promise<void> {
     const { method = "GET", url = "/" } = request;
-    const { pathname, searchParams } = new URL(url, "http://subgraph");
+    // Not read as a URL: one that begins with two slashes would name a host.
+    const [pathname = "", search] = url.split("?", 2);
     if (pathname === "/health") {
       entry.route = "/health";
       return sendJson(response, 200, { status: "ok" });
@@ -153,7 +154,13 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
       const { requestId, clientAddress = null, userAgent = null } = callerOf(request, entry, actor);
       const facts = { actor, requestId, clientAddress, userAgent, signal: work.signal, log, now: () => new Date() };
       const { params } = matched;
-      await matched.route.handle(o.context(facts), { ...facts, request, response, params, query: searchParams });
+      await matched.route.handle(o.context(facts), {
+        ...facts,
+        request,
+        response,
+        params,
+        query: new URLSearchParams(search),
+      });
     } finally {
       work.end();
     }

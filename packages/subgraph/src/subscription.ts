@@ -15,6 +15,9 @@ export function eventResults(
   },
 ): AsyncIterableIterator<ExecutionResult> {
   const events = source[Symbol.asyncIterator]();
+  // A generator begins to listen when it is asked for its first event: that is now, not when somebody reads.
+  let coming: Promise<IteratorResult<unknown>> | null = events.next();
+  coming.catch(() => {});
   const done = { done: true, value: undefined } as const;
   let finished = false;
   const ended = new Promise<"ended">((resolve) => {
@@ -39,7 +42,8 @@ export function eventResults(
     async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
       if (finished) return done;
       try {
-        const step = await Promise.race([events.next(), ended]);
+        const step = await Promise.race([coming ?? events.next(), ended]);
+        coming = null;
         if (step === "ended" || ending.signal.aborted) {
           const { reason } = ending;
           finish();
