@@ -2,7 +2,7 @@ import path from "node:path";
 import { actorKeyFor, systemActor } from "@atrium/access";
 import { migrate, openDatabase } from "@atrium/database";
 import { eventsBase, runEvents } from "@atrium/events";
-import { parseSettings, startSubgraph, type Platform, type RunningSubgraph } from "@atrium/subgraph";
+import { parseSettings, runAlone, startSubgraph, type Platform, type RunningSubgraph } from "@atrium/subgraph";
 import { askTenancy } from "./clients/tenancy";
 import { consumers } from "./consumers";
 import { contextMaker, type Services } from "./context";
@@ -96,3 +96,5 @@ async function startOn(
     return { ...nobody, actor: systemActor("identity"), requestId: eventId, signal, log, now };
   }
 }
+
+if (require.main === module) runAlone("identity", startIdentity);
