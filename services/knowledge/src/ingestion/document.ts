@@ -106,14 +106,23 @@ export async function* assemble(
 
   for await (const draft of drafts) {
     if (draft.kind === "FACTS") {
-      const title = draft.title === undefined ? "" : cleaned(draft.title).replaceAll("\n", " ").slice(0, headingCharactersMax);
+      const title =
+        draft.title === undefined ? "" : cleaned(draft.title).replaceAll("\n", " ").slice(0, headingCharactersMax);
       if (title) facts.title = title;
       if (draft.pageCount !== undefined) facts.pageCount = draft.pageCount;
       continue;
     }
     if (draft.kind === "PAGE_BREAK") {
       const place = { page: draft.page, lastPage: draft.page, sheet: null };
-      part.blocks.push({ kind: "PAGE_BREAK", text: "", start: length, end: length, level: null, ...place, headingPath });
+      part.blocks.push({
+        kind: "PAGE_BREAK",
+        text: "",
+        start: length,
+        end: length,
+        level: null,
+        ...place,
+        headingPath,
+      });
       continue;
     }
     const text = cleaned(draft.text);
@@ -125,7 +134,8 @@ export async function* assemble(
       path.push({ level: level!, text: text.replaceAll("\n", " ") });
       headingPath = path.map((heading) => heading.text);
     }
-    const separator = previous === null ? "" : kind === previous && (kind === "TABLE_ROW" || kind === "LIST_ITEM") ? "\n" : "\n\n";
+    const separator =
+      previous === null ? "" : kind === previous && (kind === "TABLE_ROW" || kind === "LIST_ITEM") ? "\n" : "\n\n";
     const start = length + separator.length;
     part.text += separator + text;
     length = start + text.length;
@@ -143,7 +153,10 @@ export async function* assemble(
     previous = kind;
     if (length > limits.textCharacters) {
       const limit = limits.textCharacters.toLocaleString("en");
-      throw new ParseFailure("TOO_LARGE", `The document has more than ${limit} characters of text. Split it and upload the parts.`);
+      throw new ParseFailure(
+        "TOO_LARGE",
+        `The document has more than ${limit} characters of text. Split it and upload the parts.`,
+      );
     }
     if (part.text.length >= partCharacters) {
       yield part;

@@ -37,7 +37,8 @@ async function read({ filename, limits, split }: Extract<ToReader, { type: "READ
     send({ type: "DONE" });
   } catch (thrown) {
     const fault = thrown as Error;
-    if (fault instanceof ParseFailure) send({ type: "FAILED", code: fault.code, message: fault.message, detail: detailOf(fault.cause) });
+    if (fault instanceof ParseFailure)
+      send({ type: "FAILED", code: fault.code, message: fault.message, detail: detailOf(fault.cause) });
     else send({ type: "FAULT", message: fault.message ?? String(thrown), stack: fault.stack ?? "" });
   }
 }
@@ -48,7 +49,8 @@ async function* failingAsDamaged<Item>(items: AsyncIterable<Item> | Iterable<Ite
     yield* items;
   } catch (fault) {
     if (fault instanceof ParseFailure) throw fault;
-    const outOfMemory = fault instanceof RangeError && /allocation|invalid (string|array)|too large/i.test(fault.message);
+    const outOfMemory =
+      fault instanceof RangeError && /allocation|invalid (string|array)|too large/i.test(fault.message);
     throw new ParseFailure(outOfMemory ? "TOO_LARGE" : "CORRUPT", undefined, { cause: fault });
   }
 }
@@ -104,7 +106,10 @@ async function openInput(filename: string, limits: Limits): Promise<ReaderInput>
 }
 
 function tooLarge(limit: number): ParseFailure {
-  return new ParseFailure("TOO_LARGE", `A file of this kind may have ${megabytes(limit)} at the most. Split it and upload the parts.`);
+  return new ParseFailure(
+    "TOO_LARGE",
+    `A file of this kind may have ${megabytes(limit)} at the most. Split it and upload the parts.`,
+  );
 }
 
 function detailOf(cause: unknown): string {

@@ -33,7 +33,10 @@ export class ReadingProcess {
       // No secret of ours is within reach of a file that gets hold of a parser.
       env: { TZ: "UTC", ...(process.env["SystemRoot"] && { SystemRoot: process.env["SystemRoot"] }) },
     });
-    this.child.stderr!.on("data", (said: Buffer) => (this.lastWords = (this.lastWords + said.toString()).slice(-2_000)));
+    this.child.stderr!.on(
+      "data",
+      (said: Buffer) => (this.lastWords = (this.lastWords + said.toString()).slice(-2_000)),
+    );
     this.child.on("message", (message: FromReader) => this.arrive(message));
     this.child.on("error", (fault) => this.end(fault));
     this.exit = new Promise((resolve) => {
@@ -107,19 +110,29 @@ export class ReadingProcess {
   }
 
   private timedOut(): unknown {
-    if (!this.limits) return new Error(`The reading process didn't start within ${startMs / 1000} s. ${this.lastWords}`);
+    if (!this.limits)
+      return new Error(`The reading process didn't start within ${startMs / 1000} s. ${this.lastWords}`);
     const seconds = Math.round(this.limits.workingMs / 1000);
-    return new ParseFailure("TIMED_OUT", `Reading the file took longer than ${seconds} seconds. Split it, or save it in a simpler format.`);
+    return new ParseFailure(
+      "TIMED_OUT",
+      `Reading the file took longer than ${seconds} seconds. Split it, or save it in a simpler format.`,
+    );
   }
 
   /** Nobody here ended it: it ran out of memory, or its watchdog or the system ended it for its memory, or it broke. */
   private reasonOf(code: number | null, signal: NodeJS.Signals | null): unknown {
-    const outOfMemory = signal === "SIGKILL" || ((signal === "SIGABRT" || code === 134) && /heap|memory|allocation/i.test(this.lastWords));
+    const outOfMemory =
+      signal === "SIGKILL" ||
+      ((signal === "SIGABRT" || code === 134) && /heap|memory|allocation/i.test(this.lastWords));
     if (outOfMemory && this.limits) {
       const limit = megabytes(this.limits.processBytes);
-      return new ParseFailure("TOO_LARGE", `Reading the file takes more than ${limit} of memory. Split it and upload the parts.`, {
-        cause: this.lastWords,
-      });
+      return new ParseFailure(
+        "TOO_LARGE",
+        `Reading the file takes more than ${limit} of memory. Split it and upload the parts.`,
+        {
+          cause: this.lastWords,
+        },
+      );
     }
     return new Error(`The reading process ended with ${signal ?? `code ${code}`}. ${this.lastWords}`);
   }
@@ -129,5 +142,8 @@ export class ReadingProcess {
 function entry(): { main: string; execArgv: string[] } {
   const compiled = path.join(__dirname, "reader-main.js");
   if (existsSync(compiled)) return { main: compiled, execArgv: [] };
-  return { main: path.join(__dirname, "reader-main.ts"), execArgv: ["--require", createRequire(__filename).resolve("tsx/cjs")] };
+  return {
+    main: path.join(__dirname, "reader-main.ts"),
+    execArgv: ["--require", createRequire(__filename).resolve("tsx/cjs")],
+  };
 }

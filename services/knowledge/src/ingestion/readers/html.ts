@@ -9,19 +9,35 @@ export async function* readHtml(input: ReaderInput): AsyncGenerator<Draft> {
 
 function declaredEncoding(bytes: Uint8Array): string | undefined {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).toString("latin1");
-  return /<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)/i.exec(head)?.[1] ?? /^\s*<\?xml[^>]+encoding\s*=\s*["']([\w-]+)/i.exec(head)?.[1];
+  return (
+    /<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)/i.exec(head)?.[1] ??
+    /^\s*<\?xml[^>]+encoding\s*=\s*["']([\w-]+)/i.exec(head)?.[1]
+  );
 }
 
 /** Never text for a reader. */
 const unread = new Set(
-  "script style noscript template svg math canvas iframe object embed audio video map nav button select option datalist textarea input dialog menu".split(" "),
+  "script style noscript template svg math canvas iframe object embed audio video map nav button select option datalist textarea input dialog menu".split(
+    " ",
+  ),
 );
 /** Around the text rather than in it, unless they stand inside an article. */
 const surrounding = new Set(["header", "footer", "aside"]);
 const blocks = new Set(
-  "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul caption".split(" "),
+  "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul caption".split(
+    " ",
+  ),
 );
-const surroundingRoles = new Set(["navigation", "search", "menu", "menubar", "toolbar", "banner", "contentinfo", "complementary"]);
+const surroundingRoles = new Set([
+  "navigation",
+  "search",
+  "menu",
+  "menubar",
+  "toolbar",
+  "banner",
+  "contentinfo",
+  "complementary",
+]);
 
 type Zone = "MAIN" | "SURROUNDING" | "OTHER";
 type TextDraft = Exclude<Draft, { kind: "PAGE_BREAK" | "FACTS" }>;
@@ -83,7 +99,11 @@ class PageReader {
 
   open(name: string, attributes: Record<string, string>): void {
     const above = this.stack.at(-1);
-    const element = { name, unread: (above?.unread ?? false) || isUnread(name, attributes), zone: zoneOf(name, attributes, above?.zone ?? "OTHER") };
+    const element = {
+      name,
+      unread: (above?.unread ?? false) || isUnread(name, attributes),
+      zone: zoneOf(name, attributes, above?.zone ?? "OTHER"),
+    };
     this.stack.push(element);
     if (element.unread) return;
     if (name === "br") this.pending.push("\n");
@@ -129,11 +149,13 @@ class PageReader {
   drafts(): Draft[] {
     this.boundary("html");
     while (this.tables.length > 0) this.closeTable();
-    const size = (zone: Zone) => this.found.reduce((sum, { draft, zone: of }) => (of === zone ? sum + draft.text.length : sum), 0);
+    const size = (zone: Zone) =>
+      this.found.reduce((sum, { draft, zone: of }) => (of === zone ? sum + draft.text.length : sum), 0);
     const main = size("MAIN");
     const other = size("OTHER");
     // A page whose main part is nearly empty is marked wrongly.
-    const keep: Zone[] = main > 0 && main * 10 >= other ? ["MAIN"] : other > 0 ? ["MAIN", "OTHER"] : ["MAIN", "OTHER", "SURROUNDING"];
+    const keep: Zone[] =
+      main > 0 && main * 10 >= other ? ["MAIN"] : other > 0 ? ["MAIN", "OTHER"] : ["MAIN", "OTHER", "SURROUNDING"];
     const drafts: Draft[] = this.found.filter(({ zone }) => keep.includes(zone)).map(({ draft }) => draft);
     return this.title.trim() ? [{ kind: "FACTS", title: this.title }, ...drafts] : drafts;
   }
@@ -147,7 +169,8 @@ class PageReader {
     const text = this.pending.splice(0).join("").trim();
     if (!text) return;
     if (this.heading !== null) return this.add({ kind: "HEADING", level: this.heading, text });
-    if (this.inItem || this.listDepth > 0) return this.add({ kind: "LIST_ITEM", level: Math.max(this.listDepth, 1), text });
+    if (this.inItem || this.listDepth > 0)
+      return this.add({ kind: "LIST_ITEM", level: Math.max(this.listDepth, 1), text });
     const term = this.term;
     this.term = "";
     this.add({ kind: "PARAGRAPH", text: term ? `${term}: ${text}` : text });
@@ -224,7 +247,8 @@ class PageReader {
     if (cells.length === 1) return this.add({ kind: "PARAGRAPH", text: cells[0]! });
     const names = table.inHead || table.headerCells >= cells.length || (table.header === null && table.headerCells > 1);
     if (names) {
-      table.header = table.header && table.inHead ? table.header.map((above, i) => joinedHeader(above, cells[i] ?? "")) : cells;
+      table.header =
+        table.header && table.inHead ? table.header.map((above, i) => joinedHeader(above, cells[i] ?? "")) : cells;
       return this.add({ kind: "TABLE_ROW", text: rowText(cells) });
     }
     const named = cells.length === 2 && table.headerCells === 1 && !table.header;

@@ -1,4 +1,5 @@
 import { rowText, type Draft, type ReaderInput } from "../document";
+import { decode } from "../encoding";
 import { ParseFailure } from "../failures";
 
 export async function* readRtf(input: ReaderInput): AsyncGenerator<Draft> {
@@ -149,7 +150,8 @@ class RtfReader {
 
   private openGroup(): void {
     this.flush();
-    if (this.stack.length >= groupsMax) throw new ParseFailure("CORRUPT", `The file nests its contents deeper than ${groupsMax} levels.`);
+    if (this.stack.length >= groupsMax)
+      throw new ParseFailure("CORRUPT", `The file nests its contents deeper than ${groupsMax} levels.`);
     this.stack.push(this.state);
     this.state = { ...this.state };
     this.toSkip = 0;
@@ -335,7 +337,7 @@ class RtfReader {
   private flush(): void {
     if (this.pendingBytes.length === 0) return;
     const bytes = Uint8Array.from(this.pendingBytes.splice(0));
-    this.append(new TextDecoder(this.fonts.get(this.state.font) || this.encoding).decode(bytes));
+    this.append(decode(bytes, this.fonts.get(this.state.font) || this.encoding));
   }
 
   private say(text: string): void {
