@@ -178,19 +178,16 @@ const ligatures: Record<string, string> = { ﬀ: "ff", ﬁ: "fi", ﬂ: "fl", ﬃ
  */
 export function cleaned(text: string): string {
   if (plain.test(text)) return text;
-  return (
-    text
-      .replace(/\p{Surrogate}/gu, "\ufffd")
-      .normalize("NFC")
-      .replace(/\r\n?|[\u2028\u2029\u0085]/g, "\n")
-      // eslint-disable-next-line no-control-regex -- they are what is removed
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\ufeff\ufff9-\ufffb\ufffe\uffff]/g, "")
-      .replace(/[ﬀ-ﬆ]/g, (ligature: string) => ligatures[ligature]!)
-      .replace(/[^\S\n]+/g, " ")
-      .replace(/ ?\n ?/g, "\n")
-      .replace(/\n{3,}/g, "\n\n")
-      .trim()
-  );
+  return text
+    .replace(/\p{Surrogate}/gu, "\ufffd")
+    .normalize("NFC")
+    .replace(/\r\n?|[\u2028\u2029\u0085]/g, "\n")
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\ufeff\ufff9-\ufffb\ufffe\uffff]/g, "")
+    .replace(/[ﬀ-ﬆ]/g, (ligature: string) => ligatures[ligature]!)
+    .replace(/[^\S\n]+/g, " ")
+    .replace(/ ?\n ?/g, "\n")
+    .replace(/\n{3,}/g, "\n\n")
+    .trim();
 }
 
 /**

@@ -46,7 +46,7 @@ const foreignSignatures: readonly (readonly [string, RegExp])[] = [
   ["a gzip archive", /^\x1f\x8b/],
   ["a 7-Zip archive", /^7z\xbc\xaf/],
   ["a RAR archive", /^Rar!/],
-  ["a program", /^(MZ.{2}\0|\x7fELF)/s],
+  ["a program", /^(MZ.{0,6}\0|\x7fELF)/s],
   ["a SQLite database", /^SQLite format 3\0/],
   ["a Parquet file", /^PAR1/],
   ["a PostScript file", /^%!PS/],
@@ -186,6 +186,8 @@ function isMarkdown(text: string, signalsNeeded: number): boolean {
  * at least three records must agree on the number of columns.
  */
 export function delimiterOf(text: string, { whole, named }: { whole: boolean; named: boolean }): string | null {
+  // Prose has commas too: its paragraphs stand apart, and blanks follow its commas.
+  if (!named && /\S[^\n]*\n[ \t\r]*\n[^\n]*\S/.test(text)) return null;
   let best: { delimiter: string; columns: number } | null = null;
   for (const delimiter of [",", ";", "\t", "|"]) {
     const records = firstRecords(text, delimiter, whole);
@@ -194,7 +196,7 @@ export function delimiterOf(text: string, { whole, named }: { whole: boolean; na
     for (const { columns } of records) counts.set(columns, (counts.get(columns) ?? 0) + 1);
     const [columns, agreeing] = [...counts].sort((a, b) => b[1] - a[1] || b[0] - a[0])[0]!;
     if (columns < 2 || agreeing < records.length * (named ? 0.5 : 0.95)) continue;
-    // Prose has commas too; its pieces are longer than a table's cells.
+    if (!named && delimiter === "," && (text.match(/, /g)?.length ?? 0) * 2 > text.match(/,/g)!.length) continue;
     if (!named && records.some((record) => record.characters / record.columns > 80)) continue;
     if (!best || columns > best.columns) best = { delimiter, columns };
   }

@@ -10,8 +10,8 @@ const endsAbbreviated = new RegExp(
   `(^|[\\s("'“‘[])(${abbreviations.split(" ").join("|")}|e\\.g|i\\.e|z\\.\\s?B|d\\.\\s?h|u\\.\\s?a|s\\.\\s?o|p\\.\\s?ex)\\.$`,
   "iu",
 );
-/** The initial of a name, the number of a list item. */
-const endsInitial = /(^|[\s("'“.])\p{Lu}\.$/u;
+/** The initial of a name, or the first letter of an abbreviation written with a blank: `z. B.` */
+const endsInitial = /(^|[\s("'“.])(\p{Lu}|[zduseip])\.$/u;
 const onlyNumber = /^\(?(\d{1,3}|[a-zA-Z])[.)]$/;
 
 let segmenter: Intl.Segmenter | undefined;

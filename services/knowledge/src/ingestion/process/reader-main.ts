@@ -9,7 +9,7 @@ import { detectFormat, needsWholeFile } from "../formats";
 import { megabytes, type Limits } from "../limits";
 import { readerOf } from "../readers";
 import { PassageSplitter, type Passage } from "../split";
-import type { FromReader, ToReader } from "./messages";
+import { memorySignal, type FromReader, type ToReader } from "./messages";
 
 const headBytes = 64 * 1024;
 
@@ -132,9 +132,10 @@ function ask(message: FromReader): Promise<ToReader> {
  * thread is a text, because it has to start the same way from sources and when compiled.
  */
 const watchdog = `
-  const { workerData: { processBytes, parent } } = require("node:worker_threads");
+  const { workerData: { processBytes, parent, memorySignal } } = require("node:worker_threads");
   setInterval(() => {
-    if (process.memoryUsage.rss() > processBytes || process.ppid !== parent) process.kill(process.pid, "SIGKILL");
+    if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");
+    else if (process.memoryUsage.rss() > processBytes) process.kill(process.pid, memorySignal);
   }, 25);
 `;
 let watched = false;
@@ -142,7 +143,11 @@ let watched = false;
 function startWatchdog(processBytes: number): void {
   if (watched) return;
   watched = true;
-  new Worker(watchdog, { eval: true, execArgv: [], workerData: { processBytes, parent: process.ppid } }).unref();
+  new Worker(watchdog, {
+    eval: true,
+    execArgv: [],
+    workerData: { processBytes, parent: process.ppid, memorySignal },
+  }).unref();
 }
 
 send({ type: "READY" });

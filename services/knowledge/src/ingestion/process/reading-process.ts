@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { ParseFailure } from "../failures";
 import { megabytes, type Limits } from "../limits";
-import type { FromReader, ToReader } from "./messages";
+import { memorySignal, type FromReader, type ToReader } from "./messages";
 
 const startMs = 30_000;
 
@@ -119,10 +119,10 @@ export class ReadingProcess {
     );
   }
 
-  /** Nobody here ended it: it ran out of memory, or its watchdog or the system ended it for its memory, or it broke. */
+  /** Nobody here ended it: it ran out of memory, or its watchdog ended it for its memory, or it broke. */
   private reasonOf(code: number | null, signal: NodeJS.Signals | null): unknown {
     const outOfMemory =
-      signal === "SIGKILL" ||
+      signal === memorySignal ||
       ((signal === "SIGABRT" || code === 134) && /heap|memory|allocation/i.test(this.lastWords));
     if (outOfMemory && this.limits) {
       const limit = megabytes(this.limits.processBytes);
