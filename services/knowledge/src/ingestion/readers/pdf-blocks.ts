@@ -15,6 +15,8 @@ export interface Layout {
   headingLevels: ReadonlyMap<string, number>;
   /** Level of the headings that the document's outline lists, by `outlineKey` of their text. */
   outline: ReadonlyMap<string, number>;
+  /** Words that stand in the document by themselves, in lower case. */
+  words: ReadonlySet<string>;
 }
 
 const headingLevelMax = 6;
@@ -63,7 +65,7 @@ export function layoutOf(pages: readonly Page[], outline: ReadonlyMap<string, nu
   const levels = headings.map(
     ({ font, size }) => [styleOf(font, size), Math.min(headingSizes.indexOf(size) + 1, headingLevelMax)] as const,
   );
-  return { bodySize, outline, headingLevels: new Map(levels) };
+  return { bodySize, outline, words: wordsOf(pages), headingLevels: new Map(levels) };
 }
 
 function tally({ style: key, font, size, cells }: Line, styles: Map<string, Style>): void {
@@ -74,6 +76,18 @@ function tally({ style: key, font, size, cells }: Line, styles: Map<string, Styl
     if (cells.length === 1 && text.length >= 40) style.prose += text.length;
   }
   styles.set(key, style);
+}
+
+function wordsOf(pages: readonly Page[]): Set<string> {
+  const words = new Set<string>();
+  for (const { lines } of pages) {
+    for (const { cells } of lines) {
+      // Not the halves of parted words themselves.
+      for (const { text } of cells)
+        for (const word of text.match(/(?<![\p{L}-])(?<!^)\p{L}+(?!-$)/gu) ?? []) words.add(word.toLowerCase());
+    }
+  }
+  return words;
 }
 
 function isLatin({ latin, characters }: Style): boolean {
@@ -110,7 +124,7 @@ export function pageBlocks({ lines }: Page, layout: Layout): PageBlock[] {
         last = lines[i]!;
         for (const cell of last.cells) {
           const above = row.find(({ x }) => Math.abs(x - cell.x) <= 2)!;
-          above.text = joinLines(above.text, cell.text);
+          above.text = joinLines(above.text, cell.text, layout.words);
         }
       }
       for (const text of rowTexts(row, labelColumns)) blocks.push({ kind: "TABLE_ROW", text, level: 0 });
@@ -118,17 +132,27 @@ export function pageBlocks({ lines }: Page, layout: Layout): PageBlock[] {
     }
     const paragraph = [first];
     for (i++; i < lines.length && continuesParagraph(paragraph, lines[i]!, columnRight); i++) paragraph.push(lines[i]!);
-    const text = paragraph.map((line) => line.cells[0]!.text).reduce(joinLines);
+    const text = paragraph
+      .map((line) => line.cells[0]!.text)
+      .reduce((above, below) => joinLines(above, below, layout.words));
     blocks.push(blockOf(paragraph, text, layout));
   }
   return blocks;
 }
 
-/** Joins a word that was parted at the end of a line; other lines are joined by a blank. */
-export function joinLines(above: string, below: string): string {
+/**
+ * Joins the lines of a paragraph. A word that the end of a line parts is made whole; the hyphen stays where what follows
+ * it is a word by itself elsewhere in the document (`well-known`), unless the whole is one as well.
+ */
+export function joinLines(above: string, below: string, words: ReadonlySet<string>): string {
   if (/\u00ad$/.test(above)) return above.slice(0, -1) + below;
-  if (/\p{L}\p{L}[-‐]$/u.test(above) && /^\p{Ll}\p{L}/u.test(below)) return above.slice(0, -1) + below;
-  return /[-‐/]$/.test(above) && /^\S/.test(below) && !/\s[-‐/]$/.test(above) ? above + below : `${above} ${below}`;
+  const first = /\p{L}{2,}(?=[-‐]$)/u.exec(above)?.[0];
+  const second = /^\p{Ll}\p{L}+/u.exec(below)?.[0];
+  if (first && second) {
+    const compound = words.has(second) && !words.has(`${first}${second}`.toLowerCase());
+    return compound ? above + below : above.slice(0, -1) + below;
+  }
+  return /[^\s][-‐/]$/.test(above) ? above + below : `${above} ${below}`;
 }
 
 function blockOf(lines: readonly Line[], text: string, { headingLevels, outline, bodySize }: Layout): PageBlock {

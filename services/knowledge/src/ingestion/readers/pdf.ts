@@ -126,7 +126,12 @@ function* drafts(pages: readonly Page[], layout: ReturnType<typeof layoutOf>): G
       const goesOn = first?.kind === "PARAGRAPH" && runsOn(held.text, first.text);
       if (goesOn) blocks.shift();
       yield goesOn
-        ? { kind: "PARAGRAPH", text: joinLines(held.text, first.text), page: held.page, lastPage: page.number }
+        ? {
+            kind: "PARAGRAPH",
+            text: joinLines(held.text, first.text, layout.words),
+            page: held.page,
+            lastPage: page.number,
+          }
         : { kind: "PARAGRAPH", text: held.text, page: held.page };
       held = null;
     }
