@@ -1,6 +1,7 @@
 import { Parser } from "htmlparser2";
 import { rowText, type Draft, type ReaderInput } from "../document";
 import { decoded } from "../encoding";
+import { ParseFailure } from "../failures";
 
 export async function* readHtml(input: ReaderInput): AsyncGenerator<Draft> {
   const bytes = await input.bytes();
@@ -54,6 +55,8 @@ interface Table {
   inHead: boolean;
 }
 
+/** Pages that forget to close their elements nest thousands of them; none nests more. */
+const depthMax = 20_000;
 const columnsMax = 1_000;
 const cellCharactersMax = 2_000;
 
@@ -98,6 +101,9 @@ class PageReader {
   private zone: Zone = "OTHER";
 
   open(name: string, attributes: Record<string, string>): void {
+    if (this.stack.length >= depthMax) {
+      throw new ParseFailure("CORRUPT", `The page nests its elements deeper than ${depthMax.toLocaleString("en")} levels.`);
+    }
     const above = this.stack.at(-1);
     const element = {
       name,
