@@ -116,3 +116,32 @@ test("archives that aren't Office files are refused with what they are", () => {
     /^UNSUPPORTED: .*\.xlsb.*\.xlsx/,
   );
 });
+
+test("no text makes the look at it long", () => {
+  for (const piece of [
+    "[",
+    "[a](",
+    "<",
+    "<!--",
+    "</a",
+    "\n",
+    "\n ",
+    "a",
+    "a ",
+    "- ",
+    "**a",
+    "| --- ",
+    "a: ",
+    '"',
+    '{"',
+    ",",
+    "=\n",
+    "a\n=",
+    "\t",
+  ]) {
+    const content = Buffer.from(piece.repeat(64 * 1024));
+    const since = performance.now();
+    formatOf(content);
+    expect([piece, performance.now() - since > 1_000]).toEqual([piece, false]);
+  }
+});

@@ -174,7 +174,7 @@ function isMarkdown(text: string, signalsNeeded: number): boolean {
     /^#{1,6} +\S/m,
     /^(```|~~~)/m,
     /^\|?[ \t]*:?-{3,}:?[ \t]*(\|[ \t]*:?-{3,}:?[ \t]*)+\|?[ \t]*$/m,
-    /!?\[[^\]\n]+\]\((https?:|\/|\.|#|mailto:)[^)\s]*\)/,
+    /\[[^\]\n]{1,300}\]\((https?:|\/|\.|#|mailto:)[^)\s]*\)/,
     /^[^\s#>|*-][^\n]{0,200}\n(={3,}|-{3,})[ \t]*$/m,
     /(^|\s)\*\*[^*\s][^*\n]*\*\*(\s|[.,;:!?]|$)/m,
   ];
@@ -187,7 +187,7 @@ function isMarkdown(text: string, signalsNeeded: number): boolean {
  */
 export function delimiterOf(text: string, { whole, named }: { whole: boolean; named: boolean }): string | null {
   // Prose has commas too: its paragraphs stand apart, and blanks follow its commas.
-  if (!named && /\S[^\n]*\n[ \t\r]*\n[^\n]*\S/.test(text)) return null;
+  if (!named && /\n[ \t\r]*\n/.test(text.trim())) return null;
   let best: { delimiter: string; columns: number } | null = null;
   for (const delimiter of [",", ";", "\t", "|"]) {
     const records = firstRecords(text, delimiter, whole);

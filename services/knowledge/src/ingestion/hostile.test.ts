@@ -220,7 +220,8 @@ describe("an Office file", () => {
 
 describe("text", () => {
   test("nested hundreds of thousands of levels deep is read, or refused in time", async () => {
-    const nested = (levels: number) => `<html><body>${"<div>".repeat(levels)}deep${"</div>".repeat(levels)}</body></html>`;
+    const nested = (levels: number) =>
+      `<html><body>${"<div>".repeat(levels)}deep${"</div>".repeat(levels)}</body></html>`;
     expect((await read(nested(19_000))).text).toBe("deep");
     await refused(read(nested(500_000)), "CORRUPT", /nests/);
     const json = await read(`${"[".repeat(500_000)}"deep"${"]".repeat(500_000)}`);

@@ -13,11 +13,12 @@ import { memorySignal, type FromReader, type ToReader } from "./messages";
 
 const headBytes = 64 * 1024;
 
-let wake: ((message: ToReader) => void) | null = null;
+/** Those who wait for an answer. The owner answers in the order of the questions. */
+const waiting: ((answer: ToReader) => void)[] = [];
 
 process.on("message", (message: ToReader) => {
   if (message.type === "READ") void read(message);
-  else wake?.(message);
+  else waiting.shift()?.(message);
 });
 process.on("disconnect", () => process.exit());
 
@@ -122,7 +123,7 @@ function send(message: FromReader): void {
 
 function ask(message: FromReader): Promise<ToReader> {
   return new Promise((resolve) => {
-    wake = resolve;
+    waiting.push(resolve);
     send(message);
   });
 }

@@ -102,7 +102,10 @@ class PageReader {
 
   open(name: string, attributes: Record<string, string>): void {
     if (this.stack.length >= depthMax) {
-      throw new ParseFailure("CORRUPT", `The page nests its elements deeper than ${depthMax.toLocaleString("en")} levels.`);
+      throw new ParseFailure(
+        "CORRUPT",
+        `The page nests its elements deeper than ${depthMax.toLocaleString("en")} levels.`,
+      );
     }
     const above = this.stack.at(-1);
     const element = {

@@ -146,7 +146,7 @@ export function pageBlocks({ lines }: Page, layout: Layout): PageBlock[] {
  */
 export function joinLines(above: string, below: string, words: ReadonlySet<string>): string {
   if (/\u00ad$/.test(above)) return above.slice(0, -1) + below;
-  const first = /\p{L}{2,}(?=[-‐]$)/u.exec(above)?.[0];
+  const first = /\p{L}{2,}(?=[-‐]$)/u.exec(above.slice(-60))?.[0];
   const second = /^\p{Ll}\p{L}+/u.exec(below)?.[0];
   if (first && second) {
     const compound = words.has(second) && !words.has(`${first}${second}`.toLowerCase());
