@@ -29,6 +29,8 @@ export interface DocumentFacts {
   title: string | null;
   /** Pages of a PDF, slides of a presentation, worksheets of a workbook. */
   pageCount: number | null;
+  /** Pages of a PDF that show no text: pictures of pages (scans), or blank ones. What stands on them isn't found. */
+  pagesWithoutText: number;
 }
 
 /** A stretch of a document. The texts of all parts in order, joined without anything between, are the canonical text. */
@@ -58,7 +60,7 @@ export type Draft =
   | ({ kind: "HEADING" | "LIST_ITEM"; text: string; level: number } & Place)
   | ({ kind: "PARAGRAPH" | "TABLE_ROW"; text: string } & Place)
   | { kind: "PAGE_BREAK"; page: number }
-  | { kind: "FACTS"; title?: string; pageCount?: number };
+  | { kind: "FACTS"; title?: string; pageCount?: number; pagesWithoutText?: number };
 
 /** Turns the bytes of one format into drafts. Runs in a process of its own, which may be killed at any time. */
 export type Reader = (input: ReaderInput, limits: Limits) => AsyncIterable<Draft> | Iterable<Draft>;
@@ -97,7 +99,7 @@ export async function* assemble(
   drafts: AsyncIterable<Draft> | Iterable<Draft>,
   limits: Pick<Limits, "textCharacters">,
 ): AsyncGenerator<DocumentPart> {
-  const facts: DocumentFacts = { format, title: null, pageCount: null };
+  const facts: DocumentFacts = { format, title: null, pageCount: null, pagesWithoutText: 0 };
   const path: { level: number; text: string }[] = [];
   let headingPath: readonly string[] = [];
   let previous: BlockKind | null = null;
@@ -110,6 +112,7 @@ export async function* assemble(
         draft.title === undefined ? "" : cleaned(draft.title).replaceAll("\n", " ").slice(0, headingCharactersMax);
       if (title) facts.title = title;
       if (draft.pageCount !== undefined) facts.pageCount = draft.pageCount;
+      if (draft.pagesWithoutText !== undefined) facts.pagesWithoutText = draft.pagesWithoutText;
       continue;
     }
     if (draft.kind === "PAGE_BREAK") {
@@ -203,12 +206,18 @@ export function rowText(cells: readonly string[], header?: readonly string[] | n
     .join("; ");
 }
 
-/** Whether a first row names columns: every cell filled, all different, short, and none of them a number or a date. */
+/**
+ * Whether a first row names columns: every cell filled, all different, short, and none of them a number or a date, but
+ * for years beside a name.
+ */
 export function looksLikeHeader(cells: readonly string[]): boolean {
   const names = cells.map((cell) => cell.trim());
+  const isFigure = (name: string) => /^[-+(]?[\d\s.,:/%$€£-]+\)?$/.test(name);
   return (
     names.length >= 2 &&
-    names.every((name) => name.length > 0 && name.length <= 80 && !/^[-+(]?[\d\s.,:/%$€£-]+\)?$/.test(name)) &&
+    names.every((name) => name.length > 0 && name.length <= 80) &&
+    names.every((name) => !isFigure(name) || /^(19|20)\d\d$/.test(name)) &&
+    !names.every(isFigure) &&
     new Set(names).size === names.length
   );
 }

@@ -218,6 +218,10 @@ describe("an Office file", () => {
   });
 });
 
+test("RTF that calls its control words like what every object has says nothing of it", async () => {
+  expect((await read("{\\rtf1\\constructor\\toString\\__proto__ plain}")).text).not.toMatch(/function|native/);
+});
+
 describe("text", () => {
   test("nested hundreds of thousands of levels deep is read, or refused in time", async () => {
     const nested = (levels: number) =>

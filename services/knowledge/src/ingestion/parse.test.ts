@@ -164,6 +164,13 @@ describe("PDF", () => {
     ]);
   });
 
+  test("pages without text among others are counted, since what stands on them won't be found", async () => {
+    const scanned = await pdf((document) => {
+      document.text("Only this page has words.").addPage().rect(10, 10, 300, 500).fill();
+    });
+    expect(await read(scanned)).toMatchObject({ pageCount: 2, pagesWithoutText: 1, text: "Only this page has words." });
+  });
+
   test("columns of text are read one after the other", async () => {
     const columns = await pdf((document) => {
       const text = (name: string) => Array.from({ length: 60 }, (_, i) => `${name}${i}`).join(" ");

@@ -36,8 +36,8 @@ export type ParsePassages = (
 export interface Parsing {
   parse: Parse;
   parsePassages: ParsePassages;
-  /** How many reading processes live, and how many documents wait for one. */
-  load(): { processes: number; waiting: number };
+  /** The reading processes that live, and how many documents wait for one. */
+  load(): { processIds: number[]; waiting: number };
   /** Ends all reading processes; documents that are being read fail. */
   close(): Promise<void>;
 }
@@ -78,18 +78,19 @@ export function startParsing({
     }
     if (live.size < processesMax) return started();
     return new Promise((resolve, reject) => {
-      const waiting = { resolve, reject };
-      queue.push(waiting);
-      signal?.addEventListener(
-        "abort",
-        () => {
-          const at = queue.indexOf(waiting);
-          if (at < 0) return;
-          queue.splice(at, 1);
-          reject(signal.reason);
+      const giveUp = () => {
+        queue.splice(queue.indexOf(waiting), 1);
+        reject(signal!.reason);
+      };
+      const waiting = {
+        resolve(process: ReadingProcess) {
+          signal?.removeEventListener("abort", giveUp);
+          resolve(process);
         },
-        { once: true },
-      );
+        reject,
+      };
+      queue.push(waiting);
+      signal?.addEventListener("abort", giveUp, { once: true });
     });
   }
 
@@ -185,7 +186,7 @@ export function startParsing({
       for await (const { start, text, facts, passages } of run(source, options, split))
         yield { start, text, facts, passages: passages! };
     },
-    load: () => ({ processes: live.size, waiting: queue.length }),
+    load: () => ({ processIds: [...live].flatMap(({ id }) => id ?? []), waiting: queue.length }),
     async close() {
       closed = true;
       for (const { timer } of idle.splice(0)) clearTimeout(timer);

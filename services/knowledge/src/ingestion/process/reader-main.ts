@@ -21,6 +21,9 @@ process.on("message", (message: ToReader) => {
   else waiting.shift()?.(message);
 });
 process.on("disconnect", () => process.exit());
+// Of what a parser leaves behind nobody waits any more; what it throws outside of any call can't be told from the document.
+process.on("unhandledRejection", () => {});
+process.on("uncaughtException", (fault) => fail(new ParseFailure("CORRUPT", undefined, { cause: fault })));
 
 async function read({ filename, limits, split }: Extract<ToReader, { type: "READ" }>): Promise<void> {
   startWatchdog(limits.processBytes);
@@ -37,10 +40,19 @@ async function read({ filename, limits, split }: Extract<ToReader, { type: "READ
     await sendPart(last!, splitter ? [...splitter.push(last!), ...splitter.end()] : null);
     send({ type: "DONE" });
   } catch (thrown) {
-    const fault = thrown as Error;
-    if (fault instanceof ParseFailure)
-      send({ type: "FAILED", code: fault.code, message: fault.message, detail: detailOf(fault.cause) });
-    else send({ type: "FAULT", message: fault.message ?? String(thrown), stack: fault.stack ?? "" });
+    fail(thrown);
+  }
+}
+
+function fail(thrown: unknown): void {
+  if (thrown instanceof ParseFailure) {
+    send({ type: "FAILED", code: thrown.code, message: thrown.message, detail: detailOf(thrown.cause) });
+  } else {
+    send({
+      type: "FAULT",
+      message: thrown instanceof Error ? thrown.message : String(thrown),
+      stack: detailOf(thrown),
+    });
   }
 }
 

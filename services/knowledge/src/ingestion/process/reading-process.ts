@@ -47,6 +47,10 @@ export class ReadingProcess {
     });
   }
 
+  get id(): number | undefined {
+    return this.child.pid;
+  }
+
   get alive(): boolean {
     return this.ended === null && this.killedFor === null;
   }
@@ -141,9 +145,26 @@ export class ReadingProcess {
 /** The compiled module beside this one; where only sources are, the source through the loader that development uses. */
 function entry(): { main: string; execArgv: string[] } {
   const compiled = path.join(__dirname, "reader-main.js");
-  if (existsSync(compiled)) return { main: compiled, execArgv: [] };
+  if (existsSync(compiled)) return { main: compiled, execArgv: permissions() };
   return {
     main: path.join(__dirname, "reader-main.ts"),
     execArgv: ["--require", createRequire(__filename).resolve("tsx/cjs")],
   };
+}
+
+/**
+ * A parser that is taken over can read the files of the program, and do nothing else: read no other, write none, start no
+ * process. From sources that isn't possible, since the loader itself writes a cache and starts the compiler.
+ */
+function permissions(): string[] {
+  const known = ["--permission", "--experimental-permission"].find((name) =>
+    process.allowedNodeEnvironmentFlags.has(name),
+  );
+  if (!known) return [];
+  const readable = [path.dirname(__dirname)];
+  for (let folder = __dirname; folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    for (const name of ["node_modules", "package.json"])
+      if (existsSync(path.join(folder, name))) readable.push(path.join(folder, name));
+  }
+  return [known, "--allow-worker", ...readable.map((file) => `--allow-fs-read=${file}`)];
 }

@@ -26,6 +26,7 @@ export async function* readPdf(input: ReaderInput, limits: Limits): AsyncGenerat
     yield { kind: "FACTS", title: await statedTitle(pdf), pageCount: pdf.numPages };
     const pages = withoutRunningHeads(await readPages(pdf, limits));
     requireText(pages);
+    yield { kind: "FACTS", pagesWithoutText: pages.filter(({ lines }) => lines.length === 0).length };
     yield* drafts(pages, layoutOf(pages, await outlineLevels(pdf)));
   } finally {
     await pdf.destroy();
