@@ -2,6 +2,7 @@ import path from "node:path";
 import { Worker } from "node:worker_threads";
 import type { SparseMatrix } from "./latent-fit";
 import { logarithmic, type Segment } from "./segment";
+import { TimeSlice } from "./time-slice";
 
 /**
  * What the words of a base have to do with each other, learned from which words its passages share (latent semantic
@@ -39,7 +40,7 @@ const dimensionsMax = 128;
 export async function fitLatentModel(segment: Segment, signal?: AbortSignal): Promise<LatentModel | null> {
   const fittedAt = segment.livingCount;
   if (fittedAt < passagesMin) return null;
-  const { matrix, terms, weights } = sampleOf(segment);
+  const { matrix, terms, weights } = await sampleOf(segment, signal);
   const dimensions = Math.min(dimensionsMax, Math.max(8, Math.floor(matrix.rowCount / 32) * 8));
   if (matrix.columnCount < dimensions) return null;
   const basis = await fitInWorker(matrix, dimensions, signal);
@@ -64,28 +65,52 @@ export function roundVector(vector: Float32Array | Float64Array, to: Int8Array, 
 }
 
 /** The sample depends on which passages there are, not on the order in which they came. */
-function sampleOf(segment: Segment): { matrix: SparseMatrix; terms: string[]; weights: Float32Array } {
-  const living: { slot: number; order: number }[] = [];
-  for (let slot = 0; slot < segment.slotCount; slot++)
-    if (segment.alive[slot] === 1) living.push({ slot, order: hashOf(segment.idOf(slot)) });
-  living.sort((a, b) => a.order - b.order || (segment.idOf(a.slot) < segment.idOf(b.slot) ? -1 : 1));
-  const slots = living.slice(0, sampleMax).map(({ slot }) => slot);
+async function sampleOf(
+  segment: Segment,
+  signal?: AbortSignal,
+): Promise<{ matrix: SparseMatrix; terms: string[]; weights: Float32Array }> {
+  const slice = new TimeSlice();
+  const slots: number[] = [];
+  let bound = 0xffff_ffff;
+  let chosenByHash: { slot: number; order: number }[] = [];
+  const keepBest = () => {
+    const earlier = (a: { slot: number; order: number }, b: { slot: number; order: number }) =>
+      a.order - b.order || (segment.idOf(a.slot) < segment.idOf(b.slot) ? -1 : 1);
+    chosenByHash = chosenByHash.sort(earlier).slice(0, sampleMax);
+    if (chosenByHash.length === sampleMax) bound = chosenByHash.at(-1)!.order;
+  };
+  for (let slot = 0; slot < segment.slotCount; slot++) {
+    if (slice.isOver) await slice.next(signal);
+    if (segment.alive[slot] === 0) continue;
+    const order = hashOf(segment.idOf(slot));
+    if (order <= bound) chosenByHash.push({ slot, order });
+    if (chosenByHash.length >= 2 * sampleMax) keepBest();
+  }
+  keepBest();
+  slots.push(...chosenByHash.map(({ slot }) => slot));
 
+  // The terms of a slot stay readable when its passage is removed meanwhile.
   const counts = new Map<number, number>();
-  for (const slot of slots) segment.eachDistinctTerm(slot, (term) => counts.set(term, (counts.get(term) ?? 0) + 1));
+  for (const slot of slots) {
+    if (slice.isOver) await slice.next(signal);
+    segment.eachDistinctTerm(slot, (term) => counts.set(term, (counts.get(term) ?? 0) + 1));
+  }
   const { vocabulary } = segment;
   const chosen = [...counts]
-    .filter(([, count]) => count > 1 && count < slots.length * 0.6)
+    .filter(([term, count]) => count > 1 && count < slots.length * 0.6 && vocabulary.documentCount(term) > 0)
     .map(([term, count]) => ({ term, count, text: vocabulary.term(term) }))
     .sort((a, b) => b.count - a.count || (a.text < b.text ? -1 : 1))
     .slice(0, termsMax);
   const column = new Map(chosen.map(({ term }, at) => [term, at]));
-  const weights = Float32Array.from(chosen, ({ term }) => Math.log(segment.livingCount / vocabulary.documentCount(term)));
+  const weights = Float32Array.from(chosen, ({ term }) =>
+    Math.log(Math.max(1, segment.livingCount / Math.max(1, vocabulary.documentCount(term)))),
+  );
 
   const starts = new Uint32Array(slots.length + 1);
   const columns: number[] = [];
   const values: number[] = [];
-  slots.forEach((slot, row) => {
+  for (const [row, slot] of slots.entries()) {
+    if (slice.isOver) await slice.next(signal);
     const entries: { at: number; value: number }[] = [];
     segment.eachDistinctTerm(slot, (term, count) => {
       const at = column.get(term);
@@ -98,18 +123,15 @@ function sampleOf(segment: Segment): { matrix: SparseMatrix; terms: string[]; we
       values.push(value / norm);
     }
     starts[row + 1] = columns.length;
-  });
-  return {
-    matrix: {
-      rowCount: slots.length,
-      columnCount: chosen.length,
-      starts,
-      columns: Uint32Array.from(columns),
-      values: Float32Array.from(values),
-    },
-    terms: chosen.map(({ text }) => text),
-    weights,
+  }
+  const matrix: SparseMatrix = {
+    rowCount: slots.length,
+    columnCount: chosen.length,
+    starts,
+    columns: Uint32Array.from(columns),
+    values: Float32Array.from(values),
   };
+  return { matrix, terms: chosen.map(({ text }) => text), weights };
 }
 
 function hashOf(text: string): number {
@@ -123,6 +145,7 @@ function fitInWorker(matrix: SparseMatrix, dimensions: number, signal?: AbortSig
     const fromSource = path.extname(__filename) === ".ts";
     const worker = new Worker(path.join(__dirname, `latent-worker${path.extname(__filename)}`), {
       workerData: { matrix, dimensions },
+      transferList: [matrix.starts.buffer, matrix.columns.buffer, matrix.values.buffer] as ArrayBuffer[],
       // Run from source (tests, development), the thread needs the loader that its parent has.
       execArgv: fromSource ? ["--require", require.resolve("tsx/cjs")] : [],
     });

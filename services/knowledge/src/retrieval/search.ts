@@ -83,7 +83,7 @@ const duplicatePenalty = 0.5;
 const duplicateFrom = 0.9;
 
 const limitMax = 200;
-const candidatesMin = 300;
+const candidatesMin = 200;
 const wordsMax = 48;
 // A spelling this near may bring in passages that have none of the words as asked (squared cosine).
 const similarFrom = 0.3;
@@ -127,6 +127,7 @@ export function searchPassages(indexes: readonly PassageIndex[], text: string, o
   let ranked = rank(found).filter(({ score }) => score > 0);
   if (diversify && mode !== "KEYWORD") ranked = withoutEchoes(ranked.slice(0, wanted * 3), wanted);
   const ranks = explain ? { keyword: ranksBy(found, "keyword"), latent: ranksBy(found, "latent") } : null;
+  for (const base of bases) base.dispose();
   const hits = ranked.slice(0, wanted).map((candidate): SearchHit => {
     const { base, slot, score, coverage } = candidate;
     return {
@@ -195,6 +196,19 @@ function weigh(query: AnalyzedQuery, segments: readonly Segment[]): WeighedQuery
 const rarityOf = (documentCount: number, passages: number) =>
   Math.log(1 + (Math.max(0, passages - documentCount) + 0.5) / (documentCount + 0.5));
 
+// A search runs in one go, so a handful of score arrays serves all searches.
+const idleScores: Float64Array[] = [];
+
+function borrowScores(slotCount: number): Float64Array {
+  const scores = idleScores.pop();
+  if (!scores || scores.length < slotCount) return new Float64Array(slotCount);
+  return scores.fill(0, 0, slotCount);
+}
+
+function giveBackScores(scores: Float64Array): void {
+  if (idleScores.length < 4) idleScores.push(scores);
+}
+
 /** One base's part in a search. */
 class BaseSearch {
   readonly segment: Segment;
@@ -206,7 +220,8 @@ class BaseSearch {
   private readonly likeness: Float32Array;
   private readonly terms: { term: number; word: number }[] = [];
   private readonly similar: { term: number; word: number; similarity: number }[] = [];
-  private readonly lengthFactor: (slot: number) => number;
+  /** By a passage's length: what its counts are damped by. */
+  private readonly damping: Float64Array;
   private readonly neighbours: Set<number>;
   private readonly totalRarity: number;
   private readonly positions: number[] = [];
@@ -220,11 +235,13 @@ class BaseSearch {
   ) {
     this.segment = index.segment;
     this.knowledgeBaseId = index.owner.knowledgeBaseId;
-    const { vocabulary, slotCount, lengths } = this.segment;
-    this.scores = new Float64Array(slotCount);
+    const { vocabulary, slotCount, lengthMax } = this.segment;
+    this.scores = borrowScores(slotCount);
     this.wordOf = new Uint8Array(vocabulary.size);
     this.likeness = new Float32Array(vocabulary.size);
-    this.lengthFactor = (slot) => saturation * (1 - lengthInfluence + (lengthInfluence * lengths[slot]!) / averageLength);
+    this.damping = new Float64Array(lengthMax + 1);
+    for (let length = 0; length <= lengthMax; length++)
+      this.damping[length] = saturation * (1 - lengthInfluence + (lengthInfluence * length) / averageLength);
     this.neighbours = new Set(query.neighbours.map(([a, b]) => a * 256 + b));
     this.totalRarity = query.words.reduce((sum, { rarity, overlay }) => sum + (overlay ? 0 : rarity), 0) || 1;
     query.words.forEach((word, at) => {
@@ -235,6 +252,11 @@ class BaseSearch {
         this.terms.push({ term, word: at });
       }
     });
+  }
+
+  /** To be called when the search is over. */
+  dispose(): void {
+    giveBackScores(this.scores);
   }
 
   candidates(mode: SearchMode, perLeg: number): Candidate[] {
@@ -265,7 +287,7 @@ class BaseSearch {
     }
     for (const candidate of candidates) {
       if (candidate.base !== this) continue;
-      const factor = this.lengthFactor(candidate.slot);
+      const factor = this.damping[this.segment.lengths[candidate.slot]!]!;
       let sum = 0;
       this.segment.eachDistinctTerm(candidate.slot, (term, count) => {
         if (weights[term]! > 0) sum += (weights[term]! * count * (saturation + 1)) / (count + factor);
@@ -276,10 +298,10 @@ class BaseSearch {
 
   explainWords(slot: number): Pick<Explanation, "words" | "similarWords"> {
     const { segment, query } = this;
-    const { page, from, headTo } = segment.sequenceOf(slot);
+    const { page, headFrom, to } = segment.sequenceOf(slot);
     const inHeading = new Set<number>();
-    for (let at = from; at < headTo; at++) inHeading.add(this.wordOf[page[at]! & termMask]! - 1);
-    const factor = this.lengthFactor(slot);
+    for (let at = headFrom; at < to; at++) inHeading.add(this.wordOf[page[at]! & termMask]! - 1);
+    const factor = this.damping[this.segment.lengths[slot]!]!;
     const words = new Map<number, { count: number; value: number }>();
     const similarWords: { word: string; found: string; similarity: number }[] = [];
     segment.eachDistinctTerm(slot, (term, count) => {
@@ -320,20 +342,23 @@ class BaseSearch {
   }
 
   private scoreTerm(term: number, weight: number, scores: Float64Array): void {
-    const { allowed, lengthFactor } = this;
+    const { allowed, damping } = this;
+    const { lengths } = this.segment;
     const factor = weight * (saturation + 1);
     this.segment.postings.visit(term, (slots, counts, from, to) => {
       for (let at = from; at < to; at++) {
         const slot = slots[at]!;
         if (allowed[slot] === 0) continue;
-        scores[slot]! += (factor * counts[at]!) / (counts[at]! + lengthFactor(slot));
+        const count = counts[at]!;
+        scores[slot]! += (factor * count) / (count + damping[lengths[slot]!]!);
       }
     });
   }
 
   private best(scores: Float64Array, count: number): { item: number; score: number }[] {
     const best = new BestOf(count);
-    for (let slot = 0; slot < scores.length; slot++) if (scores[slot]! > 0 && scores[slot]! > best.threshold) best.offer(slot, scores[slot]!);
+    const { slotCount } = this.segment;
+    for (let slot = 0; slot < slotCount; slot++) if (scores[slot]! > 0 && scores[slot]! > best.threshold) best.offer(slot, scores[slot]!);
     return best.sorted();
   }
 
@@ -360,9 +385,11 @@ class BaseSearch {
 
   private slotsBySpelling(count: number): number[] {
     if (this.similar.length === 0 && this.terms.length === 0) return [];
-    const scores = new Float64Array(this.segment.slotCount);
+    const scores = borrowScores(this.segment.slotCount);
     for (const { term, word, similarity } of this.similar) this.scoreTerm(term, this.query.words[word]!.rarity * similarity, scores);
-    return this.best(scores, count).map(({ item }) => item);
+    const best = this.best(scores, count).map(({ item }) => item);
+    giveBackScores(scores);
+    return best;
   }
 
   private directionOfQuery(): Float32Array | null {
@@ -386,12 +413,12 @@ class BaseSearch {
       });
       values.spelling = likeness / segment.norms[slot]!;
     }
-    const { page, from, headTo, to } = segment.sequenceOf(slot);
+    const { page, from, headFrom, to } = segment.sequenceOf(slot);
     const { positions, found } = this;
     positions.length = 0;
     found.length = 0;
     let position = 0;
-    let seen = 0n;
+    const seen = new Uint8Array(query.words.length);
     let covered = 0;
     let inHead = 0;
     for (let at = from; at < to; at++) {
@@ -399,18 +426,20 @@ class BaseSearch {
       if (term < overlayFlag) position++;
       const word = this.wordOf[term & termMask]! - 1;
       if (word < 0 || query.words[word]!.overlay) continue;
-      const bit = 1n << BigInt(word);
-      if (!(seen & bit)) {
-        seen |= bit;
+      if (at >= headFrom && seen[word]! < 2) {
+        inHead += query.words[word]!.rarity;
+        if (seen[word] === 0) covered += query.words[word]!.rarity;
+        seen[word] = 2;
+      } else if (seen[word] === 0) {
         covered += query.words[word]!.rarity;
-        if (at < headTo) inHead += query.words[word]!.rarity;
+        seen[word] = 1;
       }
       if (term >= overlayFlag) continue;
       positions.push(position);
       found.push(word);
     }
     values.heading = inHead / this.totalRarity;
-    const factor = this.lengthFactor(slot);
+    const factor = this.damping[this.segment.lengths[slot]!]!;
     if (mode === "HYBRID") this.measureNearness(values, factor);
     return { base: this, slot, values, contributions: emptyParts(), coverage: Math.min(1, covered / this.totalRarity), score: 0 };
   }
@@ -509,11 +538,13 @@ function learnFrom(hits: readonly Candidate[], query: WeighedQuery): Map<string,
 
 /** The first `count` in an order in which what says the same as a better hit comes later. */
 function withoutEchoes(ranked: Candidate[], count: number): Candidate[] {
-  const termsOf = new Map<Candidate, Set<string>>();
+  // Numbers compare within one base alone.
+  const byText = new Set(ranked.map(({ base }) => base)).size > 1;
+  const termsOf = new Map<Candidate, Set<string | number>>();
   for (const candidate of ranked) {
-    const terms = new Set<string>();
+    const terms = new Set<string | number>();
     const { segment } = candidate.base;
-    segment.eachDistinctTerm(candidate.slot, (term) => terms.add(segment.vocabulary.term(term)));
+    segment.eachDistinctTerm(candidate.slot, (term) => terms.add(byText ? segment.vocabulary.term(term) : term));
     termsOf.set(candidate, terms);
   }
   const waiting = [...ranked];
@@ -535,7 +566,7 @@ function withoutEchoes(ranked: Candidate[], count: number): Candidate[] {
 }
 
 /** Jaccard index. */
-function sharedPart(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+function sharedPart(a: ReadonlySet<string | number>, b: ReadonlySet<string | number>): number {
   const [small, large] = a.size < b.size ? [a, b] : [b, a];
   if (small.size < large.size * duplicateFrom) return 0;
   let shared = 0;

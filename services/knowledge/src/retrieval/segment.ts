@@ -1,4 +1,4 @@
-import { analyze, type AnalyzedWord } from "./analyzer";
+import { numberTerms } from "./analyzer";
 import { grown, PostingLists, SequencePool } from "./growing-arrays";
 import { foldAccents, languages, type Language } from "./languages";
 import type { LatentModel } from "./latent-model";
@@ -25,7 +25,7 @@ export interface PassageRecord {
   readonly headingPath: string;
   readonly page: number;
   readonly language: Language;
-  /** Title and heading words first, then the text's. */
+  /** The text's words first, then those of title and headings. */
   readonly terms: Uint32Array;
   readonly length: number;
   /** How many of `terms` come from title and headings. */
@@ -71,13 +71,19 @@ export class Segment {
   livingCount = 0;
   /** Sum of `lengths` over the living. */
   totalLength = 0;
+  /** The largest of `lengths` there ever was. */
+  lengthMax = 0;
   readonly languageCounts = new Uint32Array(languages.length);
   vectors: LatentVectors | null = null;
 
   // Scratch: how often each term stands in the passage at hand; all zero between calls.
   private counts = new Uint32Array(0);
   private sequence = new Uint32Array(256);
-  private readonly headTerms = new Map<string, AnalyzedWord[]>();
+  private sequenceLength = 0;
+  private readonly push = (term: number, overlay: boolean) => {
+    if (this.sequenceLength === this.sequence.length) this.sequence = grown(this.sequence, this.sequenceLength + 1);
+    this.sequence[this.sequenceLength++] = overlay ? (term | overlayFlag) >>> 0 : term;
+  };
 
   slotOf(passageId: string): number | undefined {
     return this.slots.get(passageId);
@@ -95,32 +101,25 @@ export class Segment {
     return this.slots.keys();
   }
 
-  /** The terms of a passage: `page[from…to)`, those of title and headings before `headTo`. Flags included. */
-  sequenceOf(slot: number): { page: Uint32Array; from: number; headTo: number; to: number } {
+  /** The terms of a passage: `page[from…to)`, those of title and headings from `headFrom` on. Flags included. */
+  sequenceOf(slot: number): { page: Uint32Array; from: number; headFrom: number; to: number } {
     const from = this.sequenceOffsets[slot]!;
     return {
       page: this.sequences.page(this.sequencePages[slot]!),
       from,
-      headTo: from + this.headLengths[slot]!,
+      headFrom: from + this.sequenceLengths[slot]! - this.headLengths[slot]!,
       to: from + this.sequenceLengths[slot]!,
     };
   }
 
   /** Puts a passage in; one that is in already under this id is replaced. */
   add(passage: Passage): void {
-    const { language, words } = analyze(passage.text, passage.language);
-    let length = 0;
-    const push = (word: AnalyzedWord) => {
-      if (word.term === null) return;
-      if (length === this.sequence.length) this.sequence = grown(this.sequence, length + 1);
-      const number = this.vocabulary.add(word.term, word.kind !== "CODE");
-      this.sequence[length++] = word.overlay ? (number | overlayFlag) >>> 0 : number;
-    };
-    for (const head of [passage.title ?? "", ...(passage.headingPath ?? [])]) {
-      if (head) for (const word of this.wordsOfHead(head, language)) push(word);
-    }
-    const headLength = Math.min(length, 65_535);
-    for (let at = 0; at < words.length; at++) push(words[at]!);
+    this.sequenceLength = 0;
+    const language = numberTerms(passage.text, passage.language, this.vocabulary, this.push);
+    const bodyLength = this.sequenceLength;
+    for (const head of [passage.title, ...(passage.headingPath ?? [])])
+      if (head) numberTerms(head, language, this.vocabulary, this.push);
+    const headLength = this.sequenceLength - bodyLength;
     this.append({
       id: passage.id,
       documentId: passage.documentId,
@@ -128,8 +127,8 @@ export class Segment {
       page: passage.page ?? 0,
       language,
       terms: this.sequence,
-      length,
-      headLength,
+      length: this.sequenceLength,
+      headLength: Math.min(headLength, 65_535),
     });
   }
 
@@ -176,6 +175,7 @@ export class Segment {
     this.lengths[slot] = Math.min(length, 65_535);
     this.norms[slot] = Math.sqrt(squares) || 1;
     this.totalLength += this.lengths[slot]!;
+    this.lengthMax = Math.max(this.lengthMax, this.lengths[slot]!);
     this.alive[slot] = 1;
     this.livingCount++;
     this.vectors?.foldIn(this, slot);
@@ -214,7 +214,7 @@ export class Segment {
 
   /** The passage in `slot` as it would be put into another segment, its terms renumbered by `translate`. */
   recordOf(slot: number, translate: (term: number) => number): PassageRecord {
-    const { page, from, headTo, to } = this.sequenceOf(slot);
+    const { page, from, headFrom, to } = this.sequenceOf(slot);
     const terms = new Uint32Array(to - from);
     for (let at = from; at < to; at++) {
       const term = page[at]!;
@@ -229,7 +229,7 @@ export class Segment {
       language: languages[this.languageOf[slot]!]!,
       terms,
       length: terms.length,
-      headLength: headTo - from,
+      headLength: to - headFrom,
     };
   }
 
@@ -262,17 +262,6 @@ export class Segment {
       this.vocabulary.bytes + this.postings.bytes + this.sequences.bytes + this.alive.length * perSlot + ids +
       (this.vectors?.bytes ?? 0)
     );
-  }
-
-  private wordsOfHead(head: string, language: Language): AnalyzedWord[] {
-    const key = language + head;
-    let words = this.headTerms.get(key);
-    if (!words) {
-      if (this.headTerms.size > 1000) this.headTerms.clear();
-      words = analyze(head, language).words;
-      this.headTerms.set(key, words);
-    }
-    return words;
   }
 
   private documentNumberFor(documentId: string): number {

@@ -37,6 +37,7 @@ function classOf(code: number): number {
   return found;
 }
 
+const acronymLengthMax = 5;
 const apostrophe = 0x27;
 const typographicApostrophe = 0x2019;
 const hyphen = 0x2d;
@@ -66,9 +67,15 @@ function joins(text: string, at: number, before: number, after: number): boolean
 
 const isWordClass = (found: number) => found === letter || found === digit;
 
+/** Receives a token without an object being made for it; arguments as the fields of `Token`. */
+export type TakeToken = (start: number, end: number, text: string, kind: TokenKind, overlay: boolean) => void;
+
 /** Calls `take` for every token of `text`, in reading order. */
-export function scanTokens(text: string, take: (token: Token) => void): void {
+export function scanTokens(text: string, take: TakeToken): void {
   const length = text.length;
+  // Lower case of the whole at once, where it has the same offsets (nearly always), is several times quicker.
+  const lower = text.toLowerCase();
+  const lowered = lower.length === length && isAscii(lower) ? lower : null;
   let at = 0;
   while (at < length) {
     const found = classOf(text.charCodeAt(at));
@@ -79,11 +86,17 @@ export function scanTokens(text: string, take: (token: Token) => void): void {
     } else {
       const start = at;
       let joints: number[] | null = null;
+      let classesSeen = 0;
       for (;;) {
-        while (at < length && isWordClass(classOf(text.charCodeAt(at)))) at++;
+        let next: number;
+        while (at < length && isWordClass((next = classOf(text.charCodeAt(at))))) {
+          classesSeen |= next;
+          at++;
+        }
         if (at + 1 >= length) break;
         const after = classOf(text.charCodeAt(at + 1));
-        if (isWordClass(after) && joins(text, at, classOf(text.charCodeAt(at - 1)), after)) {
+        if (isWordClass(after)) {
+          if (!joins(text, at, classOf(text.charCodeAt(at - 1)), after)) break;
           (joints ??= []).push(at);
           at++;
           continue;
@@ -94,14 +107,25 @@ export function scanTokens(text: string, take: (token: Token) => void): void {
         at = resumed;
       }
       if (joints) takeJoined(text, start, at, joints, take);
-      else takeSimple(text, start, at, false, take);
+      else if (lowered !== null && classesSeen === letter) {
+        const kind = isAsciiUpperCase(text.charCodeAt(start)) && looksLikeAcronym(text, start, at) ? "ACRONYM" : "WORD";
+        take(start, at, lowered.slice(start, at), kind, false);
+      } else takeSimple(text, start, at, false, take);
     }
   }
 }
 
+const isAsciiUpperCase = (code: number) => code >= 65 && code <= 90;
+
+function looksLikeAcronym(text: string, start: number, end: number): boolean {
+  if (end - start < 2 || end - start > acronymLengthMax) return false;
+  for (let at = start; at < end; at++) if (!isAsciiUpperCase(text.charCodeAt(at))) return false;
+  return true;
+}
+
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
-  scanTokens(text, (token) => tokens.push(token));
+  scanTokens(text, (start, end, token, kind, overlay) => tokens.push({ start, end, text: token, kind, overlay }));
   return tokens;
 }
 
@@ -120,32 +144,32 @@ function brokenWordResumesAt(text: string, at: number): number {
   return character === character.toLowerCase() ? next : -1;
 }
 
-function scanIdeographs(text: string, start: number, take: (token: Token) => void): number {
+function scanIdeographs(text: string, start: number, take: TakeToken): number {
   let end = start;
   while (end < text.length && classOf(text.charCodeAt(end)) === ideograph) end++;
-  if (end - start === 1) take({ start, end, text: text.slice(start, end), kind: "CODE", overlay: false });
+  if (end - start === 1) take(start, end, text.slice(start, end), "CODE", false);
   for (let at = start; at + 1 < end; at++)
-    take({ start: at, end: at + 2, text: text.slice(at, at + 2), kind: "CODE", overlay: false });
+    take(at, at + 2, text.slice(at, at + 2), "CODE", false);
   return end;
 }
 
-function takeSimple(text: string, start: number, end: number, overlay: boolean, take: (token: Token) => void): void {
+function takeSimple(text: string, start: number, end: number, overlay: boolean, take: TakeToken): void {
   const surface = text.slice(start, end);
   const folded = lowerCase(surface);
   const shape = shapeOf(folded);
   if (shape === "LETTERS") {
-    const kind = surface.length > 1 && surface.length <= 5 && isUpperCase(surface) ? "ACRONYM" : "WORD";
-    take({ start, end, text: folded, kind, overlay });
+    const kind = surface.length > 1 && surface.length <= acronymLengthMax && isUpperCase(surface) ? "ACRONYM" : "WORD";
+    take(start, end, folded, kind, overlay);
     return;
   }
-  take({ start, end, text: folded, kind: "CODE", overlay });
+  take(start, end, folded, "CODE", overlay);
   if (shape !== "MIXED") return;
   // «10mm», «B737»: one step from letters to digits or back, and people write it with a space as well.
   const border = singleBorder(folded);
   if (border <= 0 || folded.length !== surface.length) return;
   for (const [from, to] of [[0, border], [border, folded.length]] as const) {
     const part = folded.slice(from, to);
-    take({ start: start + from, end: start + to, text: part, kind: shapeOf(part) === "LETTERS" ? "WORD" : "CODE", overlay: true });
+    take(start + from, start + to, part, shapeOf(part) === "LETTERS" ? "WORD" : "CODE", true);
   }
 }
 
@@ -158,7 +182,7 @@ interface Part {
 }
 
 /** A word with joints: its parts («take», «off»), and beside them the whole («takeoff»). */
-function takeJoined(text: string, start: number, end: number, joints: number[], take: (token: Token) => void): void {
+function takeJoined(text: string, start: number, end: number, joints: number[], take: TakeToken): void {
   const parts = partsOf(text, start, end, joints);
   let taken = 0;
   for (let index = 0; index < parts.length; index++) {
@@ -167,10 +191,10 @@ function takeJoined(text: string, start: number, end: number, joints: number[], 
     const afterApostrophe = part.start > start && isApostrophe(text.charCodeAt(part.start - 1));
     const next = parts[index + 1];
     if (number !== null) {
-      take({ ...part, text: number, kind: "CODE", overlay: false });
+      take(part.start, part.end, number, "CODE", false);
     } else if (next && isNot(text, part, next)) {
       const word = lowerCase(text.slice(part.start, part.end)) + "t";
-      take({ start: part.start, end: next.end, text: word, kind: "WORD", overlay: false });
+      take(part.start, next.end, word, "WORD", false);
       index++;
     } else if (afterApostrophe && endings.has(lowerCase(text.slice(part.start, part.end)))) {
       continue;
@@ -181,7 +205,7 @@ function takeJoined(text: string, start: number, end: number, joints: number[], 
   }
   if (taken < 2 || parts.length > partsMax || end - start > joinedLengthMax) return;
   const joined = lowerCase(text.slice(start, end).replace(/[-\u2010\u2011'’_\s]/g, ""));
-  take({ start, end, text: joined, kind: shapeOf(joined) === "LETTERS" ? "WORD" : "CODE", overlay: true });
+  take(start, end, joined, shapeOf(joined) === "LETTERS" ? "WORD" : "CODE", true);
 }
 
 /** What stands between the joints; the digits of one number («1,500») stay together. */
@@ -246,8 +270,7 @@ function lowerCase(surface: string): string {
 }
 
 function isAscii(text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 127) return false;
-  return true;
+  return !/[^\x00-\x7f]/.test(text);
 }
 
 const isUpperCase = (surface: string) => surface === surface.toUpperCase() && surface !== surface.toLowerCase();

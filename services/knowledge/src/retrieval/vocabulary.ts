@@ -23,6 +23,9 @@ function hash(text: string, from: number, to: number): number {
 
 /** The terms of one index: their numbers, how many living passages hold each, and how they are spelled. */
 export class Vocabulary {
+  private static made = 0;
+  /** Tells this vocabulary from every other of the process. */
+  readonly key = ++Vocabulary.made;
   private readonly numbers = new Map<string, number>();
   private readonly terms: string[] = [];
   private documentCounts = new Uint32Array(0);
