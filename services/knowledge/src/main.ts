@@ -44,7 +44,13 @@ export async function start(platform: Platform): Promise<RunningSubgraph> {
     log,
   };
   const never = new AbortController().signal;
-  const contextOf = (actor: Actor, db: Tx): Context => ({ ...services, actor, db, now: () => new Date(), signal: never });
+  const contextOf = (actor: Actor, db: Tx): Context => ({
+    ...services,
+    actor,
+    db,
+    now: () => new Date(),
+    signal: never,
+  });
 
   const events = await runEvents({
     service: name,
