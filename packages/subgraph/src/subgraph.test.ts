@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { actorHeader, actorKeyFor, anonymous, signActor, type Actor } from "@atrium/access";
 import { getIntrospectionQuery, type ExecutionResult } from "graphql";
@@ -340,6 +341,15 @@ describe.each(ways)("a subscription, made %s", (_, way) => {
   });
 });
 
+test("a source that knows nothing of the signal is let go of all the same", async () => {
+  const events = await subscribed(library.subgraph, operation("subscription { bookArrived }"));
+  const waiting = events.next();
+  expect(library.shelf.topics.stats()).toEqual({ topics: 1, subscribers: 1 });
+  await events.return!();
+  expect(await waiting).toEqual({ done: true, value: undefined });
+  await eventually(() => library.shelf.topics.stats().subscribers === 0);
+});
+
 test("a subscriber who is too slow is told that events are lost to it, and to begin anew", async () => {
   const events = await subscribed(library.subgraph, operation("subscription { bookArrived }"));
   for (const title of ["one", "two", "three", "four", "five"]) library.shelf.topics.publish("arrivals", title);
@@ -486,6 +496,36 @@ describe("requests that aren't right", () => {
     const [response] = await once(unsaid, "response");
     expect(response.statusCode).toBe(413);
     unsaid.destroy();
+  });
+});
+
+describe("a sender whose body is refused while it still comes", () => {
+  const bytes = Buffer.alloc(64_000);
+  const upload = (url: string) =>
+    httpRequest(`${url}/covers/a`, { method: "PUT", headers: { "transfer-encoding": "chunked" } });
+
+  test("reads why", async () => {
+    const sending = upload(library.url);
+    const answered = once(sending, "response");
+    for (let index = 0; index < 200; index++) sending.write(bytes);
+    const [response] = await answered;
+    expect(response.statusCode).toBe(401);
+    response.resume();
+    sending.end();
+    await once(sending, "close");
+  });
+
+  test("and goes on regardless is cut off", async () => {
+    const strict = await another({ refusedBodyMs: 50 });
+    const socket = connect(Number(new URL(strict.url).port), "127.0.0.1");
+    socket.write("PUT /covers/a HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n");
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 /);
+    const timer = setInterval(() => socket.write(bytes), 5);
+    // Whether it ends with an error depends on who writes last.
+    socket.on("error", () => {});
+    await new Promise<void>((resolve) => socket.on("close", () => resolve()));
+    clearInterval(timer);
   });
 });
 

@@ -29,14 +29,11 @@ export function eventResults(
     if (finished) return;
     finished = true;
     ending.close();
-    // Not awaited: a generator returns only after what it waits for, and the signal tells the source to give that up.
-    void Promise.resolve(events.return?.()).catch(() => {});
     o.closed();
   };
-  void ended.then(() => {
-    // Nobody may be reading: the source is let go at once, the reason waits for the reader.
-    void Promise.resolve(events.return?.()).catch(() => {});
-  });
+  // Whoever ended it, and also while nobody reads. Not awaited: a generator returns only after what it waits for, and
+  // the signal tells the source to give that up.
+  void ended.then(() => Promise.resolve(events.return?.()).catch(() => {}));
 
   return {
     async next(): Promise<IteratorResult<ExecutionResult, undefined>> {

@@ -181,10 +181,8 @@ class BookResolver {
 class ArrivalResolver {
   @Subscription(() => String, {
     description: "A book arrived.",
-    subscribe: ({ context }) => {
-      const { shelf, signal } = context as Context;
-      return shelf.topics.subscribe<string>("arrivals", { signal, queueMax: 2 });
-    },
+    // Without the signal, as somebody will forget it.
+    subscribe: ({ context }) => (context as Context).shelf.topics.subscribe<string>("arrivals", { queueMax: 2 }),
   })
   bookArrived(@Root() title: string) {
     return title;
