@@ -66,7 +66,13 @@ interface Member {
 }
 
 /** Asks identity and tenancy by their internal operations; the questions of one tick go out as one. */
-export function accessSourceOver({ identity, tenancy }: { identity: SubgraphClient; tenancy: SubgraphClient }): AccessSource {
+export function accessSourceOver({
+  identity,
+  tenancy,
+}: {
+  identity: SubgraphClient;
+  tenancy: SubgraphClient;
+}): AccessSource {
   const sessions = batchedPerTick(async (sessionIds: readonly string[]) => {
     const answer = answers.liveSessions.parse(await identity.internal("liveSessions", { sessionIds }));
     const live = new Set(answer.liveSessionIds);

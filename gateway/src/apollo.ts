@@ -81,7 +81,11 @@ function asGateway(supergraph: LoadedSupergraph, execute: Execute): GatewayInter
   };
 }
 
-function guardAndMeasure(o: { supergraph: LoadedSupergraph; gate: OperationGate; metrics: Metrics }): ApolloServerPlugin<RequestContext> {
+function guardAndMeasure(o: {
+  supergraph: LoadedSupergraph;
+  gate: OperationGate;
+  metrics: Metrics;
+}): ApolloServerPlugin<RequestContext> {
   return {
     async requestDidStart() {
       const startedAt = performance.now();

@@ -1,6 +1,9 @@
 import { createHmac, generateKeyPairSync } from "node:crypto";
 import jwt from "jsonwebtoken";
-import { startHouse, type House } from "./testing/world";
+import { accessSourceOver } from "./access-source";
+import { createAuthentication } from "./authentication";
+import { inProcessClient } from "./in-process-client";
+import { secret, startHouse, type House } from "./testing/world";
 
 const whoAsks = "{ whoAsks }";
 let house: House;
@@ -18,7 +21,9 @@ async function expectRefused(headers: Record<string, string>, message: RegExp) {
   expect(status).toBe(401);
   expect(answered.get("www-authenticate")).toBe('Bearer realm="atrium"');
   expect(data).toBeUndefined();
-  expect(errors).toEqual([{ message: expect.stringMatching(message) as string, extensions: { code: "UNAUTHENTICATED" } }]);
+  expect(errors).toEqual([
+    { message: expect.stringMatching(message) as string, extensions: { code: "UNAUTHENTICATED" } },
+  ]);
 }
 
 test("no credentials are nobody's", async () => {
@@ -87,9 +92,15 @@ describe("a token is refused", () => {
 
   test("signed with our public key as if it were a shared secret (HS256)", async () => {
     const { publicKey } = house.world.keys.get("key-1")!;
-    for (const key of [publicKey.export({ type: "spki", format: "pem" }), JSON.stringify(publicKey.export({ format: "jwk" }))]) {
+    for (const key of [
+      publicKey.export({ type: "spki", format: "pem" }),
+      JSON.stringify(publicKey.export({ format: "jwk" })),
+    ]) {
       const signed = `${encode({ alg: "HS256", typ: "JWT", kid: "key-1" })}.${encode(full())}`;
-      await expectRefused(bearer(`${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`), /isn't valid/);
+      await expectRefused(
+        bearer(`${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`),
+        /isn't valid/,
+      );
     }
   });
 
@@ -99,7 +110,10 @@ describe("a token is refused", () => {
     await expectRefused(bearer(jwt.sign(full(), stranger.privateKey, options)), /isn't valid/);
     const jwk = stranger.publicKey.export({ format: "jwk" });
     const header = { alg: "ES256", jwk, jku: "https://evil.example/jwks.json" };
-    await expectRefused(bearer(jwt.sign(full(), stranger.privateKey, { ...options, header: { ...header, kid: "key-1" } })), /isn't valid/);
+    await expectRefused(
+      bearer(jwt.sign(full(), stranger.privateKey, { ...options, header: { ...header, kid: "key-1" } })),
+      /isn't valid/,
+    );
     await expectRefused(bearer(jwt.sign(full(), stranger.privateKey, { algorithm: "ES256", header })), /isn't valid/);
   });
 
@@ -110,7 +124,8 @@ describe("a token is refused", () => {
   ])("%s", (_, options) => expectRefused(bearer(house.world.token(claims, options)), /isn't valid/));
 
   test.each([["sub"], ["sid"], ["kind"]])("without the claim %s", (claim) =>
-    expectRefused(bearer(house.world.token({ ...claims, [claim]: undefined })), /isn't valid/));
+    expectRefused(bearer(house.world.token({ ...claims, [claim]: undefined })), /isn't valid/),
+  );
 
   test("that never expires", () => {
     const { privateKey } = house.world.keys.get("key-1")!;
@@ -118,12 +133,17 @@ describe("a token is refused", () => {
     return expectRefused(bearer(jwt.sign(claims, privateKey, options)), /isn't valid/);
   });
 
-  test("that claims to be of the system", () => expectRefused(bearer(house.world.token({ ...claims, kind: "SYSTEM" })), /isn't valid/));
+  test("that claims to be of the system", () =>
+    expectRefused(bearer(house.world.token({ ...claims, kind: "SYSTEM" })), /isn't valid/));
 
-  test.each([["Basic YWRhOnNlY3JldA=="], ["Bearer"], ["Bearer a b"], ["Bearer a.b.c"], [`Bearer ${"x".repeat(5_000)}.y.z`], ["nonsense"]])(
-    "in a header like %.20s",
-    (authorization) => expectRefused({ authorization }, /./),
-  );
+  test.each([
+    ["Basic YWRhOnNlY3JldA=="],
+    ["Bearer"],
+    ["Bearer a b"],
+    ["Bearer a.b.c"],
+    [`Bearer ${"x".repeat(5_000)}.y.z`],
+    ["nonsense"],
+  ])("in a header like %.20s", (authorization) => expectRefused({ authorization }, /./));
 });
 
 describe("signing keys", () => {
@@ -151,7 +171,13 @@ describe("signing keys", () => {
 });
 
 describe("API keys", () => {
-  const key = { id: "key_1", userId: "usr_ada", organizationId: "org_1", workspaceId: "wsp_1", permissions: ["knowledge:*", "flows:read"] };
+  const key = {
+    id: "key_1",
+    userId: "usr_ada",
+    organizationId: "org_1",
+    workspaceId: "wsp_1",
+    permissions: ["knowledge:*", "flows:read"],
+  };
   beforeAll(() => house.world.permissions.set("usr_ada org_1", ["knowledge:read", "flows:*", "members:invite"]));
 
   test.each([
@@ -175,23 +201,30 @@ describe("API keys", () => {
     await expectRefused({ "x-api-key": "of-leaver" }, /no longer belongs/);
   });
 
-  test("don't go together with a token", () => expectRefused({ "x-api-key": "s3cret", ...bearer("a.b.c") }, /not both/));
+  test("don't go together with a token", () =>
+    expectRefused({ "x-api-key": "s3cret", ...bearer("a.b.c") }, /not both/));
 });
 
 test("the questions of callers who come at once go out together", async () => {
   const { token } = house.world.signIn("usr_ada");
   house.world.internalCalls.length = 0;
-  const { createAuthentication } = await import("./authentication");
-  const { accessSourceOver } = await import("./access-source");
-  const { inProcessClient } = await import("./in-process-client");
-  const { secret } = await import("./testing/world");
-  const [identity, tenancy] = ["identity", "tenancy"].map((name) => inProcessClient(house.services.get(name)!, { secret }));
+  const [identity, tenancy] = ["identity", "tenancy"].map((name) =>
+    inProcessClient(house.services.get(name)!, { secret }),
+  );
   const source = accessSourceOver({ identity: identity!, tenancy: tenancy! });
-  const authentication = createAuthentication({ source, issuer: "atrium", audience: "atrium-api", log: { error: () => {} } as never });
+  const authentication = createAuthentication({
+    source,
+    issuer: "atrium",
+    audience: "atrium-api",
+    log: { error: () => {} } as never,
+  });
   const proof = await authentication.verify({ authorization: `Bearer ${token}` });
   house.world.internalCalls.length = 0;
   await Promise.all(Array.from({ length: 100 }, () => authentication.resolve(proof)));
-  expect(house.world.internalCalls.map(({ operation }) => operation).sort()).toEqual(["liveSessions", "memberPermissions"]);
+  expect(house.world.internalCalls.map(({ operation }) => operation).sort()).toEqual([
+    "liveSessions",
+    "memberPermissions",
+  ]);
 });
 
 test("while access can't be checked nobody gets in, and nothing of the reason gets out", async () => {
@@ -200,7 +233,9 @@ test("while access can't be checked nobody gets in, and nothing of the reason ge
   try {
     const { status, errors } = await house.post(whoAsks, { token });
     expect(status).toBe(503);
-    expect(errors).toEqual([{ message: expect.stringContaining("can't be checked") as string, extensions: { code: "SERVICE_UNAVAILABLE" } }]);
+    expect(errors).toEqual([
+      { message: expect.stringContaining("can't be checked") as string, extensions: { code: "SERVICE_UNAVAILABLE" } },
+    ]);
   } finally {
     house.world.accessIsDown = false;
   }

@@ -1,5 +1,6 @@
 import { allows, anonymous, permissionsOf, type Actor } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
+import { describeFault } from "@atrium/subgraph";
 import jwt from "jsonwebtoken";
 import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
@@ -83,7 +84,12 @@ export function createAuthentication(o: {
     if (!key) throw unauthenticated("The access token isn't valid.");
     try {
       // The algorithm is ours to say, never the token's; and `key` is a public P-256 key, never a shared secret.
-      const payload = jwt.verify(token, key, { algorithms: ["ES256"], issuer, audience, clockTolerance: clockSkewSeconds });
+      const payload = jwt.verify(token, key, {
+        algorithms: ["ES256"],
+        issuer,
+        audience,
+        clockTolerance: clockSkewSeconds,
+      });
       const { sub, sid, org, ws, kind, exp } = claimsSchema.parse(payload);
       return {
         userId: sub,
@@ -145,7 +151,7 @@ export function createAuthentication(o: {
     } catch (error) {
       // A whole batch of callers fails with one error: one line says so.
       const isNew = !(error instanceof Error) || !logged.has(error);
-      if (isNew) o.log.error({ err: error }, "who callers are can't be checked");
+      if (isNew) o.log.error({ fault: describeFault(error) }, "Who callers are can't be checked.");
       if (error instanceof Error) logged.add(error);
       throw new PublicError("SERVICE_UNAVAILABLE", "Who you are can't be checked at the moment. Try again shortly.", {
         cause: error,

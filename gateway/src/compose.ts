@@ -15,7 +15,15 @@ export function readSubgraphSchemas(directory: string): SubgraphSchema[] {
 }
 
 /** Returns the process's exit code. */
-export function compose({ servicesDirectory, outputFile, check }: { servicesDirectory: string; outputFile: string; check: boolean }): number {
+export function compose({
+  servicesDirectory,
+  outputFile,
+  check,
+}: {
+  servicesDirectory: string;
+  outputFile: string;
+  check: boolean;
+}): number {
   try {
     const { supergraph } = composeSupergraph(readSubgraphSchemas(servicesDirectory));
     const committed = existsSync(outputFile) ? readFileSync(outputFile, "utf8") : "";
@@ -25,7 +33,9 @@ export function compose({ servicesDirectory, outputFile, check }: { servicesDire
       return 0;
     }
     if (check) {
-      process.stderr.write(`${place} isn't what the services' schemas compose to. Run \`pnpm compose\` and commit it.\n`);
+      process.stderr.write(
+        `${place} isn't what the services' schemas compose to. Run \`pnpm compose\` and commit it.\n`,
+      );
       return 1;
     }
     writeFileSync(outputFile, supergraph);
@@ -40,5 +50,9 @@ export function compose({ servicesDirectory, outputFile, check }: { servicesDire
 
 if (require.main === module) {
   const servicesDirectory = path.resolve(__dirname, "../../services");
-  process.exitCode = compose({ servicesDirectory, outputFile: supergraphFile, check: process.argv.includes("--check") });
+  process.exitCode = compose({
+    servicesDirectory,
+    outputFile: supergraphFile,
+    check: process.argv.includes("--check"),
+  });
 }

@@ -1,5 +1,6 @@
 import { composeServices } from "@apollo/composition";
 import { parse, type GraphQLError } from "graphql";
+import { nodeSchema } from "./node";
 
 export interface SubgraphSchema {
   name: string;
@@ -13,11 +14,12 @@ export class CompositionError extends Error {
 }
 
 /**
- * Composes the subgraphs' schemas into the supergraph. Addresses aren't part of it: they differ by installation, and the
+ * Composes the subgraphs' schemas, and the gateway's own `Query.node`, into the supergraph. Addresses aren't part of it: they differ by installation, and the
  * gateway gets them from its settings. Throws `CompositionError` with one readable entry for every fault.
  */
 export function composeSupergraph(subgraphs: readonly SubgraphSchema[]): { supergraph: string; hints: string[] } {
-  const inOrder = [...subgraphs].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const node = nodeSchema(subgraphs);
+  const inOrder = [...subgraphs, ...(node ? [node] : [])].sort((a, b) => (a.name < b.name ? -1 : 1));
   const services = inOrder.map(({ name, sdl, file }) => {
     try {
       return { name, url: `http://${name}/graphql`, typeDefs: parse(sdl) };

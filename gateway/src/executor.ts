@@ -1,6 +1,7 @@
 import { buildOperationContext, executeQueryPlan, type GraphQLDataSource, type ServiceMap } from "@apollo/gateway";
 import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from "@apollo/server-gateway-interface";
 import { PublicError } from "@atrium/errors";
+import { describeFault } from "@atrium/subgraph";
 import { getVariableValues, GraphQLError, Kind, type VariableDefinitionNode } from "graphql";
 import { maskGraphQLError, maskSubgraphError } from "./masking";
 import type { Metrics } from "./metrics";
@@ -29,7 +30,9 @@ export function stockExecutor(o: {
       operationName,
     });
     const definitions = operation.operation.variableDefinitions ?? [];
-    const { errors } = getVariableValues(supergraph.apiSchema, definitions, request.request.variables ?? {}, { maxErrors: 10 });
+    const { errors } = getVariableValues(supergraph.apiSchema, definitions, request.request.variables ?? {}, {
+      maxErrors: 10,
+    });
     if (errors) return { errors: errors.map(inputFault) };
     const plan = supergraph.plan(`${request.queryHash} ${operationName ?? ""}`, request.document, operationName);
     return executeQueryPlan(plan, services, request, operation, supergraph.supergraphSchema, supergraph.planningSchema);
@@ -41,7 +44,7 @@ export function masked(execute: Execute): Execute {
   return async (request) => {
     const { log } = request.context;
     try {
-      const result = await execute(request);
+      const result = noticed(await execute(request));
       return result.errors ? { ...result, errors: result.errors.map((error) => maskGraphQLError(error, log)) } : result;
     } catch (error) {
       return { errors: [maskGraphQLError(error, log)] };
@@ -49,11 +52,27 @@ export function masked(execute: Execute): Execute {
   };
 }
 
+/** The stock executor mentions a null where none may be beside the errors; to a caller it is one of them. */
+function noticed({
+  extensions: { valueCompletion, ...extensions } = {},
+  ...result
+}: GatewayExecutionResult): GatewayExecutionResult {
+  const errors = [...(result.errors ?? []), ...((valueCompletion as GraphQLError[] | undefined)?.slice(0, 10) ?? [])];
+  return {
+    ...result,
+    ...(errors.length > 0 && { errors }),
+    ...(Object.keys(extensions).length > 0 && { extensions }),
+  };
+}
+
 /** graphql-js names the place of a wrong value in the message alone: `… at "input.email"; …`. */
 function inputFault(error: GraphQLError): GraphQLError {
   const node = error.nodes?.find(({ kind }) => kind === Kind.VARIABLE_DEFINITION) as VariableDefinitionNode | undefined;
   const field = / at "([^"]+)";/.exec(error.message)?.[1] ?? node?.variable.name.value ?? "variables";
-  return new GraphQLError(error.message, { nodes: error.nodes, extensions: { code: "BAD_USER_INPUT", field, http: { status: 400 } } });
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    extensions: { code: "BAD_USER_INPUT", field, http: { status: 400 } },
+  });
 }
 
 function dataSource(client: SubgraphClient, metrics: Metrics): GraphQLDataSource<RequestContext> {
@@ -83,7 +102,7 @@ function dataSource(client: SubgraphClient, metrics: Metrics): GraphQLDataSource
         finished("unavailable");
         const late = context.deadline.aborted;
         if (!context.signal.aborted || late)
-          context.log.error({ err: error, service: client.name }, "no answer from a subgraph");
+          context.log.error({ fault: describeFault(error), service: client.name }, "No answer from a subgraph.");
         const message = late
           ? `The service "${client.name}" took too long.`
           : `The service "${client.name}" doesn't answer at the moment.`;

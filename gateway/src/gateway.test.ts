@@ -1,8 +1,10 @@
+import { newId } from "@atrium/ids";
 import { createHash, randomBytes } from "node:crypto";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { gunzipSync, brotliDecompressSync } from "node:zlib";
-import { eventually, startHouse, type House } from "./testing/world";
+import { startGateway } from ".";
+import { eventually, startHouse, supergraph, type House } from "./testing/world";
 
 const json = { "content-type": "application/json" };
 
@@ -10,11 +12,16 @@ const json = { "content-type": "application/json" };
 function raw(url: string, o: { method?: string; path?: string; headers?: Record<string, string>; body?: string } = {}) {
   return new Promise<{ status: number; headers: IncomingMessage["headers"]; body: Buffer }>((resolve, reject) => {
     const { hostname, port } = new URL(url);
-    const request = httpRequest({ hostname, port, path: o.path ?? "/graphql", method: o.method ?? "GET", headers: o.headers }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) }));
-    });
+    const request = httpRequest(
+      { hostname, port, path: o.path ?? "/graphql", method: o.method ?? "GET", headers: o.headers },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () =>
+          resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) }),
+        );
+      },
+    );
     request.on("error", reject);
     request.end(o.body);
   });
@@ -63,7 +70,9 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     const kept = await house.post("{ viewer { id } }", { token, headers: { "x-request-id": "checkout-7f3a:42" } });
     expect(kept.headers.get("x-request-id")).toBe("checkout-7f3a:42");
     expect(house.world.asked.at(-1)!.facts.requestId).toBe("checkout-7f3a:42");
-    expect(house.world.lines.some((line) => line["msg"] === "request" && line["requestId"] === "checkout-7f3a:42")).toBe(true);
+    expect(
+      house.world.lines.some((line) => line["msg"] === "Request." && line["requestId"] === "checkout-7f3a:42"),
+    ).toBe(true);
     for (const strange of ["short", "has space in it", "x".repeat(500), '{"json":true}']) {
       const { headers } = await house.post("{ viewer { id } }", { token, headers: { "x-request-id": strange } });
       expect(headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
@@ -94,6 +103,67 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     expect(house.world.lines.filter((line) => line["faultId"] === faultId)).toHaveLength(1);
   });
 
+  test("a value that is missing where none may be is an error, not just a null", async () => {
+    house.world.unknown.add("usr_bob");
+    const { data, errors } = await house.post("{ organization { members { name } } viewer { id } }", { token });
+    house.world.unknown.clear();
+    expect(data).toEqual({ organization: null, viewer: { id: "usr_ada" } });
+    expect(errors).toMatchObject([{ extensions: { code: "INTERNAL_SERVER_ERROR" } }]);
+    expect(errors![0]!.path).toEqual(["organization", "members", 1, "name"]);
+  });
+
+  describe("node", () => {
+    const [report, draft, secretPlan] = [newId("doc"), newId("doc"), newId("doc")];
+    const ask = (id: string, o: { token?: string } = { token }) =>
+      house.post(
+        "query ($id: ID!) { node(id: $id) { __typename id ... on Document { title author { name } } ... on User { role } } }",
+        {
+          ...o,
+          variables: { id },
+        },
+      );
+
+    test("finds any object by its id, and the rest of it wherever it is", async () => {
+      expect((await ask(report)).data).toEqual({
+        node: { __typename: "Document", id: report, title: "By reference", author: { name: "Name of usr_bob" } },
+      });
+      const user = newId("usr");
+      expect((await ask(user)).data).toEqual({ node: { __typename: "User", id: user, role: "editor" } });
+    });
+
+    test("finds nothing where its service knows of nothing, or where there is no such kind", async () => {
+      house.world.unknown.add(draft);
+      for (const id of [draft, newId("zzz"), "", "doc_", "doc_1' or 1=1", "__proto__", "x".repeat(10_000)]) {
+        const { data, errors } = await ask(id);
+        expect([id, data, errors]).toEqual([id, { node: null }, undefined]);
+      }
+      const { data } = await house.post(`{ node(id: "${draft}") { id } }`, { token });
+      expect(data).toEqual({ node: null });
+    });
+
+    test("says what its service says to this caller", async () => {
+      house.world.forbidden.add(secretPlan);
+      for (const [given, code] of [
+        [{ token }, "FORBIDDEN"],
+        [{}, "UNAUTHENTICATED"],
+      ] as const) {
+        const { data, errors } = await ask(secretPlan, given);
+        expect(data).toEqual({ node: null });
+        expect(errors).toMatchObject([{ path: ["node"], extensions: { code } }]);
+      }
+    });
+
+    test("asks each service once, however many ids there are", async () => {
+      house.world.asked.length = 0;
+      const query = `{ a: node(id: "${report}") { id } b: node(id: "${draft}") { id } c: node(id: "${report}") { id } }`;
+      const { data } = await house.post(query, { token });
+      expect(data).toEqual({ a: { id: report }, b: null, c: { id: report } });
+      expect(house.world.asked.map(({ field }) => field).sort()).toEqual(
+        [`Document ${report}`, `Document ${draft}`].sort(),
+      );
+    });
+  });
+
   test("a wrong variable is refused by the gateway, naming the field", async () => {
     const query = "mutation ($input: RenameInput!) { rename(input: $input) { id } }";
     const before = house.world.asked.length;
@@ -101,12 +171,18 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     expect(status).toBe(400);
     expect(errors![0]!.extensions).toEqual({ code: "BAD_USER_INPUT", field: "input.name" });
     const { errors: unknown } = await house.post(query, { token, variables: { input: { name: "Ada", admin: true } } });
-    expect(unknown![0]).toMatchObject({ message: expect.stringContaining("admin") as string, extensions: { code: "BAD_USER_INPUT" } });
+    expect(unknown![0]).toMatchObject({
+      message: expect.stringContaining("admin") as string,
+      extensions: { code: "BAD_USER_INPUT" },
+    });
     expect(house.world.asked).toHaveLength(before);
   });
 
   test("a client that leaves ends its query, not its mutation", async () => {
-    for (const [query, isEnded] of [["{ slow }", true], ["mutation { slowly }", false]] as const) {
+    for (const [query, isEnded] of [
+      ["{ slow }", true],
+      ["mutation { slowly }", false],
+    ] as const) {
       house.world.asked.length = 0;
       const leaving = new AbortController();
       const answer = fetch(house.endpoint, {
@@ -129,7 +205,7 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
   });
 
   describe("uploads and files", () => {
-    const upload = (name: string, body: BodyInit, headers: Record<string, string> = {}) =>
+    const upload = (name: string, body: RequestInit["body"], headers: Record<string, string> = {}) =>
       fetch(`${house.url}/uploads/${name}`, { method: "PUT", body, headers, duplex: "half" } as RequestInit);
 
     test("an upload arrives whole, with who sent it", async () => {
@@ -184,13 +260,17 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
       const found = () => house.world.uploads.find((candidate) => candidate.token === "broken");
       await eventually(() => (found()?.sizeBytes ?? 0) > 0);
       socket.destroy();
-      await eventually(() => house.world.lines.some((line) => line["route"] === "/uploads/:token" && line["status"] === 499));
+      await eventually(() =>
+        house.world.lines.some((line) => line["route"] === "/uploads/:token" && line["status"] === 499),
+      );
       expect(found()!.complete).toBe(false);
       expect((await house.post("{ viewer { id } }", { token })).status).toBe(200);
     });
 
     test("a refusal before the file is read reaches the client", async () => {
-      const response = await upload("too-large", new Blob([randomBytes(3_000_000)]).stream()).catch((error: unknown) => error);
+      const response = await upload("too-large", new Blob([randomBytes(3_000_000)]).stream()).catch(
+        (error: unknown) => error,
+      );
       if (!(response instanceof Response)) throw response;
       expect([response.status, await response.json()]).toEqual([
         413,
@@ -278,14 +358,23 @@ describe("when a service is down", () => {
     const { status, data, errors } = await house.post("{ refused viewer { name role } }", { token });
     expect([status, data]).toEqual([200, { refused: null, viewer: { name: "Ada", role: "editor" } }]);
     expect(errors).toEqual([
-      { message: expect.stringContaining("knowledge") as string, extensions: { code: "SERVICE_UNAVAILABLE", service: "knowledge" } },
+      {
+        message: expect.stringContaining("knowledge") as string,
+        extensions: { code: "SERVICE_UNAVAILABLE", service: "knowledge" },
+      },
     ]);
     const ready = await fetch(`${house.url}/ready`);
     expect(ready.status).toBe(503);
-    expect(await ready.json()).toMatchObject({ ready: false, checks: { knowledge: { ok: false }, identity: { ok: true } } });
+    expect(await ready.json()).toMatchObject({
+      ready: false,
+      checks: { knowledge: { ok: false }, identity: { ok: true } },
+    });
     expect((await fetch(`${house.url}/health`)).status).toBe(200);
     const file = await fetch(`${house.url}/files/report`);
-    expect([file.status, await file.json()]).toMatchObject([503, { errors: [{ extensions: { code: "SERVICE_UNAVAILABLE" } }] }]);
+    expect([file.status, await file.json()]).toMatchObject([
+      503,
+      { errors: [{ extensions: { code: "SERVICE_UNAVAILABLE" } }] },
+    ]);
   });
 });
 
@@ -293,7 +382,10 @@ describe("over HTTP", () => {
   let house: House;
   let token: string;
   beforeAll(async () => {
-    house = await startHouse({ cors: { origins: ["https://app.example.com"], localhost: true }, limits: { bodyTimeoutMs: 300, operationTimeoutMs: 400 } });
+    house = await startHouse({
+      cors: { origins: ["https://app.example.com"], localhost: true },
+      limits: { bodyTimeoutMs: 300, operationTimeoutMs: 400 },
+    });
     ({ token } = house.world.signIn("usr_ada"));
   });
   afterAll(() => house.close());
@@ -312,7 +404,9 @@ describe("over HTTP", () => {
 
   test("a mutation by GET is refused", async () => {
     const query = encodeURIComponent('mutation { addDocument(title: "X") { id } }');
-    const response = await fetch(`${house.endpoint}?query=${query}`, { headers: { ...json, authorization: `Bearer ${token}` } });
+    const response = await fetch(`${house.endpoint}?query=${query}`, {
+      headers: { ...json, authorization: `Bearer ${token}` },
+    });
     expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
     expect(house.world.documents).toEqual([]);
   });
@@ -338,15 +432,40 @@ describe("over HTTP", () => {
   });
 
   test("a compressed body is refused: what it unpacks to is unknown", async () => {
-    const response = await fetch(house.endpoint, { method: "POST", headers: { ...json, "content-encoding": "gzip" }, body });
+    const response = await fetch(house.endpoint, {
+      method: "POST",
+      headers: { ...json, "content-encoding": "gzip" },
+      body,
+    });
     expect(response.status).toBe(415);
+  });
+
+  test("a client that offers HTTP/2 is answered in HTTP/1.1, on a connection that goes on", async () => {
+    const socket = connect(Number(new URL(house.url).port), "127.0.0.1");
+    let answer = "";
+    socket.on("data", (data: Buffer) => (answer += String(data)));
+    const sent = JSON.stringify({ query: "{ whoAsks }" });
+    const offer = "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n";
+    const head = (more: string) =>
+      `POST /graphql HTTP/1.1\r\nhost: localhost\r\n${more}content-type: application/json\r\ncontent-length: ${sent.length}\r\n\r\n`;
+    socket.write(head(offer) + sent.slice(0, 5));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    socket.write(sent.slice(5));
+    await eventually(() => answer.includes("ANONYMOUS"));
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
+    answer = "";
+    socket.write(head("") + sent);
+    await eventually(() => answer.includes("ANONYMOUS"));
+    socket.destroy();
   });
 
   test("a body that drips in is given up", async () => {
     const socket = connect(Number(new URL(house.url).port), "127.0.0.1");
     let answer = "";
     socket.on("data", (data: Buffer) => (answer += String(data)));
-    socket.write("POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{");
+    socket.write(
+      "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
+    );
     const closed = new Promise((resolve) => socket.on("close", resolve));
     await eventually(() => answer.includes("408"));
     const answeredAt = performance.now();
@@ -363,7 +482,10 @@ describe("over HTTP", () => {
 
   test("answers aren't to be kept, sniffed or framed", async () => {
     for (const path of ["/", "/graphql", "/health", "/nothing"]) {
-      const { headers } = await fetch(house.url + path, path === "/graphql" ? { method: "POST", headers: json, body } : {});
+      const { headers } = await fetch(
+        house.url + path,
+        path === "/graphql" ? { method: "POST", headers: json, body } : {},
+      );
       expect(headers.get("cache-control")).toBe("private, no-store");
       expect(headers.get("x-content-type-options")).toBe("nosniff");
       expect(headers.get("x-frame-options")).toBe("DENY");
@@ -386,13 +508,21 @@ describe("over HTTP", () => {
 
   test("pages of allowed origins may call, others not", async () => {
     const preflight = (origin: string) =>
-      raw(house.url, { method: "OPTIONS", headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "content-type" } });
+      raw(house.url, {
+        method: "OPTIONS",
+        headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "content-type" },
+      });
     for (const origin of ["https://app.example.com", "http://localhost:5173"]) {
       const { status, headers } = await preflight(origin);
       expect([status, headers["access-control-allow-origin"], headers["vary"]]).toEqual([204, origin, "origin"]);
       expect(headers["access-control-allow-credentials"]).toBeUndefined();
     }
-    for (const origin of ["https://evil.example", "https://app.example.com.evil.example", "null", "http://localhost.evil.example"])
+    for (const origin of [
+      "https://evil.example",
+      "https://app.example.com.evil.example",
+      "null",
+      "http://localhost.evil.example",
+    ])
       expect((await preflight(origin)).headers["access-control-allow-origin"]).toBeUndefined();
   });
 
@@ -408,7 +538,11 @@ describe("over HTTP", () => {
 
   test("the root says what there is, to programs and to people", async () => {
     const program = await fetch(house.url);
-    expect(await program.json()).toMatchObject({ name: "atrium", version: "0.1.0", links: { "GraphQL endpoint": "/graphql" } });
+    expect(await program.json()).toMatchObject({
+      name: "atrium",
+      version: "0.1.0",
+      links: { "GraphQL endpoint": "/graphql" },
+    });
     const person = await fetch(house.url, { headers: { accept: "text/html" } });
     expect(person.headers.get("content-type")).toContain("text/html");
     expect(await person.text()).toContain('href="/graphql"');
@@ -417,7 +551,9 @@ describe("over HTTP", () => {
   test("metrics count by what the schema and the routes name, and by a bounded number of operation names", async () => {
     for (let i = 0; i < 250; i++) await house.post(`query Op${i} { __typename }`);
     const text = await (await fetch(`${house.url}/metrics`)).text();
-    const names = new Set([...text.matchAll(/atrium_gateway_operation_seconds_count\{operation="([^"]+)"/g)].map(([, name]) => name));
+    const names = new Set(
+      [...text.matchAll(/atrium_gateway_operation_seconds_count\{operation="([^"]+)"/g)].map(([, name]) => name),
+    );
     expect(names.size).toBeLessThanOrEqual(204);
     expect(names).toContain("other");
     expect(text).toContain('atrium_gateway_http_requests_total{route="/graphql",method="POST",status="200"}');
@@ -431,8 +567,16 @@ describe("over HTTP", () => {
     const query = "{ viewer { id name } }";
     const extensions = { persistedQuery: { version: 1, sha256Hash: createHash("sha256").update(query).digest("hex") } };
     const send = async (sent: object) =>
-      (await fetch(house.endpoint, { method: "POST", headers: { ...json, authorization: `Bearer ${token}` }, body: JSON.stringify(sent) })).json();
-    expect(await send({ extensions })).toMatchObject({ errors: [{ extensions: { code: "PERSISTED_QUERY_NOT_FOUND" } }] });
+      (
+        await fetch(house.endpoint, {
+          method: "POST",
+          headers: { ...json, authorization: `Bearer ${token}` },
+          body: JSON.stringify(sent),
+        })
+      ).json();
+    expect(await send({ extensions })).toMatchObject({
+      errors: [{ extensions: { code: "PERSISTED_QUERY_NOT_FOUND" } }],
+    });
     await send({ query, extensions });
     expect(await send({ extensions })).toEqual({ data: { viewer: { id: "usr_ada", name: "Ada" } } });
   });
@@ -497,10 +641,14 @@ describe("starting and stopping", () => {
   });
 
   test("a supergraph with a service that isn't here doesn't start", async () => {
-    const { startGateway } = await import(".");
-    const { supergraph } = await import("./testing/world");
     const house = await startHouse();
-    const options = { subgraphs: [], accessSource: {} as never, port: 0, host: "127.0.0.1", log: { child: () => {} } as never };
+    const options = {
+      subgraphs: [],
+      accessSource: {} as never,
+      port: 0,
+      host: "127.0.0.1",
+      log: { child: () => {} } as never,
+    };
     await expect(startGateway({ ...options, supergraph })).rejects.toThrow("identity, knowledge, tenancy");
     await expect(startGateway({ ...options, supergraph: "type Query { a: Int }" })).rejects.toThrow();
     await expect(startHouse({ port: house.gateway.port })).rejects.toThrow(/EADDRINUSE/);

@@ -1,7 +1,8 @@
 import { timingSafeEqual, createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import type { AccessSource } from "./access-source";
 import { startApollo } from "./apollo";
@@ -12,6 +13,7 @@ import { createFront } from "./http/front";
 import { createOperationGate, withDefaults, type LimitOverrides } from "./limits";
 import { createMetrics } from "./metrics";
 import { mergeMetrics } from "./metrics-text";
+import { nodeClient, nodeSubgraph } from "./node";
 import { readinessOf } from "./readiness";
 import { openSockets } from "./sockets";
 import type { SubgraphClient } from "./subgraph-client";
@@ -60,6 +62,8 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const limits = withDefaults(o.limits);
   const subgraphs = new Map(o.subgraphs.map((client) => [client.name, client]));
   const supergraph = loadSupergraph(o.supergraph ?? readFileSync(supergraphFile, "utf8"));
+  if (supergraph.subgraphNames.includes(nodeSubgraph))
+    subgraphs.set(nodeSubgraph, nodeClient(supergraph.subgraphSchema(nodeSubgraph), subgraphs));
   const missing = supergraph.subgraphNames.filter((name) => !subgraphs.has(name));
   if (missing.length > 0) throw new Error(`The supergraph needs services that aren't here: ${missing.join(", ")}.`);
 
@@ -95,7 +99,10 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
       if (isStopping) setImmediate(() => server.closeIdleConnections());
     }),
   );
-  server.on("upgrade", (request, socket, head) => sockets.handleUpgrade(request, socket, head));
+  server.on("upgrade", (request, socket, head) => {
+    if (request.headers.upgrade?.toLowerCase() === "websocket") sockets.handleUpgrade(request, socket, head);
+    else withoutUpgrade(server, request, socket, head);
+  });
   try {
     await listen(server, o.port, o.host);
   } catch (error) {
@@ -118,6 +125,20 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     await apollo.stop();
   };
   return { url: `http://${host}:${port}`, port, stop: () => (stopped ??= stop()) };
+}
+
+/**
+ * Some clients offer HTTP/2 with every first request (Java's, `curl --http2`), and may be answered in HTTP/1.1. Node
+ * stops parsing at the offer, so the connection begins anew with the same request, less the offer.
+ */
+function withoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const offer = ["upgrade", "connection", "http2-settings"];
+  const { rawHeaders } = request;
+  const lines = [`${request.method} ${request.url} HTTP/1.1`];
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (!offer.includes(rawHeaders[i]!.toLowerCase())) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), head]));
+  server.emit("connection", socket);
 }
 
 /** Time enough for a slow line, none for a client that only holds the door open. */

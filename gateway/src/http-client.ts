@@ -1,6 +1,6 @@
 import { actorHeader, actorKeyFor, signActor } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
-import { connectSubgraph, requestLine, type Readiness } from "@atrium/subgraph";
+import { connectSubgraph, describeFault, requestLine, type Readiness } from "@atrium/subgraph";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -37,7 +37,17 @@ const keptBack = new Set([
 ]);
 
 /** Calls a subgraph in another process, over connections that are kept, with the actor signed for each request. */
-export function httpClient({ name, url, secret, log }: { name: string; url: string; secret: string; log: Logger }): SubgraphClient {
+export function httpClient({
+  name,
+  url,
+  secret,
+  log,
+}: {
+  name: string;
+  url: string;
+  secret: string;
+  log: Logger;
+}): SubgraphClient {
   const key = actorKeyFor(name, secret);
   const remote = connectSubgraph({ name, url, secret });
   const streams = new Pool(url, {
@@ -57,7 +67,11 @@ export function httpClient({ name, url, secret, log }: { name: string; url: stri
         ...forwarded(request.headers),
         "x-request-id": caller.requestId,
         ...(caller.clientAddress && { "x-forwarded-for": caller.clientAddress }),
-        [actorHeader]: signActor(caller.actor, { audience: name, body: requestLine(request.method!, request.url!), key }),
+        [actorHeader]: signActor(caller.actor, {
+          audience: name,
+          body: requestLine(request.method!, request.url!),
+          key,
+        }),
       },
       body: hasBody(request) ? bodyOf(request) : null,
       signal: gone.signal,
@@ -74,9 +88,15 @@ export function httpClient({ name, url, secret, log }: { name: string; url: stri
     handle(request, response, caller) {
       forward(request, response, caller).catch(async (error: unknown) => {
         if (response.destroyed) return;
-        log.error({ err: error, service: name, requestId: caller.requestId }, "a request couldn't be passed on");
+        log.error(
+          { fault: describeFault(error), service: name, requestId: caller.requestId },
+          "A request couldn't be passed on.",
+        );
         if (response.headersSent) return void response.destroy();
-        const unavailable = new PublicError("SERVICE_UNAVAILABLE", `The service "${name}" doesn't answer at the moment.`);
+        const unavailable = new PublicError(
+          "SERVICE_UNAVAILABLE",
+          `The service "${name}" doesn't answer at the moment.`,
+        );
         await sendError(request, response, unavailable);
       });
     },
@@ -92,7 +112,9 @@ export function httpClient({ name, url, secret, log }: { name: string; url: stri
 }
 
 function forwarded(headers: IncomingMessage["headers"]): Record<string, string | string[]> {
-  const named = String(headers.connection ?? "").toLowerCase().split(/\s*,\s*/);
+  const named = String(headers.connection ?? "")
+    .toLowerCase()
+    .split(/\s*,\s*/);
   const entries = Object.entries(headers).filter(
     (entry): entry is [string, string | string[]] =>
       entry[1] !== undefined && !keptBack.has(entry[0]) && !named.includes(entry[0]),

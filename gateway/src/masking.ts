@@ -1,4 +1,5 @@
 import { mask, errorCodes, type ErrorCode } from "@atrium/errors";
+import { describeFault } from "@atrium/subgraph";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { Logger } from "pino";
 
@@ -33,15 +34,25 @@ export function maskError(formatted: GraphQLFormattedError, thrown: unknown, log
   const alreadyMasked = typeof formatted.extensions?.["faultId"] === "string";
   if (isPublicCode(code) && (code !== "INTERNAL_SERVER_ERROR" || alreadyMasked))
     return { message: shortened(formatted.message), ...place, extensions: passedOn(formatted.extensions!) };
-  return { ...mask(original(thrown), (faultId, err) => log.error({ err, faultId }, "unexpected error")), ...place };
+  return {
+    ...mask(original(thrown), (faultId, err) =>
+      log.error({ faultId, fault: describeFault(err) }, "A fault was masked."),
+    ),
+    ...place,
+  };
 }
 
 /** The same for an error that goes on to be formatted: one that is masked twice stays as it is. */
 export function maskGraphQLError(thrown: unknown, log: Logger): GraphQLError {
-  const error = thrown instanceof GraphQLError ? thrown : new GraphQLError(String(thrown), { originalError: thrown as Error });
+  const error =
+    thrown instanceof GraphQLError ? thrown : new GraphQLError(String(thrown), { originalError: thrown as Error });
   const { message, extensions, path } = maskError(error.toJSON(), thrown, log);
   const http = error.extensions["http"];
-  return new GraphQLError(message, { nodes: error.nodes, path, extensions: { ...extensions, ...(http !== undefined && { http }) } });
+  return new GraphQLError(message, {
+    nodes: error.nodes,
+    path,
+    extensions: { ...extensions, ...(http !== undefined && { http }) },
+  });
 }
 
 /** What a subgraph's error may say, before it is put in its place in the client's operation. */
@@ -49,7 +60,12 @@ export function maskSubgraphError(error: GraphQLFormattedError, service: string,
   const code = error.extensions?.["code"];
   const place = error.path && { path: error.path };
   if (!isPublicCode(code)) {
-    const masked = mask(error, (faultId, err) => log.error({ err, faultId, service }, "a subgraph broke the contract"));
+    const masked = mask(error, (faultId) =>
+      log.error(
+        { faultId, service, code, path: error.path?.join(".") },
+        "A subgraph answered with an error that isn't public.",
+      ),
+    );
     return { ...masked, ...place };
   }
   return { message: shortened(error.message), ...place, extensions: passedOn(error.extensions!) };

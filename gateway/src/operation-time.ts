@@ -9,14 +9,16 @@ export interface OperationTime {
   stop(): void;
 }
 
-export function startTime(timeoutMs: number): OperationTime {
+/** Without a limit, only the client's leaving ends it: so for subscriptions. */
+export function startTime(timeoutMs?: number): OperationTime {
   const presence = new AbortController();
   const patience = new AbortController();
-  const timer = setTimeout(() => {
+  const timeUp = () => {
     const late = new Error(`An operation may take ${timeoutMs} ms at the most.`);
     patience.abort(late);
     presence.abort(late);
-  }, timeoutMs);
+  };
+  const timer = timeoutMs === undefined ? undefined : setTimeout(timeUp, timeoutMs);
   return {
     signal: presence.signal,
     deadline: patience.signal,

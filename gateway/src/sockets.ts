@@ -1,6 +1,7 @@
 import type { ApolloServer } from "@apollo/server";
 import { isSignedIn, type Actor } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
+import { describeFault } from "@atrium/subgraph";
 import {
   getOperationAST,
   getVariableValues,
@@ -61,7 +62,11 @@ interface Connection {
 }
 
 type SocketContext = Context<Record<string, unknown>, Connection>;
-type OperationArgs = ExecutionArgs & { contextValue: RequestContext; payload: SubscribePayload; connection: Connection };
+type OperationArgs = ExecutionArgs & {
+  contextValue: RequestContext;
+  payload: SubscribePayload;
+  connection: Connection;
+};
 
 /** GraphQL over WebSocket at the endpoint's own path: subscriptions, and other operations for clients that want one socket. */
 export function openSockets(o: {
@@ -101,7 +106,8 @@ export function openSockets(o: {
       const connection = ctx.extra;
       try {
         const proof = await authentication.verify(credentialsFrom(ctx));
-        if (proof.kind === "NONE") throw new PublicError("UNAUTHENTICATED", "Send an access token as connectionParams.authorization.");
+        if (proof.kind === "NONE")
+          throw new PublicError("UNAUTHENTICATED", "Send an access token as connectionParams.authorization.");
         const caller = await authentication.resolve(proof);
         if (connection.socket.readyState !== connection.socket.OPEN) return false;
         const { userId } = signedIn(caller.actor);
@@ -140,10 +146,17 @@ export function openSockets(o: {
   });
 
   /** Everything that can be refused, before anything is run. */
-  async function prepare(ctx: SocketContext, id: string, payload: SubscribePayload): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  async function prepare(
+    ctx: SocketContext,
+    id: string,
+    payload: SubscribePayload,
+  ): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const connection = ctx.extra;
     if (Object.keys(ctx.subscriptions).length > limits.socket.operationsMax)
-      throw new PublicError("RATE_LIMITED", `At most ${limits.socket.operationsMax} operations at a time on one socket.`);
+      throw new PublicError(
+        "RATE_LIMITED",
+        `At most ${limits.socket.operationsMax} operations at a time on one socket.`,
+      );
     o.gate.admit(payload.query);
     const document = parseQuery(payload.query);
     const faults = validate(schema, document, rules, { maxErrors: 10 });
@@ -158,7 +171,7 @@ export function openSockets(o: {
 
     const { actor } = await resolveAgain(connection);
     const isSubscription = operation.operation === "subscription";
-    const time = startTime(isSubscription ? Infinity : limits.operationTimeoutMs);
+    const time = startTime(isSubscription ? undefined : limits.operationTimeoutMs);
     connection.operations.set(id, time);
     const requestId = randomUUID();
     const contextValue: RequestContext = {
@@ -193,7 +206,11 @@ export function openSockets(o: {
     const { data, errors, extensions } = answer.body.singleResult;
     return {
       ...(data !== undefined && { data }),
-      ...(errors && { errors: errors.map(({ message, path, locations: _, extensions: said }) => new GraphQLError(message, { path, extensions: said })) }),
+      ...(errors && {
+        errors: errors.map(
+          ({ message, path, locations: _, extensions: said }) => new GraphQLError(message, { path, extensions: said }),
+        ),
+      }),
       ...(extensions && { extensions }),
     };
   }
@@ -242,15 +259,17 @@ export function openSockets(o: {
       connection,
     );
     socket.on("pong", () => (connection.isAlive = true));
-    socket.on("error", (error) => connection.log.debug({ err: error }, "socket error"));
+    socket.on("error", (error) => connection.log.debug({ fault: describeFault(error) }, "Socket error."));
     socket.once("close", (code, reason) => {
       connections.delete(connection);
       metrics.sockets.dec();
       metrics.socketClosed(code);
       if (connection.caller) release(signedIn(connection.caller.actor).userId);
       for (const time of connection.operations.values()) time.clientLeft();
-      void closed(code, String(reason)).catch((error: unknown) => connection.log.error({ err: error }, "socket clean-up failed"));
-      connection.log.info({ code, durationMs: Math.round(performance.now() - openedAt) }, "socket closed");
+      void closed(code, String(reason)).catch((error: unknown) =>
+        connection.log.error({ fault: describeFault(error) }, "Cleaning up after a socket failed."),
+      );
+      connection.log.info({ code, durationMs: Math.round(performance.now() - openedAt) }, "Socket closed.");
     });
   }
 
@@ -264,7 +283,7 @@ export function openSockets(o: {
     try {
       await take(data);
     } catch (error) {
-      connection.log.error({ err: error }, "a socket's message couldn't be handled");
+      connection.log.error({ fault: describeFault(error) }, "A socket's message couldn't be handled.");
       socket.close(CloseCode.InternalServerError, "Internal server error");
     }
   }
@@ -301,7 +320,7 @@ export function openSockets(o: {
 
   return {
     handleUpgrade(request, socket, head) {
-      socket.on("error", (error) => o.log.debug({ err: error }, "socket error before the handshake"));
+      socket.on("error", (error) => o.log.debug({ fault: describeFault(error) }, "Socket error before the handshake."));
       stripInternalHeaders(request);
       if (isStopping || connections.size >= limits.socket.totalMax) return refuse(socket, "503 Service Unavailable");
       if (!isEndpoint(request)) return refuse(socket, "404 Not Found");
@@ -340,7 +359,7 @@ function credentialsFrom({ connectionParams = {}, extra }: SocketContext): Crede
 /** Closes with a code by which a graphql-ws client knows whether to try again, and a reason in words. */
 function closeWith({ socket, log }: Connection, error: unknown): void {
   const known = error instanceof PublicError ? error : undefined;
-  if (!known) log.error({ err: error }, "a socket couldn't be opened");
+  if (!known) log.error({ fault: describeFault(error) }, "A socket couldn't be opened.");
   const code = known?.extensions.code;
   const closeCode =
     code === "UNAUTHENTICATED"
@@ -353,7 +372,6 @@ function closeWith({ socket, log }: Connection, error: unknown): void {
   // A close frame has room for 123 bytes.
   socket.close(closeCode, known ? `${code}: ${known.message}`.slice(0, 120) : "Internal server error");
 }
-
 
 function signedIn(actor: Actor) {
   if (!isSignedIn(actor)) throw new Error("A socket is opened by somebody who is signed in.");

@@ -1,6 +1,5 @@
-import { Supergraph, type Schema } from "@apollo/federation-internals";
+import { operationFromDocument, Supergraph, type Schema } from "@apollo/federation-internals";
 import { QueryPlanner, type QueryPlan } from "@apollo/query-planner";
-import { operationFromDocument } from "@apollo/federation-internals";
 import type { DocumentNode, GraphQLSchema } from "graphql";
 import { LRUCache } from "lru-cache";
 

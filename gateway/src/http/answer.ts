@@ -64,7 +64,10 @@ function acceptedEncoding(header: string | string[] | undefined): "br" | "gzip" 
     String(header ?? "")
       .split(",")
       .map((entry) => {
-        const [name, ...parameters] = entry.trim().toLowerCase().split(/\s*;\s*/);
+        const [name, ...parameters] = entry
+          .trim()
+          .toLowerCase()
+          .split(/\s*;\s*/);
         return [name!, !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))] as const;
       }),
   );

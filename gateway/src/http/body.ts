@@ -41,6 +41,9 @@ export function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch (error) {
-    throw new PublicError("BAD_USER_INPUT", "The request's body isn't valid JSON in UTF-8.", { field: "body", cause: error });
+    throw new PublicError("BAD_USER_INPUT", "The request's body isn't valid JSON in UTF-8.", {
+      field: "body",
+      cause: error,
+    });
   }
 }

@@ -79,24 +79,7 @@ export const explorerPage = (nonce: string) => `<!doctype html>
   const endpoint = location.origin + location.pathname;
   const socketAddress = endpoint.replace(/^http/, "ws");
   let shown = false;
-
-  const script = document.createElement("script");
-  script.src = ${JSON.stringify(sandboxScript)};
-  script.onload = () => {
-    if (shown) return;
-    at("sandbox").hidden = false;
-    new EmbeddedSandbox({
-      target: "#sandbox",
-      initialEndpoint: endpoint,
-      initialSubscriptionEndpoint: socketAddress,
-      includeCookies: false,
-    });
-    clearTimeout(patience);
-  };
-  script.onerror = () => showOwn("Apollo Sandbox can't be loaded from here, so this is Atrium's own small explorer.");
-  const patience = setTimeout(script.onerror, 6000);
-  if (new URLSearchParams(location.search).get("explorer") === "own") showOwn("Atrium's own small explorer.");
-  else document.head.append(script);
+  let patience;
 
   function showOwn(reason) {
     if (shown || !at("sandbox").hidden) return;
@@ -128,6 +111,7 @@ export const explorerPage = (nonce: string) => `<!doctype html>
       if (message.type === "connection_ack") socket.send(JSON.stringify({ id: "1", type: "subscribe", payload: body }));
       if (message.type === "ping") socket.send('{"type":"pong"}');
       if (message.type === "next" || message.type === "error") received.unshift(message.payload);
+      received.splice(200);
       if (message.type === "complete") socket.close(1000);
       show(received.length ? received : "Waiting for events …");
     };
@@ -157,13 +141,13 @@ export const explorerPage = (nonce: string) => `<!doctype html>
     type.kind === "NON_NULL" ? typeName(type.ofType) + "!" : type.kind === "LIST" ? "[" + typeName(type.ofType) + "]" : type.name;
   async function listFields() {
     const type = "kind name ofType { kind name ofType { kind name ofType { kind name } } }";
-    const root = "fields { name description args { name type { " + type + " } } type { " + type + " } }";
+    const root = "fields { name description args { name defaultValue type { " + type + " } } type { " + type + " } }";
     const query = "{ __schema { queryType { " + root + " } mutationType { " + root + " } subscriptionType { " + root + " } } }";
     const { data } = await post({ query }).catch(() => ({}));
     if (!data) return void (at("fields").textContent = "The schema can't be read here: introspection is off.");
     const lines = ["query", "mutation", "subscription"].flatMap((kind) =>
       (data.__schema[kind + "Type"]?.fields ?? []).map((field) => {
-        const given = field.args.map((arg) => arg.name + ": " + typeName(arg.type)).join(", ");
+        const given = field.args.map((arg) => arg.name + ": " + typeName(arg.type) + (arg.defaultValue ? " = " + arg.defaultValue : "")).join(", ");
         return { text: kind + " " + field.name + (given && "(" + given + ")") + ": " + typeName(field.type), title: field.description };
       }));
     const draw = () => at("fields").replaceChildren(...lines
@@ -172,6 +156,24 @@ export const explorerPage = (nonce: string) => `<!doctype html>
     at("filter").oninput = draw;
     draw();
   }
+
+  const script = document.createElement("script");
+  script.src = ${JSON.stringify(sandboxScript)};
+  script.onload = () => {
+    if (shown) return;
+    at("sandbox").hidden = false;
+    new EmbeddedSandbox({
+      target: "#sandbox",
+      initialEndpoint: endpoint,
+      initialSubscriptionEndpoint: socketAddress,
+      includeCookies: false,
+    });
+    clearTimeout(patience);
+  };
+  script.onerror = () => showOwn("Apollo Sandbox can't be loaded from here, so this is Atrium's own small explorer.");
+  patience = setTimeout(script.onerror, 6000);
+  if (new URLSearchParams(location.search).get("explorer") === "own") showOwn("Atrium's own small explorer.");
+  else document.head.append(script);
 })();
 </script>
 </body>

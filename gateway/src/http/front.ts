@@ -1,5 +1,6 @@
 import { anonymous, type Actor } from "@atrium/access";
 import { mask, PublicError } from "@atrium/errors";
+import { describeFault } from "@atrium/subgraph";
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Logger } from "pino";
@@ -68,7 +69,7 @@ export function createFront(front: Front): RequestListener {
       const method = knownMethods.has(request.method!) ? request.method! : "other";
       front.metrics.requestAnswered(routeName, method, status);
       const isProbe = routeName === "/health" || routeName === "/ready" || routeName === "/metrics";
-      log[isProbe ? "debug" : "info"]({ method, route: routeName, status, durationMs }, "request");
+      log[isProbe ? "debug" : "info"]({ method, route: routeName, status, durationMs }, "Request.");
     });
 
     const run = async () => {
@@ -79,10 +80,14 @@ export function createFront(front: Front): RequestListener {
       if (!route) throw new PublicError("NOT_FOUND", "There is nothing at this address.");
       if (!route.methods.includes(request.method!)) {
         response.setHeader("allow", route.methods.join(", "));
-        const error = new PublicError("BAD_USER_INPUT", `Only ${route.methods.join(" and ")} work here.`, { field: "method" });
+        const error = new PublicError("BAD_USER_INPUT", `Only ${route.methods.join(" and ")} work here.`, {
+          field: "method",
+        });
         return sendError(request, response, error, 405);
       }
-      await inSpan(`${request.method} ${route.name}`, request, async () => route.answer({ request, response, path, requestId, log }));
+      await inSpan(`${request.method} ${route.name}`, request, async () =>
+        route.answer({ request, response, path, requestId, log }),
+      );
     };
     run().catch((error: unknown) => answerFault({ request, response, log }, error));
   };
@@ -104,17 +109,27 @@ function lingerOver(request: IncomingMessage): void {
 
 const knownMethods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-async function answerFault({ request, response, log }: Pick<Exchange, "request" | "response" | "log">, thrown: unknown) {
+async function answerFault(
+  { request, response, log }: Pick<Exchange, "request" | "response" | "log">,
+  thrown: unknown,
+) {
   try {
     if (thrown instanceof ClientGone || response.destroyed) return void response.destroy();
     if (response.headersSent) return void response.destroy();
     if (thrown instanceof BodyTimeout)
-      return await sendError(request, response, new PublicError("BAD_USER_INPUT", thrown.message, { field: "body" }), 408);
+      return await sendError(
+        request,
+        response,
+        new PublicError("BAD_USER_INPUT", thrown.message, { field: "body" }),
+        408,
+      );
     if (thrown instanceof PublicError) return await sendError(request, response, thrown);
-    const { message, extensions } = mask(thrown, (faultId, err) => log.error({ err, faultId }, "unexpected error"));
+    const { message, extensions } = mask(thrown, (faultId, err) =>
+      log.error({ faultId, fault: describeFault(err) }, "A fault was masked."),
+    );
     await sendJson(request, response, 500, { errors: [{ message, extensions }] });
   } catch (error) {
-    log.error({ err: error }, "an error couldn't be answered");
+    log.error({ fault: describeFault(error) }, "An error couldn't be answered.");
     response.destroy();
   }
 }
@@ -137,9 +152,14 @@ function ownRoutes(front: Front): Map<string, Route> {
       name: "/",
       methods: ["GET", "HEAD"],
       async answer({ request, response }) {
-        if (!prefersHtml(request)) return sendJson(request, response, 200, { name: "atrium", version: front.version, links });
+        if (!prefersHtml(request))
+          return sendJson(request, response, 200, { name: "atrium", version: front.version, links });
         response.setHeader("content-security-policy", rootPagePolicy);
-        return sendText(request, response, { status: 200, type: "text/html; charset=utf-8", text: rootPage(front.version, links) });
+        return sendText(request, response, {
+          status: 200,
+          type: "text/html; charset=utf-8",
+          text: rootPage(front.version, links),
+        });
       },
     },
     {
@@ -170,12 +190,17 @@ function ownRoutes(front: Front): Map<string, Route> {
       methods: ["GET", "POST"],
       async answer(exchange) {
         const { request, response } = exchange;
-        const isVisit = request.method === "GET" && prefersHtml(request) && !/[?&](query|extensions)=/.test(request.url!);
+        const isVisit =
+          request.method === "GET" && prefersHtml(request) && !/[?&](query|extensions)=/.test(request.url!);
         if (!isVisit) return answerGraphQL(front, exchange);
         if (!front.explorer) throw new PublicError("NOT_FOUND", "The explorer is off here. Send operations with POST.");
         const nonce = randomBytes(16).toString("base64");
         response.setHeader("content-security-policy", explorerPolicy(nonce, saneHost(request.headers.host)));
-        return sendText(request, response, { status: 200, type: "text/html; charset=utf-8", text: explorerPage(nonce) });
+        return sendText(request, response, {
+          status: 200,
+          type: "text/html; charset=utf-8",
+          text: explorerPage(nonce),
+        });
       },
     },
   ];

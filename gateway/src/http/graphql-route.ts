@@ -22,7 +22,12 @@ export interface GraphQLRoute {
 /** Answers one GraphQL request over HTTP. */
 export async function answerGraphQL(
   { apollo, authentication, gate, limits, trustedProxies }: GraphQLRoute,
-  { request, response, requestId, log }: { request: IncomingMessage; response: ServerResponse; requestId: string; log: Logger },
+  {
+    request,
+    response,
+    requestId,
+    log,
+  }: { request: IncomingMessage; response: ServerResponse; requestId: string; log: Logger },
 ): Promise<void> {
   const encoding = request.headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity") {

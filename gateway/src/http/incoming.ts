@@ -43,7 +43,9 @@ export function pathOf(request: IncomingMessage): string {
   const isSane =
     path.startsWith("/") &&
     !/%(2f|5c|2e|00|25)|[\\\u0000-\u0020\u007f-\uffff]/i.test(path) &&
-    segments.slice(1).every((segment, i) => segment !== "." && segment !== ".." && (segment !== "" || i === segments.length - 2));
+    segments
+      .slice(1)
+      .every((segment, i) => segment !== "." && segment !== ".." && (segment !== "" || i === segments.length - 2));
   if (!isSane) throw new PublicError("BAD_USER_INPUT", "The path of this request isn't one.", { field: "path" });
   return path;
 }

@@ -12,7 +12,15 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 import pino from "pino";
-import { accessSourceOver, defaultTokens, httpClient, inProcessClient, startGateway, type GatewayOptions, type SubgraphClient } from "..";
+import {
+  accessSourceOver,
+  defaultTokens,
+  httpClient,
+  inProcessClient,
+  startGateway,
+  type GatewayOptions,
+  type SubgraphClient,
+} from "..";
 import { composeSupergraph } from "../composition";
 
 export const secret = "the secret of an installation that only exists in tests";
@@ -56,6 +64,9 @@ export class World {
   readonly uploads: { token: string; sizeBytes: number; sha256: string; actor: Actor; complete: boolean }[] = [];
   readonly lines: Record<string, unknown>[] = [];
   openSubscriptions = 0;
+  /** Users and documents that their services don't know (any more), and documents that they refuse. */
+  readonly unknown = new Set<string>();
+  readonly forbidden = new Set<string>();
   accessIsDown = false;
   releaseSlow: () => void = () => {};
   /** While set, an upload is read only as fast as this lets it. */
@@ -67,13 +78,19 @@ export class World {
   }
 
   /** Signs somebody in: the token, and the session behind it. */
-  signIn(userId: string, o: { organizationId?: string | null; permissions?: string[]; kind?: string } & SignOptions & { kid?: string } = {}) {
+  signIn(
+    userId: string,
+    o: { organizationId?: string | null; permissions?: string[]; kind?: string } & SignOptions & { kid?: string } = {},
+  ) {
     const { organizationId = "org_1", permissions = ["knowledge:*"], kind = "USER", kid = "key-1", ...options } = o;
     const sessionId = `ses_${userId}_${this.liveSessions.size}`;
     this.liveSessions.add(sessionId);
     if (organizationId !== null) this.permissions.set(memberKey(userId, organizationId), permissions);
     const workspace = organizationId === null ? null : "wsp_1";
-    const token = this.token({ sub: userId, sid: sessionId, org: organizationId, ws: workspace, kind }, { kid, ...options });
+    const token = this.token(
+      { sub: userId, sid: sessionId, org: organizationId, ws: workspace, kind },
+      { kid, ...options },
+    );
     return { token, sessionId, userId };
   }
 
@@ -94,7 +111,8 @@ export class World {
 const memberKey = (userId: string, organizationId: string) => `${userId} ${organizationId}`;
 
 async function startServices(world: World, log: pino.Logger): Promise<RunningSubgraph[]> {
-  const seen = (service: string, field: string, facts: RequestFacts) => void world.asked.push({ service, field, facts });
+  const seen = (service: string, field: string, facts: RequestFacts) =>
+    void world.asked.push({ service, field, facts });
   const start = (name: keyof typeof schemas, resolvers: object, more: Partial<SubgraphOptions<RequestFacts>> = {}) => {
     const schema = buildSubgraphSchema([{ typeDefs: parse(schemas[name]), resolvers: resolvers as never }]);
     return startSubgraph<RequestFacts>({
@@ -135,17 +153,26 @@ async function startServices(world: World, log: pino.Logger): Promise<RunningSub
           name: input.name,
         }),
       },
-      User: { __resolveReference: ({ id }: { id: string }) => ({ id, name: `Name of ${id}` }) },
+      User: {
+        __resolveReference: ({ id }: { id: string }) => (world.unknown.has(id) ? null : { id, name: `Name of ${id}` }),
+      },
     },
     {
       internal: internal({
         signingKeys: () => ({
-          keys: [...world.keys].map(([kid, { publicKey }]) => ({ ...publicKey.export({ format: "jwk" }), kid, alg: "ES256", use: "sig" })),
+          keys: [...world.keys].map(([kid, { publicKey }]) => ({
+            ...publicKey.export({ format: "jwk" }),
+            kid,
+            alg: "ES256",
+            use: "sig",
+          })),
         }),
         liveSessions: ({ sessionIds }: { sessionIds: string[] }) => ({
           liveSessionIds: sessionIds.filter((id) => world.liveSessions.has(id)),
         }),
-        apiKeys: ({ secrets }: { secrets: string[] }) => ({ apiKeys: secrets.map((key) => world.apiKeys.get(key) ?? null) }),
+        apiKeys: ({ secrets }: { secrets: string[] }) => ({
+          apiKeys: secrets.map((key) => world.apiKeys.get(key) ?? null),
+        }),
       }),
       routes: [
         {
@@ -164,20 +191,31 @@ async function startServices(world: World, log: pino.Logger): Promise<RunningSub
   const tenancy = await start(
     "tenancy",
     {
-      Query: { organization: (_: unknown, __: unknown, { actor }: RequestFacts) => ({ id: requireSignedIn(actor).organizationId }) },
+      Query: {
+        organization: (_: unknown, __: unknown, { actor }: RequestFacts) => ({
+          id: requireSignedIn(actor).organizationId,
+        }),
+      },
       Organization: { members: () => [{ id: "usr_ada" }, { id: "usr_bob" }] },
       User: { __resolveReference: ({ id }: { id: string }) => ({ id, role: "editor" }) },
     },
     {
       internal: internal({
         memberPermissions: ({ members }: { members: { userId: string; organizationId: string }[] }) => ({
-          permissions: members.map(({ userId, organizationId }) => world.permissions.get(memberKey(userId, organizationId)) ?? null),
+          permissions: members.map(
+            ({ userId, organizationId }) => world.permissions.get(memberKey(userId, organizationId)) ?? null,
+          ),
         }),
       }),
     },
   );
 
-  const document = (id: string, title: string) => ({ id, title, author: { id: "usr_bob" }, parent: { id: "doc_0", title: "Root" } });
+  const document = (id: string, title: string) => ({
+    id,
+    title,
+    author: { id: "usr_bob" },
+    parent: { id: "doc_0", title: "Root" },
+  });
   const knowledge = await start(
     "knowledge",
     {
@@ -228,7 +266,14 @@ async function startServices(world: World, log: pino.Logger): Promise<RunningSub
           },
         },
       },
-      Document: { __resolveReference: ({ id }: { id: string }) => document(id, "By reference") },
+      Document: {
+        __resolveReference: ({ id }: { id: string }, facts: RequestFacts) => {
+          seen("knowledge", `Document ${id}`, facts);
+          requireSignedIn(facts.actor);
+          if (world.forbidden.has(id)) throw new PublicError("FORBIDDEN", "This document isn't yours.");
+          return world.unknown.has(id) ? null : document(id, "By reference");
+        },
+      },
     },
     {
       routes: [
@@ -239,7 +284,8 @@ async function startServices(world: World, log: pino.Logger): Promise<RunningSub
             const hash = createHash("sha256");
             const upload = { token: params["token"]!, sizeBytes: 0, sha256: "", actor, complete: false };
             world.uploads.push(upload);
-            if (upload.token === "too-large") throw new PublicError("PAYLOAD_TOO_LARGE", "This file is bigger than was said.");
+            if (upload.token === "too-large")
+              throw new PublicError("PAYLOAD_TOO_LARGE", "This file is bigger than was said.");
             for await (const chunk of request as AsyncIterable<Buffer>) {
               if (world.readGate) await world.readGate;
               upload.sizeBytes += chunk.length;
@@ -255,8 +301,12 @@ async function startServices(world: World, log: pino.Logger): Promise<RunningSub
           method: "GET",
           path: "/files/:token",
           async handle(_, { response, params }) {
-            if (params["token"] !== "report") throw new PublicError("NOT_FOUND", "No such file, or its link has expired.");
-            response.writeHead(200, { "content-type": "text/plain", "content-disposition": 'attachment; filename="report.txt"' });
+            if (params["token"] !== "report")
+              throw new PublicError("NOT_FOUND", "No such file, or its link has expired.");
+            response.writeHead(200, {
+              "content-type": "text/plain",
+              "content-disposition": 'attachment; filename="report.txt"',
+            });
             response.end("the report");
           },
         },
@@ -322,7 +372,10 @@ export async function startHouse({
     socketUrl: `${gateway.url.replace("http", "ws")}/graphql`,
     /** The process of one service dies. */
     stopServer,
-    async post(query: string, o: { token?: string; variables?: object; headers?: Record<string, string>; operationName?: string } = {}) {
+    async post(
+      query: string,
+      o: { token?: string; variables?: object; headers?: Record<string, string>; operationName?: string } = {},
+    ) {
       const { token, variables, operationName, headers } = o;
       const response = await fetch(`${gateway.url}/graphql`, {
         method: "POST",
@@ -345,7 +398,7 @@ export async function startHouse({
 }
 
 export async function eventually(condition: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
-  for (const startedAt = Date.now(); !(await condition()); ) {
+  for (const startedAt = Date.now(); !(await condition());) {
     if (Date.now() - startedAt > withinMs) throw new Error(`It didn't happen within ${withinMs} ms.`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

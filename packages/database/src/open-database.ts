@@ -39,15 +39,17 @@ export function openDatabase<Client>(options: OpenDatabaseOptions<Client>): Data
   const client = createClient(new PrismaPg(pool));
   // The shape that every generated client has; its own type is the service's.
   const source = { client: client as RawClient, pool, log };
+  let closed: Promise<void> | undefined;
+  const close = async () => {
+    await source.client.$disconnect();
+    await pool.end();
+  };
   const nobody = makeHandle(source, {}, false);
   return {
     as: (tenant) => makeHandle(source, tenant, false),
     asService: (tenant = {}) => makeHandle(source, tenant, true),
     pool,
     ready: async () => void (await nobody.sql("select 1")),
-    close: async () => {
-      await source.client.$disconnect();
-      await pool.end();
-    },
+    close: () => (closed ??= close()),
   };
 }

@@ -31,8 +31,8 @@ export async function provisionDatabase(
     const { rowCount } = await admin.query("select from pg_database where datname = $1", [database]);
     if (!rowCount) await admin.query(`create database ${quote(database)} owner ${quote(owner)}`);
     await restrictDatabase(admin, service, database);
+    await withConnection(urlWith(adminUrl, { database }), (inside) => restrictSchema(inside, service));
   });
-  await withConnection(urlWith(adminUrl, { database }), (admin) => restrictSchema(admin, service));
   return urls;
 }
 

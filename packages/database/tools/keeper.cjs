@@ -27,10 +27,14 @@ function isNeeded() {
 
 // Under the lock under which processes join: none can find the server as it closes.
 function end() {
+  const mine = `${lock}.${process.pid}`;
+  writeFileSync(mine, String(process.pid));
   try {
-    linkSync(pidFile, lock);
+    linkSync(mine, lock);
   } catch {
     return;
+  } finally {
+    rmSync(mine);
   }
   if (isNeeded()) return rmSync(lock, { force: true });
   process.kill(Number(postmaster), "SIGINT");

@@ -63,7 +63,9 @@ test("a tenant reads no event, not even its own", async () => {
 });
 
 test("data that doesn't fit is refused before anything is written, naming the field", () => {
-  expect(() => accountChanged({ accountId: "acc_1", version: 1.5 })).toThrow(/ledger.account.changed.v1 was refused. version: /);
+  expect(() => accountChanged({ accountId: "acc_1", version: 1.5 })).toThrow(
+    /ledger.account.changed.v1 was refused. version: /,
+  );
   expect(() => accountChanged({ accountId: "", version: 1 })).toThrow("accountId: must be the id of its subject");
   expect(() => accountChanged({ accountId: "acc_1", version: 1, ownerName: "A person" } as never)).toThrow(/ownerName/);
 });
@@ -83,13 +85,24 @@ test("only a definition makes an event", async () => {
 });
 
 test("an event's type says service, noun, act and version", () => {
-  for (const type of ["changed", "ledger.changed", "ledger.account.changed", "Ledger.account.changed.v1", "ledger..changed.v1", "ledger.account.changed.v0"])
+  for (const type of [
+    "changed",
+    "ledger.changed",
+    "ledger.account.changed",
+    "Ledger.account.changed.v1",
+    "ledger..changed.v1",
+    "ledger.account.changed.v0",
+  ])
     expect(() => defineEvent(type, { subject: "id", data: { id: z.string() } })).toThrow("isn't <service>");
 });
 
 test("an event carries the trace that caused it", async () => {
   context.setGlobalContextManager(asyncContexts());
-  const spanContext = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", traceFlags: TraceFlags.SAMPLED };
+  const spanContext = {
+    traceId: "0af7651916cd43dd8448eb211c80319c",
+    spanId: "b7ad6b7169203331",
+    traceFlags: TraceFlags.SAMPLED,
+  };
   try {
     await context.with(trace.setSpan(ROOT_CONTEXT, trace.wrapSpanContext(spanContext)), () => change(ledger, "acc_1"));
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -129,7 +142,8 @@ test("old receipts and published events are pruned, younger ones kept", async ()
     receipts: (await service.sql("select 1 from inbox_receipt")).length,
     published: (await service.sql("select position from published_event")).length,
   });
-  for (let n = 0; n < 100 && (await remaining()).receipts > 1; n++) await new Promise((resolve) => setTimeout(resolve, 20));
+  for (let n = 0; n < 100 && (await remaining()).receipts > 1; n++)
+    await new Promise((resolve) => setTimeout(resolve, 20));
   expect(await remaining()).toEqual({ receipts: 1, published: 1 });
   await events.stop();
 });

@@ -35,7 +35,8 @@ export async function appendEvent(tx: EventTransaction, draft: EventDraft, about
     traceparent: activeTraceparent() ?? null,
   };
   const data = JSON.stringify(draft.data);
-  const sizeBytes = Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify({ ...event, source: sourceOf(draft.type) }));
+  const sizeBytes =
+    Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify({ ...event, source: sourceOf(draft.type) }));
   if (sizeBytes > envelopeBytesMax)
     throw new EventRefused("SIZE", `${draft.type} has ${sizeBytes} bytes; an event may have ${envelopeBytesMax}.`);
 

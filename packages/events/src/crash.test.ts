@@ -19,10 +19,14 @@ afterEach(async () => {
 
 /** Starts a process that runs both services, and waits until it is in the middle of handling `version`. */
 async function untilHandling(version: number, hangAt = 0): Promise<ChildProcess> {
-  child = spawn(process.execPath, ["--conditions=@atrium/source", "--import=tsx", path.join(__dirname, "testing/crash-child.ts")], {
-    env: { ...process.env, LEDGER_URL: ledger.url, REPORTS_URL: reports.url, HANG_AT: String(hangAt) },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  child = spawn(
+    process.execPath,
+    ["--conditions=@atrium/source", "--import=tsx", path.join(__dirname, "testing/crash-child.ts")],
+    {
+      env: { ...process.env, LEDGER_URL: ledger.url, REPORTS_URL: reports.url, HANG_AT: String(hangAt) },
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   for await (const line of createInterface(child.stdout!)) if (line === `handling ${version}`) return child;
   throw new Error("The process ended by itself.");
 }

@@ -1,6 +1,5 @@
 import type { EventTransaction } from "./handle";
-import type { DeadLetterReason } from "./inbox";
-import { receive } from "./inbox";
+import { receive, type DeadLetterReason } from "./inbox";
 import { wakeChannel } from "./wake";
 
 /** An event that was put aside: it failed too often, or this version can't read it. */

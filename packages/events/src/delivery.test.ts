@@ -53,7 +53,10 @@ test("what was committed is handled once, as the tenant and for the actor that i
     }),
   ]);
   await change(ledger, "acc_1", ada, "opened");
-  const [envelope] = await eventually(async () => heard, ({ length }) => length === 1);
+  const [envelope] = await eventually(
+    async () => heard,
+    ({ length }) => length === 1,
+  );
   expect(envelope).toEqual({
     specversion: "1.0",
     id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
@@ -108,7 +111,10 @@ test("one subject's events keep their order while transactions commit in any ord
   // Takes its transaction id early and ends late, between all others.
   const straggler = ledger.database.as(bob).transaction(async (tx) => {
     await changeAccount(tx, "acc_straggler");
-    await eventually(() => effects(reports), ({ length }) => length > 100);
+    await eventually(
+      () => effects(reports),
+      ({ length }) => length > 100,
+    );
   });
   const accounts = ["acc_1", "acc_2", "acc_3"];
   const writers = range(1, 6).map(async (writer) => {
@@ -136,7 +142,10 @@ test("a relay that loses its connection between publishing and deleting publishe
   await reports.run(transport, [noteChanges()]);
   await ledger.run(cutting);
   for (const n of range(1, 3)) await change(ledger, `acc_${n}`);
-  await eventually(async () => published, ({ length }) => length > new Set(published).size);
+  await eventually(
+    async () => published,
+    ({ length }) => length > new Set(published).size,
+  );
   await change(ledger, "acc_1");
   await effectsOf(reports, 4);
   expect((await effects(reports)).sort()).toEqual(["acc_1 1", "acc_1 2", "acc_2 1", "acc_3 1"]);
@@ -218,7 +227,10 @@ test("the pauses between attempts grow", async () => {
     { retry: { attemptsMax: 4, firstDelayMs: 50 } },
   );
   await change(ledger, "acc_1");
-  await eventually(() => parked(reports), ({ length }) => length === 1);
+  await eventually(
+    () => parked(reports),
+    ({ length }) => length === 1,
+  );
   const pauses = attemptedAt.slice(1).map((at, i) => at - attemptedAt[i]!);
   expect(pauses).toHaveLength(3);
   for (const [i, pause] of pauses.entries()) expect(pause).toBeGreaterThanOrEqual(50 * 2 ** i);
@@ -251,11 +263,17 @@ test("an event whose effect is refused only at the commit isn't handled", async 
   await ledger.run(transport);
   await reports.run(transport, [handle(accountChanged, (ctx: Context) => pledge(ctx))]);
   await change(ledger, "acc_1");
-  const [letter] = await eventually(() => parked(reports), ({ length }) => length === 1);
+  const [letter] = await eventually(
+    () => parked(reports),
+    ({ length }) => length === 1,
+  );
   expect(letter!.error).toContain("UniqueConstraintViolation");
   await reports.database.as(ada).sql("delete from pledge");
   await retryDeadLetters(reports.database.asService(), [letter!.id]);
-  await eventually(() => reports.database.as(ada).sql("select name from pledge"), ({ length }) => length === 1);
+  await eventually(
+    () => reports.database.as(ada).sql("select name from pledge"),
+    ({ length }) => length === 1,
+  );
 });
 
 test("a leader that has lost its place and doesn't know yet has no effect beside its successor's", async () => {
@@ -284,6 +302,49 @@ test("a leader that has lost its place and doesn't know yet has no effect beside
   expect(await effects(reports)).toEqual(["acc_1 1", "acc_1 2"]);
 });
 
+test("a handler that never ends fails, and whatever it still tries comes to nothing", async () => {
+  let afterwards = "";
+  await ledger.run(transport);
+  const events = await reports.run(
+    transport,
+    [
+      handle(accountChanged, ({ db }: Context, { accountId, version }) => {
+        const note = () =>
+          db.effect.create({ data: { organizationId: "org_a", subject: accountId, note: String(version) } });
+        if (version > 1) return note();
+        return new Promise((resolve) => setTimeout(resolve, 150)).then(note).then(
+          () => (afterwards = "written"),
+          () => (afterwards = "refused"),
+        );
+      }),
+    ],
+    { handlerMsMax: 50, retry: { attemptsMax: 1 } },
+  );
+  await change(ledger, "acc_1");
+  await change(ledger, "acc_1");
+  expect(await effectsOf(reports, 1)).toEqual(["acc_1 2"]);
+  expect(await parked(reports)).toMatchObject([{ error: expect.stringContaining("didn't end within 50 ms") }]);
+  expect(await eventually(async () => afterwards, Boolean)).toBe("refused");
+  await events.stop();
+  expect(await effects(reports)).toEqual(["acc_1 2"]);
+});
+
+test("an error with any text can be noted", async () => {
+  await ledger.run(transport);
+  await reports.run(transport, [
+    noteChanges(() => {
+      throw new Error("a \0 and a lone \ud800");
+    }),
+  ]);
+  await change(ledger, "acc_1", ada, "a \0 and a lone \ud800");
+  const [letter] = await eventually(
+    () => parked(reports),
+    ({ length }) => length === 1,
+  );
+  expect(letter!.error).toContain("a  and a lone");
+  expect(letter!.payload).toMatchObject({ data: { note: "a \0 and a lone \ud800" } });
+});
+
 test("a discarded dead letter is gone", async () => {
   await ledger.run(transport);
   await reports.run(transport, [
@@ -292,7 +353,10 @@ test("a discarded dead letter is gone", async () => {
     }),
   ]);
   await change(ledger, "acc_1");
-  const [letter] = await eventually(() => parked(reports), ({ length }) => length === 1);
+  const [letter] = await eventually(
+    () => parked(reports),
+    ({ length }) => length === 1,
+  );
   expect(await discardDeadLetters(reports.database.asService(), [letter!.id])).toBe(1);
   expect(await parked(reports)).toEqual([]);
   expect(await effects(reports)).toEqual([]);
@@ -308,9 +372,17 @@ test("an event shares a transaction with others, and their failure isn't its own
     for (const n of range(1, 40)) await changeAccount(tx, `acc_${n}`);
   });
   await ledger.run(transport);
-  await eventually(() => parked(reports), ({ length }) => length === 1);
+  await eventually(
+    () => parked(reports),
+    ({ length }) => length === 1,
+  );
   const subjects = (await effectsOf(reports, 39)).sort();
-  expect(subjects).toEqual(range(1, 40).filter((n) => n !== 13).map((n) => `acc_${n} 1`).sort());
+  expect(subjects).toEqual(
+    range(1, 40)
+      .filter((n) => n !== 13)
+      .map((n) => `acc_${n} 1`)
+      .sort(),
+  );
 });
 
 test("a handler that swallows a database error loses neither the event nor the rest of its batch", async () => {
@@ -339,17 +411,25 @@ test("two relays of one service publish once and in order, and the second goes o
   const writing = (async () => {
     for (const n of range(1, 200)) await change(ledger, `acc_${n % 5}`);
   })();
-  await eventually(async () => published, ({ length }) => length > 50);
+  await eventually(
+    async () => published,
+    ({ length }) => length > 50,
+  );
   const leader = (await first.stats()).leads ? first : second;
   const follower = leader === first ? second : first;
   expect((await follower.stats()).leads).toBe(false);
   await leader.stop();
   await writing;
-  await eventually(async () => published, ({ length }) => length >= 200);
+  await eventually(
+    async () => published,
+    ({ length }) => length >= 200,
+  );
   expect((await follower.stats()).leads).toBe(true);
   expect(new Set(published.map(({ id }) => id)).size).toBe(published.length);
   for (const n of range(0, 4)) {
-    const versions = published.filter(({ subject }) => subject === `acc_${n}`).map(({ data }) => (data as { version: number }).version);
+    const versions = published
+      .filter(({ subject }) => subject === `acc_${n}`)
+      .map(({ data }) => (data as { version: number }).version);
     expect(versions).toEqual(range(1, 40));
   }
 });
@@ -362,7 +442,11 @@ test("a leader whose connection is lost is followed by another within two second
   await effectsOf(reports, 1);
   await cutRelay(ledger);
   await change(ledger, "acc_2");
-  await eventually(() => effects(reports), ({ length }) => length === 2, 2_000);
+  await eventually(
+    () => effects(reports),
+    ({ length }) => length === 2,
+    2_000,
+  );
 });
 
 test("what another process appends is published without waiting for a poll", async () => {
@@ -375,7 +459,10 @@ test("what another process appends is published without waiting for a poll", asy
   const elsewhere = new Client({ connectionString: ledger.url });
   await elsewhere.connect();
   await change(ledger, "acc_1");
-  await eventually(async () => published, ({ length }) => length === 1);
+  await eventually(
+    async () => published,
+    ({ length }) => length === 1,
+  );
   await elsewhere.query("begin; set local app.scope = 'service'");
   await elsewhere.query(
     `insert into outbox_event (id, type, subject, time, data, size_bytes)
@@ -384,7 +471,11 @@ test("what another process appends is published without waiting for a poll", asy
   await elsewhere.query("select pg_notify('events_ledger', '')");
   await elsewhere.query("commit");
   await elsewhere.end();
-  await eventually(async () => published, ({ length }) => length === 2, 500);
+  await eventually(
+    async () => published,
+    ({ length }) => length === 2,
+    500,
+  );
 });
 
 test("nothing is published past a service that hasn't come up yet", async () => {
@@ -419,13 +510,18 @@ test("an event of a newer version, of a service's that it isn't, or that is none
   const events = await reports.run(transport, [noteChanges()]);
   await change(ledger, "acc_1");
   await effectsOf(reports, 1);
-  const [envelope] = (await publishedEvents(ledger.database.asService(), { types: [accountChanged.type], from: new Date(0) }).next()).value!;
+  const [envelope] = (
+    await publishedEvents(ledger.database.asService(), { types: [accountChanged.type], from: new Date(0) }).next()
+  ).value!;
   const newer = { ...envelope, id: "01900000-0000-7000-8000-000000000002", type: "ledger.account.changed.v2" };
   const forged = { ...envelope, id: "01900000-0000-7000-8000-000000000003", source: "/atrium/reports" };
   const misshapen = { ...envelope, id: "01900000-0000-7000-8000-000000000004", data: { accountId: 7 } };
   const homeless = { ...envelope, id: "01900000-0000-7000-8000-000000000005", organizationid: undefined };
   await events.receiveAgain([newer, forged, misshapen, homeless, "rubbish" as never]);
-  const letters = await eventually(() => parked(reports), ({ length }) => length === 5);
+  const letters = await eventually(
+    () => parked(reports),
+    ({ length }) => length === 5,
+  );
   const reasons = letters.map(({ reason, error }) => `${reason}: ${error.split("\n")[0]}`).sort();
   expect(reasons).toEqual([
     expect.stringMatching(/^INVALID: .*accountId: .*expected string/),
@@ -442,7 +538,10 @@ test("nobody announces in another service's name", async () => {
   await ledger.run(transport);
   await reports.run(transport, [noteChanges()]);
   await reports.database.as(ada).transaction((tx) => changeAccount(tx as never, "acc_forged"));
-  const [letter] = await eventually(() => parked(reports), ({ length }) => length === 1);
+  const [letter] = await eventually(
+    () => parked(reports),
+    ({ length }) => length === 1,
+  );
   expect(letter).toMatchObject({ reason: "FOREIGN", error: "reports may not announce ledger.account.changed.v1" });
   expect(await effects(reports)).toEqual([]);
 });
@@ -456,14 +555,21 @@ test("a publisher and a consumer may be a version apart by added fields", async 
   const heard: unknown[] = [];
   await ledger.run(transport);
   const old = await reports.run(transport, [handle(before, (_: Context, data) => heard.push(data))]);
-  const announce = (draft: ReturnType<typeof before>) => ledger.database.as(ada).transaction((tx) => appendEvent(tx, draft));
+  const announce = (draft: ReturnType<typeof before>) =>
+    ledger.database.as(ada).transaction((tx) => appendEvent(tx, draft));
   await announce(after({ accountId: "acc_1", balance: 7 }));
-  await eventually(async () => heard, ({ length }) => length === 1);
+  await eventually(
+    async () => heard,
+    ({ length }) => length === 1,
+  );
   expect(heard).toEqual([{ accountId: "acc_1" }]);
   await old.stop();
   await reports.run(transport, [handle(after, (_: Context, data) => heard.push(data))]);
   await announce(before({ accountId: "acc_2" }));
-  await eventually(async () => heard, ({ length }) => length === 2);
+  await eventually(
+    async () => heard,
+    ({ length }) => length === 2,
+  );
   expect(heard[1]).toEqual({ accountId: "acc_2", balance: 0 });
 });
 
@@ -489,11 +595,36 @@ test("an event without an organization is handled as the one its consumer makes 
     });
     await change(ledger, "acc_1", ada);
     expect(await effectsOf(reports, 1)).toEqual(["usr_new usr_new"]);
-    const [letter] = await eventually(() => parked(reports), ({ length }) => length === 1);
+    const [letter] = await eventually(
+      () => parked(reports),
+      ({ length }) => length === 1,
+    );
     expect(letter).toMatchObject({ reason: "INVALID", error: expect.stringContaining("can't be handled as org_b's") });
   } finally {
     await identity.close();
   }
+});
+
+test("a consumer that keeps things across tenants handles every tenant's events as the service", async () => {
+  const tenants: unknown[] = [];
+  await ledger.run(transport);
+  await reports.run(transport, [
+    handle(
+      accountChanged,
+      async ({ db }: Context, { accountId, version }, { organizationid }) => {
+        tenants.push(db.tenant);
+        await db.effect.create({
+          data: { organizationId: organizationid!, subject: accountId, note: String(version) },
+        });
+      },
+      { as: "service" },
+    ),
+  ]);
+  await change(ledger, "acc_1", ada);
+  await change(ledger, "acc_2", bob);
+  expect((await effectsOf(reports, 2)).sort()).toEqual(["acc_1 1", "acc_2 1"]);
+  expect(tenants).toEqual([{}, {}]);
+  expect(await reports.database.as(ada).effect.count()).toBe(1);
 });
 
 test("what a handler wants done after the commit is done after it, and not for an attempt that failed", async () => {
@@ -510,6 +641,9 @@ test("what a handler wants done after the commit is done after it, and not for a
     }),
   ]);
   await change(ledger, "acc_1");
-  await eventually(async () => done, ({ length }) => length > 0);
+  await eventually(
+    async () => done,
+    ({ length }) => length > 0,
+  );
   expect(done).toEqual(["acc_1"]);
 });

@@ -36,6 +36,9 @@ export const serviceOf = (type: string): string => type.slice(0, type.indexOf(".
 
 export const sourceOf = (type: string): string => `/atrium/${serviceOf(type)}`;
 
+/** W3C trace context: version, trace id, span id, flags. */
+export const traceparentForm = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+
 // As the database takes them for a tenant.
 const id = z
   .string()
@@ -54,7 +57,7 @@ const envelopeSchema = z
     organizationid: id.optional(),
     workspaceid: id.optional(),
     actorid: id.optional(),
-    traceparent: z.string().max(100).optional(),
+    traceparent: z.string().regex(traceparentForm).optional().catch(undefined),
     data: z.unknown(),
   })
   .refine(({ source, type }) => source === sourceOf(type), {

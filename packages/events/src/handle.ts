@@ -45,8 +45,8 @@ export interface Consumer<Context> {
  * again, so it must do nothing that a rollback leaves behind; long work and foreign systems belong in a job that it
  * enqueues. A refusal it returns counts as handled.
  *
- * `as` binds it to something else: `"service"` for tables across tenants, or a tenant made from the data
- * (the organization that a new user gets). An event of an organization can't be handled as another's.
+ * `as` binds it to something else: `"service"` to the service itself, for tables that are kept across tenants (events
+ * of several tenants then share transactions), or a tenant made from the data (the organization that a new user gets). An event of an organization can't be handled as another's.
  */
 export function handle<Context, Shape extends z.ZodRawShape>(
   definition: EventDefinition<Shape>,

@@ -15,13 +15,22 @@ const windowSize = 500;
 const windowBytesMax = 16_000_000;
 
 /** Stores what arrived, each id once. What isn't an envelope becomes a dead letter. One transaction, one statement each. */
-export async function receive(service: EventTransaction, group: string, received: readonly unknown[], { again = false } = {}) {
+export async function receive(
+  service: EventTransaction,
+  group: string,
+  received: readonly unknown[],
+  { again = false } = {},
+) {
   const envelopes: Envelope[] = [];
   for (const each of received) {
     try {
       envelopes.push(parseEnvelope(each));
     } catch (error) {
-      await service.sql(parkUnreadableSql, [group, JSON.stringify(each ?? null), (error as Error).message]);
+      await service.sql(parkUnreadableSql, [
+        group,
+        JSON.stringify(each) ?? "null",
+        errorText((error as Error).message),
+      ]);
     }
   }
   if (envelopes.length === 0) return;
@@ -69,7 +78,12 @@ const parkUnreadableSql = `
  * The oldest events that may be handled now. Left out: those in `positions`, the lanes in `lanes`, and lanes whose
  * first event has failed and waits for its next attempt.
  */
-export async function loadWindow(service: EventTransaction, group: string, positions: EventRow["position"][], lanes: string[]) {
+export async function loadWindow(
+  service: EventTransaction,
+  group: string,
+  positions: EventRow["position"][],
+  lanes: string[],
+) {
   const rows = await service.sql<InboxRow>(loadSql, [group, positions, lanes, backOffMsMax]);
   return { rows, mayHaveMore: rows.length > 0 };
 }
@@ -124,7 +138,13 @@ export async function noteFailure(
 }
 
 /** Puts an event aside for a person to decide, with its error; those behind it go on. */
-export async function park(service: EventTransaction, group: string, row: InboxRow, reason: DeadLetterReason, error: unknown) {
+export async function park(
+  service: EventTransaction,
+  group: string,
+  row: InboxRow,
+  reason: DeadLetterReason,
+  error: unknown,
+) {
   await service.sql(
     `with gone as (delete from inbox_event where position = $1 returning attempts)
      insert into dead_letter
@@ -145,5 +165,6 @@ export async function park(service: EventTransaction, group: string, row: InboxR
   );
 }
 
+// PostgreSQL's text holds no NUL, and an error that can't be noted would come back for ever.
 const errorText = (error: unknown): string =>
-  (error instanceof Error ? (error.stack ?? error.message) : String(error)).slice(0, 4_000);
+  (error instanceof Error ? (error.stack ?? error.message) : String(error)).replaceAll("\0", "").slice(0, 4_000);

@@ -1,6 +1,19 @@
-import { Client } from "pg";
+import { Client, type QueryConfig, type QueryResult, type QueryResultRow } from "pg";
 import type { EventLog } from "./log";
 import { wakeChannel } from "./wake";
+
+/** The leader's own connection: in the service's scope, for one statement at a time, whoever asks. */
+export class LeaderConnection {
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly client: Client) {}
+
+  query<Row extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<Row>> {
+    const result = this.#last.then(() => this.client.query<Row>(statement));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
 
 /** What a leader does while it leads. */
 export interface Reign {
@@ -31,9 +44,20 @@ const notifyPauseMs = 5;
  * Losing the connection ends the reign; what it had begun may still finish beside the next leader's first steps, so
  * the work itself has to bear being done twice.
  */
-export function leadWhenPossible({ url, name, lead, log }: { url: string; name: string; lead(connection: Client): Reign; log: EventLog }): Leadership {
+export function leadWhenPossible({
+  url,
+  name,
+  lead,
+  log,
+}: {
+  url: string;
+  name: string;
+  lead(connection: LeaderConnection): Reign;
+  log: EventLog;
+}): Leadership {
   const channel = wakeChannel(name);
-  let connection: Client | undefined;
+  let client: Client | undefined;
+  let connection: LeaderConnection | undefined;
   let reign: Reign | undefined;
   let stopped = false;
   let notification: NodeJS.Timeout | undefined;
@@ -50,23 +74,33 @@ export function leadWhenPossible({ url, name, lead, log }: { url: string; name: 
 
   /** Connects, waits for the lock, leads; returns when the connection is lost. */
   const serve = async () => {
-    const client = new Client({ connectionString: url, application_name: `atrium events ${name}`, keepAlive: true, connectionTimeoutMillis: deadAfterMs });
-    const lost = new Promise<void>((resolve) => client.once("end", resolve));
-    client.on("error", () => {}); // "end" follows
-    client.on("notification", () => reign?.wake());
+    const own = new Client({
+      connectionString: url,
+      application_name: `atrium events ${name}`,
+      keepAlive: true,
+      connectionTimeoutMillis: deadAfterMs,
+    });
+    const lost = new Promise<void>((resolve) => own.once("end", resolve));
+    own.on("error", () => {}); // "end" follows
+    own.on("notification", () => reign?.wake());
     let heartbeat: NodeJS.Timeout | undefined;
     try {
-      await client.connect();
-      connection = client;
-      await client.query(
-        `set app.scope = 'service'; set timezone = 'UTC'; set idle_session_timeout = ${deadAfterMs};
+      client = own;
+      await own.connect();
+      await own.query(
+        // What the relay deletes may come back after a crash of the machine: it is published again then. So its commits
+        // needn't wait for the disk.
+        `set app.scope = 'service'; set timezone = 'UTC'; set synchronous_commit = off;
+         set idle_session_timeout = ${deadAfterMs};
          set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3;
          listen "${channel}"`,
       );
-      heartbeat = setInterval(() => void beat(client), heartbeatMs);
-      while (!stopped && connection === client && !(await tryLock(client))) await pause(candidacyMs);
-      if (stopped || connection !== client) return;
-      reign = lead(client);
+      const leaders = new LeaderConnection(own);
+      connection = leaders;
+      heartbeat = setInterval(() => void beat(own, leaders), heartbeatMs);
+      while (!stopped && !(await tryLock(leaders))) await pause(candidacyMs);
+      if (stopped) return;
+      reign = lead(leaders);
       await lost;
       if (!stopped) log.warn({}, `The connection on which ${name} relayed its events was lost`);
     } finally {
@@ -75,15 +109,13 @@ export function leadWhenPossible({ url, name, lead, log }: { url: string; name: 
       const ending = reign;
       reign = undefined;
       await ending?.stop();
-      await client.end().catch(() => {});
+      await own.end().catch(() => {});
     }
   };
 
-  const tryLock = async (client: Client) => {
-    const { rows } = await client.query<{ locked: boolean }>(
-      "select pg_try_advisory_lock(hashtextextended($1, 0)) as locked",
-      [channel],
-    );
+  const tryLock = async (candidate: LeaderConnection) => {
+    const text = "select pg_try_advisory_lock(hashtextextended($1, 0)) as locked";
+    const { rows } = await candidate.query<{ locked: boolean }>({ text, values: [channel] });
     return rows[0]?.locked === true;
   };
 
@@ -107,7 +139,7 @@ export function leadWhenPossible({ url, name, lead, log }: { url: string; name: 
       if (reign) return reign.wake();
       notification ??= setTimeout(() => {
         notification = undefined;
-        connection?.query("select pg_notify($1, '')", [channel]).catch(() => {});
+        connection?.query({ text: "select pg_notify($1, '')", values: [channel] }).catch(() => {});
       }, notifyPauseMs);
     },
     async stop() {
@@ -116,14 +148,15 @@ export function leadWhenPossible({ url, name, lead, log }: { url: string; name: 
       endPause();
       const ending = reign;
       await ending?.stop();
-      await connection?.end().catch(() => {});
+      await client?.end().catch(() => {});
       await ended;
     },
   };
 }
 
-async function beat(client: Client) {
+// Keeps the server from taking this process for dead, and finds out whether the server is.
+async function beat(client: Client, connection: LeaderConnection) {
   const silence = setTimeout(() => client.connection.stream.destroy(), deadAfterMs - heartbeatMs);
-  await client.query("select 1").catch(() => {});
+  await connection.query({ text: "select 1" }).catch(() => {});
   clearTimeout(silence);
 }

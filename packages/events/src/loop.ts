@@ -16,7 +16,17 @@ const notReadyPauseMs = 100;
  * Runs `work` again and again: at once when woken, otherwise every `pollMs`. A round that fails is repeated after a
  * growing pause.
  */
-export function startLoop({ name, work, pollMs, log }: { name: string; work(): Promise<void>; pollMs: number; log: EventLog }): Loop {
+export function startLoop({
+  name,
+  work,
+  pollMs,
+  log,
+}: {
+  name: string;
+  work(): Promise<void>;
+  pollMs: number;
+  log: EventLog;
+}): Loop {
   let stopped = false;
   let woken = true;
   let failures = 0;

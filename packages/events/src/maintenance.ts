@@ -4,14 +4,15 @@ const batchSize = 5_000;
 
 /** Removes receipts and published events older than `keepDays`, in small transactions. */
 export async function prune(service: EventTransaction, keepDays: number): Promise<void> {
-  for (const [table, key, at] of [
-    ["inbox_receipt", "id", "received_at"],
-    ["published_event", "position", "published_at"],
+  for (const [table, at] of [
+    ["inbox_receipt", "received_at"],
+    ["published_event", "published_at"],
   ]) {
-    const old = `select ${key} from ${table} where ${at} < now() - $1 * interval '1 day' limit ${batchSize}`;
+    const old = `select ctid from ${table} where ${at} < now() - $1 * interval '1 day' limit ${batchSize}`;
     let pruned: number;
     do {
-      pruned = (await service.sql(`delete from ${table} where ${key} in (${old}) returning 1`, [keepDays])).length;
+      pruned = (await service.sql(`delete from ${table} where ctid = any (array(${old})) returning 1`, [keepDays]))
+        .length;
     } while (pruned === batchSize);
   }
 }

@@ -1,5 +1,5 @@
-import type { Client } from "pg";
 import { serviceOf } from "./envelope";
+import type { LeaderConnection } from "./leadership";
 import type { EventLog } from "./log";
 import { startLoop, type Loop } from "./loop";
 import { boundedByBytes, eventColumns, toEnvelope, type EventRow } from "./row";
@@ -7,7 +7,7 @@ import type { EventTransport } from "./transport";
 
 const batchSize = 500;
 const batchBytesMax = 8_000_000;
-const pollMs = 1_000;
+const pollMs = 2_000;
 // Rows of transactions that took this long to commit are found by the sweep, younger ones at once.
 const settledMs = 10_000;
 const sweepMs = 5_000;
@@ -22,9 +22,15 @@ const sweepMs = 5_000;
  *
  * A crash between publishing and deleting publishes twice; inboxes know an event by its id.
  */
-export function startRelay({ service, connection, transport, onPublished, log }: {
+export function startRelay({
+  service,
+  connection,
+  transport,
+  onPublished,
+  log,
+}: {
   service: string;
-  connection: Client;
+  connection: LeaderConnection;
   transport: EventTransport;
   onPublished(count: number): void;
   log: EventLog;
@@ -32,7 +38,10 @@ export function startRelay({ service, connection, transport, onPublished, log }:
   const floor = settledFloor();
   let sweptAt = 0;
 
-  const read = { name: "outbox_read", text: boundedByBytes(`position, ${eventColumns}`, "outbox_event where position > $1", batchSize, batchBytesMax) };
+  const read = {
+    name: "outbox_read",
+    text: boundedByBytes(`position, ${eventColumns}`, "outbox_event where position > $1", batchSize, batchBytesMax),
+  };
   const remove = { name: "outbox_remove", text: transport.keepsHistory ? deleteSql : moveSql };
 
   const claim = async (): Promise<EventRow[]> => {
@@ -84,15 +93,16 @@ function settledFloor() {
 }
 
 /** Nobody may announce in another service's name: such rows are kept for a person to look at, and go nowhere. */
-async function parkForeign(connection: Client, service: string, rows: EventRow[]) {
+async function parkForeign(connection: LeaderConnection, service: string, rows: EventRow[]) {
   const foreign = rows.filter(({ type }) => serviceOf(type) !== service).map(({ position }) => position);
-  await connection.query(
-    `with gone as (delete from outbox_event where position = any ($1::bigint[]) returning *)
-     insert into dead_letter
-       (consumer_group, event_id, type, subject, organization_id, workspace_id, payload, reason, error, attempts)
-     select $2, id, type, subject, organization_id, workspace_id, to_json(gone), 'FOREIGN',
-       $3 || ' may not announce ' || type, 0
-     from gone`,
-    [foreign, "outbox", service],
-  );
+  await connection.query({
+    text: `
+      with gone as (delete from outbox_event where position = any ($1::bigint[]) returning *)
+      insert into dead_letter
+        (consumer_group, event_id, type, subject, organization_id, workspace_id, payload, reason, error, attempts)
+      select 'outbox', id, type, subject, organization_id, workspace_id, to_json(gone), 'FOREIGN',
+        $2 || ' may not announce ' || type, 0
+      from gone`,
+    values: [foreign, service],
+  });
 }

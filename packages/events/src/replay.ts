@@ -12,7 +12,7 @@ export async function* publishedEvents(
   service: EventTransaction,
   { types, from }: { types: readonly string[]; from: Date },
 ): AsyncGenerator<Envelope[]> {
-  for (let after: EventRow["position"] = 0; ; ) {
+  for (let after: EventRow["position"] = 0; ;) {
     const rows: EventRow[] = await service.sql<EventRow>(
       `select position, ${eventColumns} from published_event
        where position > $1 and type = any ($2::text[]) and time >= $3 order by position limit ${pageSize}`,

@@ -25,6 +25,8 @@ export interface RunEventsOptions<Context, Handle extends EventHandle<Handle>> {
   concurrency?: number;
   /** After so many failures an event becomes a dead letter; pauses begin at `firstDelayMs` and double, up to 5 minutes. */
   retry?: { attemptsMax?: number; firstDelayMs?: number };
+  /** A handler that takes longer has failed. Its transaction is rolled back. */
+  handlerMsMax?: number;
   /** How long repetitions are recognized, and published events kept for replay. */
   keepDays?: number;
 }
@@ -45,7 +47,8 @@ export interface RunningEvents {
 export async function runEvents<Context, Handle extends EventHandle<Handle>>(
   options: RunEventsOptions<Context, Handle>,
 ): Promise<RunningEvents> {
-  const { service, url, database, transport, consumers, contextFor, log, concurrency = 4, keepDays = 14 } = options;
+  const { service, url, database, transport, consumers, contextFor, log, concurrency = 6 } = options;
+  const { handlerMsMax = 30_000, keepDays = 14 } = options;
   const retry = { attemptsMax: 10, firstDelayMs: 500, ...options.retry };
   const types = consumers.map(({ definition }) => definition.type);
   const twice = types.find((type, index) => types.indexOf(type) !== index);
@@ -73,12 +76,15 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
         contextFor,
         concurrency,
         retry,
+        handlerMsMax,
         onHandled: (count) => (counts.handled += count),
         onFailed: () => counts.failures++,
         log,
       });
       const pruneNow = () =>
-        prune(asService, keepDays).catch((error) => log.warn({ err: error }, `Old events of ${service} weren't pruned`));
+        prune(asService, keepDays).catch((error) =>
+          log.warn({ err: error }, `Old events of ${service} weren't pruned`),
+        );
       void pruneNow();
       const pruning = setInterval(pruneNow, pruneEveryMs).unref();
       return {

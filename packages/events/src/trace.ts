@@ -1,8 +1,15 @@
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, context, isSpanContextValid, trace } from "@opentelemetry/api";
-import type { Envelope } from "./envelope";
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  context,
+  isSpanContextValid,
+  trace,
+} from "@opentelemetry/api";
+import { traceparentForm, type Envelope } from "./envelope";
 
 const tracer = trace.getTracer("@atrium/events");
-const form = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /** The active span as a W3C `traceparent`; undefined where nothing is traced. */
 export function activeTraceparent(): string | undefined {
@@ -13,7 +20,7 @@ export function activeTraceparent(): string | undefined {
 
 /** Runs the handling of an event as a span of the trace that caused the event. */
 export function traced<T>(envelope: Envelope, work: () => Promise<T>): Promise<T> {
-  const [, traceId, spanId, flags] = form.exec(envelope.traceparent ?? "") ?? [];
+  const [, traceId, spanId, flags] = traceparentForm.exec(envelope.traceparent ?? "") ?? [];
   const parent =
     traceId && spanId && flags
       ? trace.setSpanContext(ROOT_CONTEXT, {

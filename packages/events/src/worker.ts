@@ -1,13 +1,12 @@
-import { serviceOf } from "./envelope";
+import { serviceOf, type Envelope } from "./envelope";
 import type { Consumer, EventDatabase, EventHandle, Tenant } from "./handle";
 import { loadWindow, noteFailure, park, take, type InboxRow, type RetryPolicy } from "./inbox";
 import type { EventLog } from "./log";
 import { startLoop, type Loop } from "./loop";
 import { toEnvelope } from "./row";
 import { traced } from "./trace";
-import type { Envelope } from "./envelope";
 
-const pollMs = 1_000;
+const pollMs = 2_000;
 // Load again when fewer than this are at hand; and no single lane may fill the memory while its head is slow.
 const lowWater = 250;
 const laneBufferMax = 64;
@@ -36,6 +35,7 @@ export interface WorkerOptions<Context, Handle extends EventHandle<Handle>> {
   contextFor(envelope: Envelope, tx: Handle): Context;
   concurrency: number;
   retry: RetryPolicy;
+  handlerMsMax: number;
   onHandled(count: number): void;
   onFailed(): void;
   log: EventLog;
@@ -45,7 +45,9 @@ export interface WorkerOptions<Context, Handle extends EventHandle<Handle>> {
  * Handles what is in the inbox: one lane (tenant and subject) in order, different lanes beside each other. One worker
  * per group runs at a time; should two overlap, taking the event out in the transaction of its effects lets one win.
  */
-export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(options: WorkerOptions<Context, Handle>): Loop {
+export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
+  options: WorkerOptions<Context, Handle>,
+): Loop {
   const { group, database, concurrency, retry, log } = options;
   const consumers = new Map(options.consumers.map((consumer) => [consumer.definition.type, consumer]));
   const service = database.asService();
@@ -141,7 +143,7 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
   const bindingOf = (row: InboxRow): string => {
     const as = consumers.get(row.type)?.as;
     if (row.attempts > 0 || typeof as === "function") return `alone ${row.position}`;
-    return JSON.stringify([as, row.organization_id, row.workspace_id, row.actor_id]);
+    return as ?? JSON.stringify([row.organization_id, row.workspace_id, row.actor_id]);
   };
 
   const putBack = (rows: InboxRow[]) => {
@@ -171,13 +173,14 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
   const handleTogether = async (rows: InboxRow[]): Promise<number> => {
     const events = rows.map(prepare);
     const { tenant, consumer } = events[0]!;
-    const handle = consumer.as === "service" ? database.asService(tenant) : database.as(tenant);
+    const handle = consumer.as === "service" ? service : database.as(tenant);
     let handled = 0;
     await handle.transaction(async (tx) => {
       const startedAt = Date.now();
       handled = 0;
       for (const { envelope, data, consumer } of events) {
-        await traced(envelope, async () => consumer.handler(options.contextFor(envelope, tx), data, envelope as never));
+        const call = async () => consumer.handler(options.contextFor(envelope, tx), data, envelope as never);
+        await within(options.handlerMsMax, traced(envelope, call));
         handled++;
         if (Date.now() - startedAt > batchMsMax) break;
       }
@@ -232,6 +235,19 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(op
       await Promise.all(transactions);
     },
   };
+}
+
+/** What `work` comes to, if it does so in time. A handler that never ends would keep its lane, and `stop`, waiting. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`The handler didn't end within ${ms} ms.`)), ms);
+  });
+  try {
+    await Promise.race([work, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function tenantFor<Context>(consumer: Consumer<Context>, envelope: Envelope, data: never): Tenant {

@@ -43,6 +43,7 @@ export interface HttpOptions<Context> {
   actorKey: Buffer;
   metricsToken?: string;
   bodyBytesMax: number;
+  refusedBodyMs: number;
   log: Logger;
   metrics: Metrics;
   work: Work;
@@ -77,10 +78,9 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
       entry.outcome = String(extensions.code);
       o.metrics.errors.inc({ code: entry.outcome });
       if (response.headersSent) return response.destroy();
-      // What is still coming of a refused upload is read and dropped until the other side sees the answer and stops:
-      // closing now would reset the connection before the answer is read.
-      if (!request.complete) request.resume();
-      if (typeof extensions.retryAfterSeconds === "number") response.setHeader("retry-after", extensions.retryAfterSeconds);
+      if (!request.complete) dropRest(request, o.refusedBodyMs);
+      if (typeof extensions.retryAfterSeconds === "number")
+        response.setHeader("retry-after", extensions.retryAfterSeconds);
       sendJson(response, statusOf(entry.outcome as ErrorCode), { errors: [{ message, extensions }] });
     });
   };
@@ -93,7 +93,8 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
     log: Logger,
   ): Promise<void> {
     const { method = "GET", url = "/" } = request;
-    const { pathname, searchParams } = new URL(url, "http://subgraph");
+    // Not read as a URL: one that begins with two slashes would name a host.
+    const [pathname = "", search] = url.split("?", 2);
     if (pathname === "/health") {
       entry.route = "/health";
       return sendJson(response, 200, { status: "ok" });
@@ -153,7 +154,13 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
       const { requestId, clientAddress = null, userAgent = null } = callerOf(request, entry, actor);
       const facts = { actor, requestId, clientAddress, userAgent, signal: work.signal, log, now: () => new Date() };
       const { params } = matched;
-      await matched.route.handle(o.context(facts), { ...facts, request, response, params, query: searchParams });
+      await matched.route.handle(o.context(facts), {
+        ...facts,
+        request,
+        response,
+        params,
+        query: new URLSearchParams(search),
+      });
     } finally {
       work.end();
     }
@@ -215,6 +222,17 @@ async function sendEvents(
   }
 }
 
+/**
+ * Reads and drops what is still coming of a refused body, until the other side has seen the answer and stops: closing
+ * at once would reset the connection before the answer is read. Whoever goes on regardless is cut off.
+ */
+function dropRest(request: IncomingMessage, withinMs: number): void {
+  const cut = setTimeout(() => request.destroy(), withinMs).unref();
+  request.on("end", () => clearTimeout(cut)).on("close", () => clearTimeout(cut));
+  request.on("error", () => {});
+  request.resume();
+}
+
 const unsigned = () => new PublicError("UNAUTHENTICATED", "Only the gateway is answered here.");
 
 const errorBody = (code: ErrorCode, message: string) => ({ errors: [{ message, extensions: { code } }] });
@@ -254,7 +272,8 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   if (Number(request.headers["content-length"]) > bytesMax) throw tooLarge();
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // The request outlives a refusal: its connection carries the answer.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > bytesMax) throw tooLarge();
     chunks.push(chunk);

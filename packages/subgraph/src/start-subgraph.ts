@@ -30,6 +30,8 @@ export interface SubgraphOptions<Context> {
   metricsToken?: string;
   log: Logger;
   bodyBytesMax?: number;
+  /** How long the rest of a refused body may still come. */
+  refusedBodyMs?: number;
   operationTimeoutMs?: number;
   /** How long `stop` waits for what runs. */
   drainMs?: number;
@@ -99,6 +101,7 @@ export async function startSubgraph<Context>(o: SubgraphOptions<Context>): Promi
       actorKey: o.actorKey,
       metricsToken: o.metricsToken,
       bodyBytesMax: o.bodyBytesMax ?? 2_000_000,
+      refusedBodyMs: o.refusedBodyMs ?? 5_000,
       log,
       metrics,
       work,

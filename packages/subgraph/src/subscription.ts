@@ -15,6 +15,9 @@ export function eventResults(
   },
 ): AsyncIterableIterator<ExecutionResult> {
   const events = source[Symbol.asyncIterator]();
+  // A generator begins to listen when it is asked for its first event: that is now, not when somebody reads.
+  let coming: Promise<IteratorResult<unknown>> | null = events.next();
+  coming.catch(() => {});
   const done = { done: true, value: undefined } as const;
   let finished = false;
   const ended = new Promise<"ended">((resolve) => {
@@ -26,20 +29,18 @@ export function eventResults(
     if (finished) return;
     finished = true;
     ending.close();
-    // Not awaited: a generator returns only after what it waits for, and the signal tells the source to give that up.
-    void Promise.resolve(events.return?.()).catch(() => {});
     o.closed();
   };
-  void ended.then(() => {
-    // Nobody may be reading: the source is let go at once, the reason waits for the reader.
-    void Promise.resolve(events.return?.()).catch(() => {});
-  });
+  // Whoever ended it, and also while nobody reads. Not awaited: a generator returns only after what it waits for, and
+  // the signal tells the source to give that up.
+  void ended.then(() => Promise.resolve(events.return?.()).catch(() => {}));
 
   return {
     async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
       if (finished) return done;
       try {
-        const step = await Promise.race([events.next(), ended]);
+        const step = await Promise.race([coming ?? events.next(), ended]);
+        coming = null;
         if (step === "ended" || ending.signal.aborted) {
           const { reason } = ending;
           finish();

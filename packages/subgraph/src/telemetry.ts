@@ -38,7 +38,8 @@ export function currentTraceparent(): string | undefined {
  * what sends the rest and stops.
  */
 export async function startTelemetry(service: string, env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
-  if (!env.OTEL_EXPORTER_OTLP_ENDPOINT) return async () => {};
+  const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/$/, "");
+  if (!endpoint) return async () => {};
   const [{ BatchSpanProcessor, NodeTracerProvider }, { OTLPTraceExporter }, { resourceFromAttributes }] =
     await Promise.all([
       import("@opentelemetry/sdk-trace-node"),
@@ -47,7 +48,7 @@ export async function startTelemetry(service: string, env: NodeJS.ProcessEnv): P
     ]);
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes({ "service.name": env.OTEL_SERVICE_NAME ?? service }),
-    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
+    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint}/v1/traces` }))],
   });
   provider.register();
   return () => provider.shutdown();

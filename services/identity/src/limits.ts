@@ -11,8 +11,16 @@ const hours = (count: number) => count * 3600;
  * again meanwhile makes it no longer, and every wait ends.
  */
 const limits = {
-  signUpPerAddress: { points: 60, windowSeconds: hours(1), delay: { firstSeconds: 60, factor: 2, secondsMax: hours(1) } },
-  guestPerAddress: { points: 120, windowSeconds: hours(1), delay: { firstSeconds: 60, factor: 2, secondsMax: hours(1) } },
+  signUpPerAddress: {
+    points: 60,
+    windowSeconds: hours(1),
+    delay: { firstSeconds: 60, factor: 2, secondsMax: hours(1) },
+  },
+  guestPerAddress: {
+    points: 120,
+    windowSeconds: hours(1),
+    delay: { firstSeconds: 60, factor: 2, secondsMax: hours(1) },
+  },
   signInPerAddress: {
     points: 300,
     windowSeconds: minutes(15),
@@ -75,5 +83,7 @@ async function consume(ctx: Limiting, name: keyof typeof limits, key: string): P
     pseudonym(ctx, key),
   );
   if (allowed) return;
-  throw new PublicError("RATE_LIMITED", `Too many attempts. Try again in ${retryAfterSeconds} s.`, { retryAfterSeconds });
+  throw new PublicError("RATE_LIMITED", `Too many attempts. Try again in ${retryAfterSeconds} s.`, {
+    retryAfterSeconds,
+  });
 }

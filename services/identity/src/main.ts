@@ -2,7 +2,7 @@ import path from "node:path";
 import { actorKeyFor, systemActor } from "@atrium/access";
 import { migrate, openDatabase } from "@atrium/database";
 import { eventsBase, runEvents } from "@atrium/events";
-import { parseSettings, startSubgraph, type Platform, type RunningSubgraph } from "@atrium/subgraph";
+import { parseSettings, runAlone, startSubgraph, type Platform, type RunningSubgraph } from "@atrium/subgraph";
 import { askTenancy } from "./clients/tenancy";
 import { consumers } from "./consumers";
 import { contextMaker, type Services } from "./context";
@@ -12,7 +12,7 @@ import { jwksRoute } from "./routes";
 import { schema } from "./schema";
 import { deriveKey } from "./secret-box";
 import { forgetPastSessions } from "./session/commands";
-import { settingsSchema } from "./settings";
+import { settingsSchema, type Settings } from "./settings";
 import { signingKeys } from "./signing-key/commands";
 import { passwordHasher } from "./user/password-hash";
 
@@ -31,6 +31,19 @@ export async function startIdentity(platform: Platform, { now = () => new Date()
     poolMax: settings.IDENTITY_DATABASE_CONNECTIONS,
     log,
   });
+  try {
+    return await startOn(platform, settings, { database, url: appUrl, now, log });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function startOn(
+  platform: Platform,
+  settings: Settings,
+  { database, url, now, log }: Pick<Services, "database" | "now"> & { url: string; log: Platform["log"] },
+): Promise<RunningSubgraph> {
   const services: Services = {
     database,
     ephemeral: platform.ephemeral,
@@ -48,7 +61,7 @@ export async function startIdentity(platform: Platform, { now = () => new Date()
   const contextFor = contextMaker(services);
   const events = await runEvents({
     service: "identity",
-    url: appUrl,
+    url,
     database,
     transport: platform.transport,
     consumers,
@@ -83,3 +96,5 @@ export async function startIdentity(platform: Platform, { now = () => new Date()
     return { ...nobody, actor: systemActor("identity"), requestId: eventId, signal, log, now };
   }
 }
+
+if (require.main === module) runAlone("identity", startIdentity);

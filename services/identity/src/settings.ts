@@ -4,8 +4,18 @@ const dayMinutes = 24 * 60;
 
 /** What an operator may set. `.env.example` is written from it. */
 export const settingsSchema = z.object({
-  TOKEN_ISSUER: z.string().min(1).max(200).default("atrium").describe("The `iss` of access tokens. The gateway's has to be the same."),
-  TOKEN_AUDIENCE: z.string().min(1).max(200).default("atrium-api").describe("The `aud` of access tokens. The gateway's has to be the same."),
+  TOKEN_ISSUER: z
+    .string()
+    .min(1)
+    .max(200)
+    .default("atrium")
+    .describe("The `iss` of access tokens. The gateway's has to be the same."),
+  TOKEN_AUDIENCE: z
+    .string()
+    .min(1)
+    .max(200)
+    .default("atrium-api")
+    .describe("The `aud` of access tokens. The gateway's has to be the same."),
   SESSION_IDLE_MINUTES: z.coerce
     .number()
     .int()

@@ -14,26 +14,21 @@ import { settingsSchema } from "./settings";
 
 const name = "tenancy";
 
-/** Migrates the database, runs the consumers and answers operations until it is stopped. */
-export async function start(platform: Platform): Promise<RunningSubgraph> {
+/** Starts the service in whatever shape the platform has. `now` is the clock that invitations go by. */
+export async function startTenancy(platform: Platform, { now = () => new Date() } = {}): Promise<RunningSubgraph> {
   const settings = parseSettings(settingsSchema, platform.env);
   const log = platform.log.child({ service: name });
   const { ownerUrl, appUrl, appRole } = await platform.database(name);
   await migrate({ ownerUrl, appRole, directory: path.join(__dirname, "../prisma/migrations"), base: [eventsBase] });
   const database = openDatabase({
     url: appUrl,
-    createClient: (adapter) => new PrismaClient({ adapter }),
+    // The longer formats repeat the values of the query, which are names and addresses, into the log.
+    createClient: (adapter) => new PrismaClient({ adapter, errorFormat: "minimal" }),
     poolMax: settings.TENANCY_DATABASE_CONNECTIONS,
     log,
   });
   const usersByEmail = askUsersByEmail(platform);
-  const contextOf = (actor: Actor, db: Tx, now = () => new Date()): Context => ({
-    actor,
-    db,
-    database,
-    now,
-    usersByEmail,
-  });
+  const contextOf = (actor: Actor, db: Tx): Context => ({ actor, db, database, now, usersByEmail });
 
   const events = await runEvents({
     service: name,
@@ -47,8 +42,8 @@ export async function start(platform: Platform): Promise<RunningSubgraph> {
   return startSubgraph<RequestContext>({
     name,
     schema,
-    context: ({ actor, now }) => {
-      const ctx = contextOf(actor, database.as(actor.kind === "ANONYMOUS" ? {} : actor), now);
+    context: ({ actor }) => {
+      const ctx = contextOf(actor, database.as(actor.kind === "ANONYMOUS" ? {} : actor));
       return { ...ctx, loaders: loadersFor(ctx) };
     },
     internal: internalOperations({ database }),
@@ -63,4 +58,4 @@ export async function start(platform: Platform): Promise<RunningSubgraph> {
   });
 }
 
-if (require.main === module) runAlone(name, start);
+if (require.main === module) runAlone(name, startTenancy);

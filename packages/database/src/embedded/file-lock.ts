@@ -1,11 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { isAlive } from "./process";
 
 const pollMs = 20;
+const renewMs = 5_000;
+// Also when a process runs under the holder's id: after a restart of the machine it is another one.
+const abandonedAfterMs = 30_000;
 
-/** Runs `work` while no other process is within the same lock. A lock whose process has died is taken over. */
+/** Runs `work` while no other process is within the same lock. A lock whose holder has died is taken over. */
 export async function withFileLock<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
   const mine = `${file}.${process.pid}.${randomUUID()}`;
   await writeFile(mine, String(process.pid));
@@ -14,9 +17,11 @@ export async function withFileLock<Result>(file: string, work: () => Promise<Res
       await removeIfAbandoned(file);
       await wait(pollMs);
     }
+    const renewal = setInterval(() => void utimes(file, new Date(), new Date()).catch(() => {}), renewMs);
     try {
       return await work();
     } finally {
+      clearInterval(renewal);
       await rm(file, { force: true });
     }
   } finally {
@@ -50,6 +55,10 @@ async function removeIfAbandoned(file: string): Promise<void> {
 }
 
 async function isAbandoned(file: string): Promise<boolean> {
-  const holder = await readFile(file, "utf8").catch(() => null);
-  return holder !== null && !isAlive(Number(holder));
+  try {
+    const [holder, { mtimeMs }] = await Promise.all([readFile(file, "utf8"), stat(file)]);
+    return !isAlive(Number(holder)) || Date.now() - mtimeMs > abandonedAfterMs;
+  } catch {
+    return false; // freed meanwhile
+  }
 }

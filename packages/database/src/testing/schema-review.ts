@@ -1,5 +1,6 @@
 import { ColumnTypeEnum, bindMigrationAwareSqlAdapterFactory } from "@prisma/driver-adapter-utils";
 import { PrismaPg } from "@prisma/adapter-pg";
+import type * as schemaEngine from "@prisma/schema-engine-wasm/schema_engine_bg";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -63,14 +64,12 @@ const contentsOf = (url: string): Promise<Contents> =>
     };
   });
 
-type SchemaEngineModule = typeof import("@prisma/schema-engine-wasm/schema_engine_bg");
-
 async function difference(url: string, content: string, foreign: Contents): Promise<string> {
   const pool = new EnginePool({ connectionString: url });
   const external = (names: string[]) => names.map((name) => `public.${name}`);
   const files = [{ path: "schema.prisma", content }];
   try {
-    const { SchemaEngine } = createRequire(__filename)("../../tools/schema-engine.cjs") as SchemaEngineModule;
+    const { SchemaEngine } = createRequire(__filename)("../../tools/schema-engine.cjs") as typeof schemaEngine;
     const factory = bindMigrationAwareSqlAdapterFactory(new EngineAdapter(pool));
     const engine = await SchemaEngine.new({ datamodels: [["schema.prisma", content]] }, () => {}, factory);
     const { stdout } = await engine.diff({

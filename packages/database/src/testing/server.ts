@@ -11,6 +11,9 @@ import { silent } from "../log";
 const directory = path.join(__dirname, "../../../../.cache/test-postgres");
 const holders = path.join(directory, "holders");
 
+// A template is 8 MB, and each change of a migration makes another.
+const templatesMax = 40;
+
 let server: Promise<Server> | undefined;
 
 /** The PostgreSQL that all test processes of this checkout share, started by the first that asks. */
@@ -54,11 +57,13 @@ export const testDatabaseName = (number: number) => `test_${process.pid}_${numbe
 
 async function dropLeftDatabases(adminUrl: string): Promise<void> {
   await withConnection(adminUrl, async (admin) => {
-    const { rows } = await admin.query<{ datname: string }>(
-      `select datname from pg_database where datname ~ '^test_\\d+_\\d+$'`,
+    const { rows } = await admin.query<{ name: string; template: boolean }>(
+      `select datname as name, datistemplate as template from pg_database
+       where datname ~ '^(test_\\d+_\\d+|template_.+)$' order by oid desc`,
     );
-    for (const { datname } of rows)
-      if (!isAlive(Number(datname.split("_")[1])))
-        await admin.query(`drop database if exists ${quote(datname)} with (force)`);
+    const old = rows.filter(({ template }) => template).slice(templatesMax);
+    const left = rows.filter(({ name, template }) => !template && !isAlive(Number(name.split("_")[1])));
+    for (const { name } of old) await admin.query(`alter database ${quote(name)} is_template false`);
+    for (const { name } of [...old, ...left]) await admin.query(`drop database if exists ${quote(name)} with (force)`);
   });
 }

@@ -14,12 +14,17 @@ test("each event is declared by the service that owns it, and once", () => {
   expect(new Set(types).size).toBe(types.length);
 });
 
-test.each(definitions.map((definition) => [definition.type, definition] as const))("%s can be written as JSON", (_, definition) => {
-  expect(() => z.toJSONSchema(definition.schema as z.ZodType)).not.toThrow();
-});
+test.each(definitions.map((definition) => [definition.type, definition] as const))(
+  "%s can be written as JSON",
+  (_, definition) => {
+    expect(() => z.toJSONSchema(definition.schema as z.ZodType)).not.toThrow();
+  },
+);
 
 test("no event names a person, an address or a text that somebody wrote", () => {
   const personal = /name|email|phone|address|text|title|password|secret|token$/i;
-  const fields = definitions.flatMap(({ type, schema }) => Object.keys(schema.shape).map((field) => `${type} ${field}`));
+  const fields = definitions.flatMap(({ type, schema }) =>
+    Object.keys(schema.shape).map((field) => `${type} ${field}`),
+  );
   expect(fields.filter((field) => personal.test(field.split(" ")[1]!))).toEqual([]);
 });

@@ -35,14 +35,20 @@ export interface TestService {
   url: string;
   database: Database<PrismaClient>;
   /** Runs this service's events like a process of its own would; stopped with the service. */
-  run(transport: EventTransport, consumers?: Consumer<Context>[], options?: Partial<RunEventsOptions<Context, Db>>): Promise<RunningEvents>;
+  run(
+    transport: EventTransport,
+    consumers?: Consumer<Context>[],
+    options?: Partial<RunEventsOptions<Context, Db>>,
+  ): Promise<RunningEvents>;
   close(): Promise<void>;
 }
 
 export const log = { info() {}, warn() {}, error() {} };
 
 export async function startService(name: string): Promise<TestService> {
-  const home = await testDatabase("events_test", path.join(__dirname, "../../prisma/migrations"), { base: [eventsBase] });
+  const home = await testDatabase("events_test", path.join(__dirname, "../../prisma/migrations"), {
+    base: [eventsBase],
+  });
   const service = openService(name, home.appUrl);
   return {
     ...service,
@@ -110,12 +116,18 @@ export const noteChanges = (before: Interlude = () => {}, after: Interlude = () 
 
 /** `subject version` of every effect, in the order in which they happened. */
 export async function effects({ database }: Pick<TestService, "database">, subject?: string): Promise<string[]> {
-  const rows = await database.asService().effect.findMany({ where: subject ? { subject } : {}, orderBy: { id: "asc" } });
+  const rows = await database
+    .asService()
+    .effect.findMany({ where: subject ? { subject } : {}, orderBy: { id: "asc" } });
   return rows.map((row) => `${row.subject} ${row.note}`);
 }
 
-export async function eventually<T>(read: () => Promise<T>, holds: (value: T) => boolean, withinMs = 10_000): Promise<T> {
-  for (const deadline = Date.now() + withinMs; ; ) {
+export async function eventually<T>(
+  read: () => Promise<T>,
+  holds: (value: T) => boolean,
+  withinMs = 10_000,
+): Promise<T> {
+  for (const deadline = Date.now() + withinMs; ;) {
     const value = await read();
     if (holds(value)) return value;
     if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms; last: ${JSON.stringify(value)}`);

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { actorKeyFor, requireSignedIn, type Actor } from "@atrium/access";
+import { actorKeyFor, requireSignedIn, type SignedInActor } from "@atrium/access";
 import { ok, PublicError, refuse, type Result } from "@atrium/errors";
 import {
   Arg,
@@ -32,14 +32,22 @@ import {
   Subscription,
   toPayload,
 } from "@atrium/schema-kit";
+import { inProcessTopics } from "@atrium/topics";
 import DataLoader from "dataloader";
 import pino from "pino";
 import { z } from "zod";
-import { startSubgraph, type RequestFacts, type Route, type SubgraphOptions } from "..";
+import {
+  startSubgraph,
+  type Platform,
+  type RequestFacts,
+  type Route,
+  type RunningSubgraph,
+  type SubgraphOptions,
+} from "..";
 
 export const secret = "the secret of an installation that only exists in tests";
 export const actorKey = actorKeyFor("library", secret);
-export const ada: Actor = {
+export const ada: SignedInActor = {
   kind: "USER",
   userId: "usr_ada",
   sessionId: "ses_1",
@@ -59,12 +67,13 @@ export class Shelf {
   readonly books = new Map<string, BookRow>(
     ["a", "b", "c", "d"].map((id) => [id, { id, organizationId: id === "d" ? "org_2" : "org_1", title: `Book ${id}` }]),
   );
-  readonly comments = new EventEmitter();
+  readonly comments = new EventEmitter().setMaxListeners(1_000);
   readonly loads: string[][] = [];
   readonly signals: AbortSignal[] = [];
   openSources = 0;
   closed = 0;
   release: () => void = () => {};
+  readonly topics = inProcessTopics();
 }
 
 interface Context extends RequestFacts {
@@ -168,6 +177,18 @@ class BookResolver {
   }
 }
 
+@Resolver()
+class ArrivalResolver {
+  @Subscription(() => String, {
+    description: "A book arrived.",
+    // Without the signal, as somebody will forget it.
+    subscribe: ({ context }) => (context as Context).shelf.topics.subscribe<string>("arrivals", { queueMax: 2 }),
+  })
+  bookArrived(@Root() title: string) {
+    return title;
+  }
+}
+
 function rename(shelf: Shelf, { bookId, title }: RenameBookInput): Result<BookRow, keyof typeof RenameRefusal> {
   const wanted = requireText(title, "input.title", { lengthMax: 100 });
   if ([...shelf.books.values()].some((book) => book.title === wanted)) return refuse("TAKEN", { path: ["title"] });
@@ -177,8 +198,13 @@ function rename(shelf: Shelf, { bookId, title }: RenameBookInput): Result<BookRo
   return ok(book);
 }
 
-async function* commentsOn(bookId: string, { shelf, signal, actor }: Context) {
-  requireSignedIn(actor);
+// The policy is asked by a plain function: a generator would only ask it after the subscription was accepted.
+function commentsOn(bookId: string, context: Context) {
+  requireSignedIn(context.actor);
+  return listen(bookId, context);
+}
+
+async function* listen(bookId: string, { shelf, signal }: Context) {
   shelf.openSources++;
   try {
     for await (const [text] of on(shelf.comments, bookId, { signal })) yield text as string;
@@ -188,7 +214,10 @@ async function* commentsOn(bookId: string, { shelf, signal, actor }: Context) {
 }
 
 export const librarySchema = () =>
-  buildSubgraphSchema<Context>({ resolvers: [BookResolver], references: { Book: (context) => context.books } });
+  buildSubgraphSchema<Context>({
+    resolvers: [BookResolver, ArrivalResolver],
+    references: { Book: (context) => context.books },
+  });
 
 const routes: Route<Context>[] = [
   {
@@ -209,6 +238,37 @@ const routes: Route<Context>[] = [
   },
 ];
 
+const contextMaker =
+  (shelf: Shelf) =>
+  (facts: RequestFacts): Context => ({
+    ...facts,
+    shelf,
+    books: new DataLoader(async (ids: readonly string[]) => {
+      shelf.loads.push([...ids]);
+      const organizationId = "organizationId" in facts.actor ? facts.actor.organizationId : null;
+      const rows = [...shelf.books.values()].filter((book) => book.organizationId === organizationId);
+      return inOrderOf(ids, rows);
+    }),
+  });
+
+/** The service as one process of several runs it. */
+export async function startLibraryOn({ secret, log, env, ...platform }: Platform): Promise<RunningSubgraph> {
+  const shelf = new Shelf();
+  const { appUrl } = await platform.database("library");
+  await platform.ephemeral.set("library:started", "yes", 60);
+  return startSubgraph<Context>({
+    name: "library",
+    schema: librarySchema(),
+    context: contextMaker(shelf),
+    internal: { database: async () => ({ name: new URL(appUrl).pathname.slice(1) }) },
+    stop: async () => log.info("The library is closed."),
+    actorKey: actorKeyFor("library", secret),
+    metricsToken: env.METRICS_TOKEN,
+    log,
+  });
+}
+
+/** The service, its insides and a server of its own, for one test. */
 export async function startLibrary(options: Partial<SubgraphOptions<Context>> = {}) {
   const shelf = new Shelf();
   const lines: Record<string, unknown>[] = [];
@@ -224,17 +284,7 @@ export async function startLibrary(options: Partial<SubgraphOptions<Context>> = 
   const subgraph = await startSubgraph<Context>({
     name: "library",
     schema: librarySchema(),
-    context: (facts) => ({
-      ...facts,
-      shelf,
-      books: new DataLoader(async (ids: readonly string[]) => {
-        shelf.loads.push([...ids]);
-        const { actor } = facts;
-        const organizationId = "organizationId" in actor ? actor.organizationId : null;
-        const rows = [...shelf.books.values()].filter((book) => book.organizationId === organizationId);
-        return inOrderOf(ids, rows);
-      }),
-    }),
+    context: contextMaker(shelf),
     routes,
     internal: { double: async (input) => ({ doubled: (input as { number: number }).number * 2 }) },
     readiness: { shelf: async () => {} },
@@ -251,6 +301,8 @@ export async function startLibrary(options: Partial<SubgraphOptions<Context>> = 
     lines,
     subgraph,
     url,
+    /** Cuts all connections, as a crash does. */
+    cut: () => server.closeAllConnections(),
     async close() {
       await subgraph.stop();
       server.closeAllConnections();

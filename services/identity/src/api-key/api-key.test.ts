@@ -12,7 +12,9 @@ test("a key carries the single permissions that its patterns stand for", () => {
 });
 
 test.each([["*"], ["chatbots:*"], ["*:read"], ["billing:read"]])("%s is more than its maker holds", (permission) => {
-  expect(decideApiKey({ permissions: [permission], expiresAt: null }, facts)).toMatchObject({ code: "PERMISSION_NOT_HELD" });
+  expect(decideApiKey({ permissions: [permission], expiresAt: null }, facts)).toMatchObject({
+    code: "PERMISSION_NOT_HELD",
+  });
 });
 
 test("each other refusal has its code", () => {

@@ -6,14 +6,7 @@ import { requireId, requireText } from "@atrium/schema-kit";
 import type { Context, Services } from "../context";
 import { hashSecret } from "../secret-box";
 import { requireSession } from "../session/commands";
-import {
-  apiKeyNameLengthMax,
-  isUsable,
-  looksLikeApiKey,
-  newApiKey,
-  type ApiKey,
-  type ApiKeyRefusal,
-} from "./api-key";
+import { apiKeyNameLengthMax, isUsable, looksLikeApiKey, newApiKey, type ApiKey, type ApiKeyRefusal } from "./api-key";
 import { decideApiKey } from "./policy";
 import { findApiKeysByHash, insertApiKey, lockAndCountApiKeys, lockApiKey, recordUse, saveRevocation } from "./store";
 
@@ -81,8 +74,15 @@ export async function openApiKeys(
   if (hashes.length === 0) return secrets.map(() => null);
   const time = now();
   const usable = (await findApiKeysByHash(service, hashes)).filter((key) => isUsable(key, time));
-  const stale = usable.filter(({ lastUsedAt }) => !lastUsedAt || time.getTime() - lastUsedAt.getTime() >= recordUseEveryMs);
-  if (stale.length > 0) await recordUse(service, stale.map(({ id }) => id), time);
+  const stale = usable.filter(
+    ({ lastUsedAt }) => !lastUsedAt || time.getTime() - lastUsedAt.getTime() >= recordUseEveryMs,
+  );
+  if (stale.length > 0)
+    await recordUse(
+      service,
+      stale.map(({ id }) => id),
+      time,
+    );
   const byHash = new Map(usable.map((key) => [key.hash.toString("hex"), key]));
   return secrets.map((secret) => byHash.get(hashSecret(secret).toString("hex")) ?? null);
 }

@@ -20,7 +20,9 @@ import { Organization, Workspace } from "../entities";
 import { ApiKeyRefusal, type ApiKey } from "./api-key";
 import { createApiKey, revokeApiKey } from "./commands";
 
-@ObjectType("ApiKey", { description: "A key by which a program acts for its owner, in one place, with some of their rights." })
+@ObjectType("ApiKey", {
+  description: "A key by which a program acts for its owner, in one place, with some of their rights.",
+})
 export class ApiKeyType {
   @Field(() => ID, { description: "Begins with key_. It is not the secret." })
   id!: string;
@@ -54,7 +56,9 @@ class CreateApiKeyInput {
   @Field(() => String, { description: "What to call it, up to 200 characters." })
   name!: string;
 
-  @Field(() => [String], { description: "What it may do: `resource:action`, either part may be `*`. None but one's own." })
+  @Field(() => [String], {
+    description: "What it may do: `resource:action`, either part may be `*`. None but one's own.",
+  })
   permissions!: string[];
 
   @Field(() => DateTime, { nullable: true, description: "When it stops working; never when absent." })

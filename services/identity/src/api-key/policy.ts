@@ -19,10 +19,10 @@ export function decideApiKey(
   if (expiresAt !== null && expiresAt <= now) return refuse("EXPIRY_IN_PAST", { path: ["expiresAt"] });
   if (permissions.length === 0) return refuse("NO_PERMISSIONS", { path: ["permissions"] });
   for (const [index, permission] of permissions.entries())
-    if (!isPermission(permission))
-      return refuse("UNKNOWN_PERMISSION", { path: ["permissions", String(index)] });
+    if (!isPermission(permission)) return refuse("UNKNOWN_PERMISSION", { path: ["permissions", String(index)] });
   const granted = permissionsOf(permissions);
   const missing = granted.find((permission) => !allows(held, permission));
-  if (missing) return refuse("PERMISSION_NOT_HELD", { path: ["permissions"], message: `You don't hold ${missing} here.` });
+  if (missing)
+    return refuse("PERMISSION_NOT_HELD", { path: ["permissions"], message: `You don't hold ${missing} here.` });
   return ok(granted);
 }

@@ -54,7 +54,10 @@ export const findApiKeys = (
   });
 
 /** The keys that rest as these hashes, usable or not. Needs a service handle: the secret is all that is known. */
-export async function findApiKeysByHash(service: Db, hashes: readonly Buffer[]): Promise<(ApiKey & { hash: Buffer })[]> {
+export async function findApiKeysByHash(
+  service: Db,
+  hashes: readonly Buffer[],
+): Promise<(ApiKey & { hash: Buffer })[]> {
   const rows = await service.apiKey.findMany({
     where: { hash: { in: hashes.map((hash) => new Uint8Array(hash)) } },
     select: { ...columns, hash: true },

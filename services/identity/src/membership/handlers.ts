@@ -9,7 +9,9 @@ export const membershipConsumers = [
       organizationId && recordMembership(ctx, { id, userId, organizationId, workspaceId }),
     { as: "service" },
   ),
-  handle(membershipRevoked, (ctx: Context, { membershipId }) => forgetMembership(ctx, { membershipId }), { as: "service" }),
+  handle(membershipRevoked, (ctx: Context, { membershipId }) => forgetMembership(ctx, { membershipId }), {
+    as: "service",
+  }),
   handle(organizationDeleted, (ctx: Context, { organizationId }) => forgetOrganization(ctx, { organizationId }), {
     as: "service",
   }),

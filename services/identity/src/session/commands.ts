@@ -152,12 +152,16 @@ export async function switchContext(
   const organizationId = requireId("org", input.organizationId, "input.organizationId");
   const workspaceId = input.workspaceId == null ? null : requireId("wsp", input.workspaceId, "input.workspaceId");
   if (!(await mayEnter(ctx, { userId: actor.userId, organizationId, workspaceId })))
-    throw new PublicError("NOT_FOUND", `You have no ${workspaceId ? `workspace ${workspaceId} in` : ""} organization ${organizationId}.`);
+    throw new PublicError(
+      "NOT_FOUND",
+      `You have no ${workspaceId ? `workspace ${workspaceId} in` : ""} organization ${organizationId}.`,
+    );
 
   const moved = await ctx.db.transaction(async (tx) => {
     const session = await lockSession(tx, actor.sessionId);
     const user = await findOwnUser(tx, actor.userId);
-    if (!user || !session || !isAlive(session, ctx.now())) throw new PublicError("UNAUTHENTICATED", "This session has ended.");
+    if (!user || !session || !isAlive(session, ctx.now()))
+      throw new PublicError("UNAUTHENTICATED", "This session has ended.");
     return { user, session: await moveSession(tx, session, { organizationId, workspaceId }) };
   });
   return authenticate(ctx, { ...moved, refreshToken: null });
@@ -205,7 +209,8 @@ const endOwnSession = (ctx: Context, id: string, cause: SessionEndCause): Promis
 async function endSession(tx: Db, session: Session, cause: SessionEndCause, endedAt: Date): Promise<Session> {
   const { id: sessionId, userId } = session;
   await saveEnd(tx, sessionId, cause, endedAt);
-  const ended = cause === "SIGNED_OUT" ? userSignedOut({ userId, sessionId }) : sessionRevoked({ userId, sessionId, cause });
+  const ended =
+    cause === "SIGNED_OUT" ? userSignedOut({ userId, sessionId }) : sessionRevoked({ userId, sessionId, cause });
   await appendEvent(tx, ended);
   return { ...session, endedAt };
 }

@@ -9,7 +9,7 @@ import {
   startTestIdentity,
   type Auth,
   type Identity,
-} from "../testing/start";
+} from "../testing";
 
 let identity: Identity;
 beforeAll(async () => void (identity = await startTestIdentity()));
@@ -37,7 +37,9 @@ test("a refresh token is exchanged for the next one and a new access token of th
 test("tokens rest as hashes alone", async () => {
   const ada = await givenPerson(identity);
   const { refreshToken } = await refresh(ada.refreshToken);
-  const stored = JSON.stringify(await identity.database.asService().sql("select encode(hash, 'escape'), t::text from refresh_token t"));
+  const stored = JSON.stringify(
+    await identity.database.asService().sql("select encode(hash, 'escape'), t::text from refresh_token t"),
+  );
   for (const token of [ada.refreshToken, refreshToken]) expect(stored).not.toContain(token);
 });
 

@@ -25,7 +25,10 @@ const deviceLengthMax = 200;
 
 /** What a client calls itself, short enough to be shown. */
 export const deviceOf = (userAgent: string | null): string | null =>
-  userAgent?.replace(/[^\x20-\x7e]/g, "").trim().slice(0, deviceLengthMax) || null;
+  userAgent
+    ?.replace(/[^\x20-\x7e]/g, "")
+    .trim()
+    .slice(0, deviceLengthMax) || null;
 
 export const isAlive = (session: Pick<Session, "endedAt" | "expiresAt">, now: Date) =>
   session.endedAt === null && session.expiresAt > now;

@@ -95,7 +95,10 @@ export const findRefreshToken = (
   });
 
 /** How far the token has come. Read it with the session locked. */
-export async function findExchange(tx: Db, id: string): Promise<(PresentedToken & { successorId: string | null }) | null> {
+export async function findExchange(
+  tx: Db,
+  id: string,
+): Promise<(PresentedToken & { successorId: string | null }) | null> {
   const [row] = await tx.sql<{ replaced_at: Date | null; successor_id: string | null; successor_replaced: boolean }>(
     `select token.replaced_at, token.successor_id, successor.replaced_at is not null as successor_replaced
      from refresh_token token left join refresh_token successor on successor.id = token.successor_id

@@ -57,7 +57,10 @@ const rotate = (means: Means) =>
       keys.push(key);
       means.log.info({ keyId: key.id, activeAt: key.activeAt }, "made a signing key");
     }
-    await deleteSigningKeys(tx, due.forget.map(({ id }) => id));
+    await deleteSigningKeys(
+      tx,
+      due.forget.map(({ id }) => id),
+    );
     const { sign, publish } = planSigningKeys(keys, now);
     return { sign: sign!, publish };
   });

@@ -21,7 +21,12 @@ test("a key signs alone until its successor is due", () => {
 
 test("an hour before, the successor is made, to be published before it signs", () => {
   expect(plan([key("a", 0)], 99)).toEqual({ sign: "a", publish: ["a"], nextActiveAt: at(100), forget: [] });
-  expect(plan([key("a", 0), key("b", 100)], 99)).toEqual({ sign: "a", publish: ["b", "a"], nextActiveAt: null, forget: [] });
+  expect(plan([key("a", 0), key("b", 100)], 99)).toEqual({
+    sign: "a",
+    publish: ["b", "a"],
+    nextActiveAt: null,
+    forget: [],
+  });
 });
 
 test("then it signs, and the old key is published until no token of it can be valid", () => {

@@ -4,7 +4,14 @@ import { newId } from "@atrium/ids";
 import { badInput, requireText } from "@atrium/schema-kit";
 import type { Context } from "../context";
 import { pseudonym, limitAddress, limitPasswordTries, rememberAddress } from "../limits";
-import { authenticate, endOtherSessions, moveSession, openSession, requireSession, type Authentication } from "../session/commands";
+import {
+  authenticate,
+  endOtherSessions,
+  moveSession,
+  openSession,
+  requireSession,
+  type Authentication,
+} from "../session/commands";
 import { parseEmail, type EmailAddress } from "./email";
 import { judgePassword, normalizePassword, passwordLengthMax, type PasswordRefusal } from "./password";
 import { firstPlace, startingPlace } from "./place";
@@ -19,7 +26,14 @@ import {
   recordUse,
   savePassword,
 } from "./store";
-import { guestName, nameLengthMax, type ChangePasswordRefusal, type SignInRefusal, type SignUpRefusal, type User } from "./user";
+import {
+  guestName,
+  nameLengthMax,
+  type ChangePasswordRefusal,
+  type SignInRefusal,
+  type SignUpRefusal,
+  type User,
+} from "./user";
 
 /**
  * Makes a user who signs in by e-mail and password, and signs them in. Waits a moment for their first organization, so
@@ -134,7 +148,8 @@ export async function changePassword(
     // The hash that was verified: of two changes at once, the second finds that its «current» one no longer is.
     const now = await lockPassword(tx, actor.userId);
     const user = await findOwnUser(tx, actor.userId);
-    if (!user || now?.passwordHash !== known.passwordHash) return refuse("WRONG_PASSWORD", { path: ["currentPassword"] });
+    if (!user || now?.passwordHash !== known.passwordHash)
+      return refuse("WRONG_PASSWORD", { path: ["currentPassword"] });
     await savePassword(tx, known.methodId, passwordHash, ctx.now());
     await appendEvent(tx, passwordChanged({ userId: user.id }));
     await endOtherSessions(ctx, tx, actor, "PASSWORD_CHANGED");

@@ -1,4 +1,20 @@
-import { Arg, Ctx, Directive, Enum, Field, FieldResolver, ID, InputType, Mutation, ObjectType, Payload, Resolver, Root, toPayload, DateTime } from "@atrium/schema-kit";
+import {
+  Arg,
+  Ctx,
+  Directive,
+  Enum,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Mutation,
+  ObjectType,
+  Payload,
+  Resolver,
+  Root,
+  toPayload,
+  DateTime,
+} from "@atrium/schema-kit";
 import type { Context } from "../context";
 import { changePassword } from "./commands";
 import { PasswordRefusal } from "./password";

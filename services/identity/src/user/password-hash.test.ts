@@ -32,6 +32,9 @@ test("more than the limit at once are turned away, and those waiting are served"
   const hasher = await passwordHasher({ pendingMax: 2 });
   const results = await Promise.allSettled([1, 2, 3].map(() => hasher.hash("correct horse battery staple")));
   expect(results.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
-  expect((results[2] as PromiseRejectedResult).reason.extensions).toEqual({ code: "RATE_LIMITED", retryAfterSeconds: 2 });
+  expect((results[2] as PromiseRejectedResult).reason.extensions).toEqual({
+    code: "RATE_LIMITED",
+    retryAfterSeconds: 2,
+  });
   await expect(hasher.hash("correct horse battery staple")).resolves.toContain("$argon2id$");
 });

@@ -1,11 +1,15 @@
 import { judgePassword } from "./password";
 
-test.each(["Tr0ub4dor&3x", "kV7#mq2p", "Ünï-c0de-Ωx", "correct horse battery staple", "всегда готов к чаю", "9f8a7b6c5d4e3f2a"])(
-  "%j is accepted",
-  (password) => {
-    expect(judgePassword(password)).toEqual({ ok: true, value: password.normalize("NFKC") });
-  },
-);
+test.each([
+  "Tr0ub4dor&3x",
+  "kV7#mq2p",
+  "Ünï-c0de-Ωx",
+  "correct horse battery staple",
+  "всегда готов к чаю",
+  "9f8a7b6c5d4e3f2a",
+])("%j is accepted", (password) => {
+  expect(judgePassword(password)).toEqual({ ok: true, value: password.normalize("NFKC") });
+});
 
 test.each([
   ["seven characters", "aB3$efg"],
@@ -21,12 +25,18 @@ test.each([
   expect(judgePassword(password)).toMatchObject({ ok: false, code: "PASSWORD_TOO_WEAK", path: ["password"] });
 });
 
-test.each(["Password1!", "P@ssw0rd", "P@$$w0rd123!", "Summer2026!", "Qwerty123$", "!!Dragon99", "passwordpassword", "1234567890qwerty"])(
-  "too common: %s",
-  (password) => {
-    expect(judgePassword(password)).toMatchObject({ ok: false, code: "PASSWORD_TOO_COMMON" });
-  },
-);
+test.each([
+  "Password1!",
+  "P@ssw0rd",
+  "P@$$w0rd123!",
+  "Summer2026!",
+  "Qwerty123$",
+  "!!Dragon99",
+  "passwordpassword",
+  "1234567890qwerty",
+])("too common: %s", (password) => {
+  expect(judgePassword(password)).toMatchObject({ ok: false, code: "PASSWORD_TOO_COMMON" });
+});
 
 test("the two ways to compose a letter are one password", () => {
   const composed = judgePassword("caf\u00e9 au lait, madame");

@@ -17,7 +17,17 @@ const differentCharactersMin = 6;
 const kindsOfCharacter = [/\p{Lu}/u, /\p{Ll}/u, /\p{Nd}/u, /[^\p{L}\p{N}\s]/u];
 
 const commonPasswords = new Set(dictionary.passwords as string[]);
-const substitutes: Record<string, string> = { "@": "a", "4": "a", "3": "e", "1": "i", "!": "i", "0": "o", $: "s", "5": "s", "7": "t" };
+const substitutes: Record<string, string> = {
+  "@": "a",
+  "4": "a",
+  "3": "e",
+  "1": "i",
+  "!": "i",
+  "0": "o",
+  $: "s",
+  "5": "s",
+  "7": "t",
+};
 
 /** The one form in which a password is judged and hashed: keyboards differ in how they compose the same letters. */
 export const normalizePassword = (password: string) => password.normalize("NFKC");

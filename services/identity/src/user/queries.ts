@@ -15,7 +15,10 @@ export async function userIdsByEmail(
   emails: readonly string[],
 ): Promise<(string | null)[]> {
   const keys = emails.map((email) => parseEmail(email)?.key ?? null);
-  const found = await findUserIdsByEmail(database.asService(), keys.filter((key) => key !== null));
+  const found = await findUserIdsByEmail(
+    database.asService(),
+    keys.filter((key) => key !== null),
+  );
   const userIds = new Map(found.map(({ identifierKey, userId }) => [identifierKey, userId]));
   return keys.map((key) => (key && userIds.get(key)) ?? null);
 }

@@ -13,7 +13,7 @@ import {
   type Auth,
   type Identity,
   type Person,
-} from "../testing/start";
+} from "../testing";
 
 let identity: Identity;
 let ada: Person;

@@ -1,18 +1,26 @@
 import jwt from "jsonwebtoken";
-import { dataOf, password, signUpMutation, startTestIdentity, type Auth, type Identity } from "../testing/start";
+import { dataOf, password, signUpMutation, startTestIdentity, type Auth, type Identity } from "../testing";
 
 let identity: Identity;
 beforeAll(async () => void (identity = await startTestIdentity()));
 afterAll(() => identity?.stop());
 
-const signUp = (input: object) => identity.run(signUpMutation, { input: { email: "", password, name: "Ada", ...input } });
+const signUp = (input: object) =>
+  identity.run(signUpMutation, { input: { email: "", password, name: "Ada", ...input } });
 const codesOf = (auth: Auth) => auth.userErrors.map(({ code, path }) => ({ code, path }));
 
 test("a new user is signed in, and one person is announced without their name or address", async () => {
   const { signUp: auth } = dataOf<{ signUp: Auth }>(await signUp({ email: " Ada@Example.ORG", name: "  Ada Byron " }));
   const claims = jwt.decode(auth.accessToken) as jwt.JwtPayload;
   expect(auth.userErrors).toEqual([]);
-  expect(claims).toMatchObject({ sub: auth.viewer.id, kind: "USER", iss: "atrium", aud: "atrium-api", org: null, ws: null });
+  expect(claims).toMatchObject({
+    sub: auth.viewer.id,
+    kind: "USER",
+    iss: "atrium",
+    aud: "atrium-api",
+    org: null,
+    ws: null,
+  });
   expect(claims.exp! - claims.iat!).toBe(900);
   const announced = await identity.announced();
   expect(announced).toEqual([
@@ -45,7 +53,9 @@ test("of two who sign up with one address at once, one gets it", async () => {
   await identity.announced();
   const before = await identity.rows();
   identity.tenancy.answers = false;
-  const results = await Promise.all(["Twin@example.org", "twin@EXAMPLE.org", "twin@example.org"].map((email) => signUp({ email })));
+  const results = await Promise.all(
+    ["Twin@example.org", "twin@EXAMPLE.org", "twin@example.org"].map((email) => signUp({ email })),
+  );
   identity.tenancy.answers = true;
   const codes = results.map((result) => codesOf(dataOf<{ signUp: Auth }>(result).signUp)[0]?.code ?? "OK").sort();
   expect(codes).toEqual(["EMAIL_TAKEN", "EMAIL_TAKEN", "OK"]);
@@ -64,8 +74,16 @@ test("of two who sign up with one address at once, one gets it", async () => {
 
 test.each([
   ["a taken address", { email: "ada@example.org" }, { code: "EMAIL_TAKEN", path: ["email"] }],
-  ["a weak password", { email: "new@example.org", password: "short" }, { code: "PASSWORD_TOO_WEAK", path: ["password"] }],
-  ["a common one", { email: "new@example.org", password: "P@ssw0rd1!" }, { code: "PASSWORD_TOO_COMMON", path: ["password"] }],
+  [
+    "a weak password",
+    { email: "new@example.org", password: "short" },
+    { code: "PASSWORD_TOO_WEAK", path: ["password"] },
+  ],
+  [
+    "a common one",
+    { email: "new@example.org", password: "P@ssw0rd1!" },
+    { code: "PASSWORD_TOO_COMMON", path: ["password"] },
+  ],
 ])("%s is refused, and nothing is written or announced", async (_, input, refusal) => {
   const before = await identity.rows();
   const { signUp: auth } = dataOf<{ signUp: Auth }>(await signUp(input));
@@ -100,11 +118,21 @@ test.each([
 test("one address can't sign up without end, and is told how long to wait", async () => {
   const input = { email: "taken@example.org", password, name: "Ada" };
   const results = await Promise.all(
-    Array.from({ length: 61 }, () => identity.run(signUpMutation, { input: { ...input, password: "Rejected#1x", email: "ada@example.org" } }, { clientAddress: "198.51.100.7" })),
+    Array.from({ length: 61 }, () =>
+      identity.run(
+        signUpMutation,
+        { input: { ...input, password: "Rejected#1x", email: "ada@example.org" } },
+        { clientAddress: "198.51.100.7" },
+      ),
+    ),
   );
   const refused = results.filter(({ errors }) => errors);
   expect(refused).toHaveLength(1);
   expect(refused[0]!.errors![0]!.extensions).toMatchObject({ code: "RATE_LIMITED", retryAfterSeconds: 60 });
-  const elsewhere = await identity.run(signUpMutation, { input: { ...input, email: "ada@example.org" } }, { clientAddress: "198.51.100.8" });
+  const elsewhere = await identity.run(
+    signUpMutation,
+    { input: { ...input, email: "ada@example.org" } },
+    { clientAddress: "198.51.100.8" },
+  );
   expect(elsewhere.errors).toBeUndefined();
 });

@@ -14,7 +14,14 @@ export interface SignInMethod {
 }
 
 const userColumns = { id: true, kind: true, name: true } as const;
-const methodColumns = { id: true, userId: true, kind: true, identifier: true, createdAt: true, lastUsedAt: true } as const;
+const methodColumns = {
+  id: true,
+  userId: true,
+  kind: true,
+  identifier: true,
+  createdAt: true,
+  lastUsedAt: true,
+} as const;
 
 export async function insertUser(tx: Db, user: User, createdAt: Date): Promise<void> {
   await tx.user.create({ data: { ...user, createdAt } });

@@ -61,7 +61,8 @@ const AuthPayload = Payload(
 );
 
 const emailDescription = "Compared without regard to case; up to 254 characters.";
-const passwordDescription = "At least 8 characters of four kinds, or a passphrase of at least 16; not one that is tried first.";
+const passwordDescription =
+  "At least 8 characters of four kinds, or a passphrase of at least 16; not one that is tried first.";
 
 @InputType("SignUpInput", { description: "A new user." })
 class SignUpInput {
@@ -116,7 +117,10 @@ export class ViewerResolver {
     return user.name;
   }
 
-  @FieldResolver(() => String, { nullable: true, description: "The user's e-mail address; null for guests and API keys." })
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: "The user's e-mail address; null for guests and API keys.",
+  })
   email(@Root() root: Viewer, @Ctx() ctx: Context) {
     return viewerEmail(ctx, root);
   }
@@ -131,12 +135,18 @@ export class ViewerResolver {
     return viewerSessions(ctx, root, page);
   }
 
-  @FieldResolver(() => ApiKeyConnection, { nullable: true, description: "The user's API keys that work or expired, newest first." })
+  @FieldResolver(() => ApiKeyConnection, {
+    nullable: true,
+    description: "The user's API keys that work or expired, newest first.",
+  })
   apiKeys(@Root() root: Viewer, @Args(() => PageArguments) page: PageArguments, @Ctx() ctx: Context) {
     return viewerApiKeys(ctx, root, page);
   }
 
-  @FieldResolver(() => [String], { nullable: true, description: "Every `resource:action` that is allowed where the viewer stands." })
+  @FieldResolver(() => [String], {
+    nullable: true,
+    description: "Every `resource:action` that is allowed where the viewer stands.",
+  })
   permissions(@Root() root: Viewer, @Ctx() ctx: Context) {
     return viewerPermissions(ctx, root);
   }
@@ -161,7 +171,9 @@ export class ViewerResolver {
     return toPayload(AuthPayload, await signIn(ctx, input));
   }
 
-  @Mutation(() => AuthPayload, { description: "Signs in somebody of whom nothing is known; ends after an hour of silence." })
+  @Mutation(() => AuthPayload, {
+    description: "Signs in somebody of whom nothing is known; ends after an hour of silence.",
+  })
   async signInAsGuest(@Ctx() ctx: Context) {
     return toPayload(AuthPayload, ok(await signInAsGuest(ctx)));
   }

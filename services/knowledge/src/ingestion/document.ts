@@ -29,6 +29,8 @@ export interface DocumentFacts {
   title: string | null;
   /** Pages of a PDF, slides of a presentation, worksheets of a workbook. */
   pageCount: number | null;
+  /** Pages of a PDF that show no text: pictures of pages (scans), or blank ones. What stands on them isn't found. */
+  pagesWithoutText: number;
 }
 
 /** A stretch of a document. The texts of all parts in order, joined without anything between, are the canonical text. */
@@ -58,7 +60,7 @@ export type Draft =
   | ({ kind: "HEADING" | "LIST_ITEM"; text: string; level: number } & Place)
   | ({ kind: "PARAGRAPH" | "TABLE_ROW"; text: string } & Place)
   | { kind: "PAGE_BREAK"; page: number }
-  | { kind: "FACTS"; title?: string; pageCount?: number };
+  | { kind: "FACTS"; title?: string; pageCount?: number; pagesWithoutText?: number };
 
 /** Turns the bytes of one format into drafts. Runs in a process of its own, which may be killed at any time. */
 export type Reader = (input: ReaderInput, limits: Limits) => AsyncIterable<Draft> | Iterable<Draft>;
@@ -97,7 +99,7 @@ export async function* assemble(
   drafts: AsyncIterable<Draft> | Iterable<Draft>,
   limits: Pick<Limits, "textCharacters">,
 ): AsyncGenerator<DocumentPart> {
-  const facts: DocumentFacts = { format, title: null, pageCount: null };
+  const facts: DocumentFacts = { format, title: null, pageCount: null, pagesWithoutText: 0 };
   const path: { level: number; text: string }[] = [];
   let headingPath: readonly string[] = [];
   let previous: BlockKind | null = null;
@@ -106,14 +108,24 @@ export async function* assemble(
 
   for await (const draft of drafts) {
     if (draft.kind === "FACTS") {
-      const title = draft.title === undefined ? "" : cleaned(draft.title).replaceAll("\n", " ").slice(0, headingCharactersMax);
+      const title =
+        draft.title === undefined ? "" : cleaned(draft.title).replaceAll("\n", " ").slice(0, headingCharactersMax);
       if (title) facts.title = title;
       if (draft.pageCount !== undefined) facts.pageCount = draft.pageCount;
+      if (draft.pagesWithoutText !== undefined) facts.pagesWithoutText = draft.pagesWithoutText;
       continue;
     }
     if (draft.kind === "PAGE_BREAK") {
       const place = { page: draft.page, lastPage: draft.page, sheet: null };
-      part.blocks.push({ kind: "PAGE_BREAK", text: "", start: length, end: length, level: null, ...place, headingPath });
+      part.blocks.push({
+        kind: "PAGE_BREAK",
+        text: "",
+        start: length,
+        end: length,
+        level: null,
+        ...place,
+        headingPath,
+      });
       continue;
     }
     const text = cleaned(draft.text);
@@ -125,7 +137,8 @@ export async function* assemble(
       path.push({ level: level!, text: text.replaceAll("\n", " ") });
       headingPath = path.map((heading) => heading.text);
     }
-    const separator = previous === null ? "" : kind === previous && (kind === "TABLE_ROW" || kind === "LIST_ITEM") ? "\n" : "\n\n";
+    const separator =
+      previous === null ? "" : kind === previous && (kind === "TABLE_ROW" || kind === "LIST_ITEM") ? "\n" : "\n\n";
     const start = length + separator.length;
     part.text += separator + text;
     length = start + text.length;
@@ -143,7 +156,10 @@ export async function* assemble(
     previous = kind;
     if (length > limits.textCharacters) {
       const limit = limits.textCharacters.toLocaleString("en");
-      throw new ParseFailure("TOO_LARGE", `The document has more than ${limit} characters of text. Split it and upload the parts.`);
+      throw new ParseFailure(
+        "TOO_LARGE",
+        `The document has more than ${limit} characters of text. Split it and upload the parts.`,
+      );
     }
     if (part.text.length >= partCharacters) {
       yield part;
@@ -165,19 +181,16 @@ const ligatures: Record<string, string> = { ﬀ: "ff", ﬁ: "fi", ﬂ: "fl", ﬃ
  */
 export function cleaned(text: string): string {
   if (plain.test(text)) return text;
-  return (
-    text
-      .replace(/\p{Surrogate}/gu, "\ufffd")
-      .normalize("NFC")
-      .replace(/\r\n?|[\u2028\u2029\u0085]/g, "\n")
-      // eslint-disable-next-line no-control-regex -- they are what is removed
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\ufeff\ufff9-\ufffb\ufffe\uffff]/g, "")
-      .replace(/[ﬀ-ﬆ]/g, (ligature: string) => ligatures[ligature]!)
-      .replace(/[^\S\n]+/g, " ")
-      .replace(/ ?\n ?/g, "\n")
-      .replace(/\n{3,}/g, "\n\n")
-      .trim()
-  );
+  return text
+    .replace(/\p{Surrogate}/gu, "\ufffd")
+    .normalize("NFC")
+    .replace(/\r\n?|[\u2028\u2029\u0085]/g, "\n")
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\ufeff\ufff9-\ufffb\ufffe\uffff]/g, "")
+    .replace(/[ﬀ-ﬆ]/g, (ligature: string) => ligatures[ligature]!)
+    .replace(/[^\S\n]+/g, " ")
+    .replace(/ ?\n ?/g, "\n")
+    .replace(/\n{3,}/g, "\n\n")
+    .trim();
 }
 
 /**
@@ -193,12 +206,18 @@ export function rowText(cells: readonly string[], header?: readonly string[] | n
     .join("; ");
 }
 
-/** Whether a first row names columns: every cell filled, all different, short, and none of them a number or a date. */
+/**
+ * Whether a first row names columns: every cell filled, all different, short, and none of them a number or a date, but
+ * for years beside a name.
+ */
 export function looksLikeHeader(cells: readonly string[]): boolean {
   const names = cells.map((cell) => cell.trim());
+  const isFigure = (name: string) => /^[-+(]?[\d\s.,:/%$€£-]+\)?$/.test(name);
   return (
     names.length >= 2 &&
-    names.every((name) => name.length > 0 && name.length <= 80 && !/^[-+(]?[\d\s.,:/%$€£-]+\)?$/.test(name)) &&
+    names.every((name) => name.length > 0 && name.length <= 80) &&
+    names.every((name) => !isFigure(name) || /^(19|20)\d\d$/.test(name)) &&
+    !names.every(isFigure) &&
     new Set(names).size === names.length
   );
 }

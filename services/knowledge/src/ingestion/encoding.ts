@@ -27,23 +27,37 @@ export function isUtf8(bytes: Uint8Array): boolean {
 
 /** The whole text of a file: by its mark, else by `declared` (a name such as a meta element gives), else UTF-8 or windows-1252. */
 export function decoded(bytes: Uint8Array, declared?: string | null): string {
-  return new TextDecoder(markedEncoding(bytes) ?? known(declared) ?? (isUtf8(bytes) ? "utf-8" : "windows-1252")).decode(bytes);
+  return decode(bytes, markedEncoding(bytes) ?? known(declared) ?? (isUtf8(bytes) ? "utf-8" : "windows-1252"));
+}
+
+/** Bytes in a named encoding. */
+export function decode(bytes: Uint8Array, encoding: string): string {
+  return encoding === "windows-1252" ? decodeWindows1252(bytes) : new TextDecoder(encoding).decode(bytes);
+}
+
+/** What stands from 0x80 to 0x9f. Node's own decoder leaves the control characters of Latin 1 there. */
+const windows1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
+
+function decodeWindows1252(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  return text.replace(/[\u0080-\u009f]/g, (character) => windows1252[character.charCodeAt(0) - 0x80]!);
 }
 
 /** The text of a file piece by piece. Whether it is UTF-8 or windows-1252 is decided where the first non-ASCII byte comes. */
 export async function* decodedPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let decoder: InstanceType<typeof TextDecoder> | null = null;
+  let decoder: InstanceType<typeof TextDecoder> | "windows-1252" | null = null;
   let first = true;
   for await (const bytes of chunks) {
-    if (first) {
-      const marked = markedEncoding(bytes);
-      if (marked) decoder = new TextDecoder(marked);
-      first = false;
-    }
-    if (!decoder && !isAscii(bytes)) decoder = new TextDecoder(isUtf8(bytes) ? "utf-8" : "windows-1252");
-    yield decoder ? decoder.decode(bytes, { stream: true }) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+    const marked = first ? markedEncoding(bytes) : null;
+    first = false;
+    if (marked) decoder = new TextDecoder(marked);
+    // ASCII is the same in both.
+    else if (!decoder && !isAscii(bytes)) decoder = isUtf8(bytes) ? new TextDecoder("utf-8") : "windows-1252";
+    yield decoder === null || decoder === "windows-1252"
+      ? decodeWindows1252(bytes)
+      : decoder.decode(bytes, { stream: true });
   }
-  const rest = decoder?.decode();
+  const rest = decoder !== null && decoder !== "windows-1252" ? decoder.decode() : "";
   if (rest) yield rest;
 }
 

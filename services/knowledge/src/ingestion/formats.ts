@@ -46,7 +46,7 @@ const foreignSignatures: readonly (readonly [string, RegExp])[] = [
   ["a gzip archive", /^\x1f\x8b/],
   ["a 7-Zip archive", /^7z\xbc\xaf/],
   ["a RAR archive", /^Rar!/],
-  ["a program", /^(MZ.{2}\0|\x7fELF)/s],
+  ["a program", /^(MZ.{0,6}\0|\x7fELF)/s],
   ["a SQLite database", /^SQLite format 3\0/],
   ["a Parquet file", /^PAR1/],
   ["a PostScript file", /^%!PS/],
@@ -70,7 +70,10 @@ function archiveFormat(bytes: Uint8Array): Format {
 function entryNames(bytes: Uint8Array): string[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const names: string[] = [];
-  for (const [signature, nameLengthAt, nameAt] of [["PK\x01\x02", 28, 46], ["PK\x03\x04", 26, 30]] as const) {
+  for (const [signature, nameLengthAt, nameAt] of [
+    ["PK\x01\x02", 28, 46],
+    ["PK\x03\x04", 26, 30],
+  ] as const) {
     let at = buffer.indexOf(signature, 0, "latin1");
     while (at >= 0 && names.length < 20_000) {
       if (at + nameAt > buffer.length) break;
@@ -89,13 +92,17 @@ function oldOfficeFailure(bytes: Uint8Array): ParseFailure {
   // An Office file with a password is an old-style container around the encrypted new-style file.
   if (holds("EncryptedPackage")) return new ParseFailure("ENCRYPTED");
   if (holds("WordDocument")) return unsupported("a Word document of the old kind (.doc)", "Save it as .docx");
-  if (holds("Workbook") || holds("Book")) return unsupported("an Excel workbook of the old kind (.xls)", "Save it as .xlsx");
+  if (holds("Workbook") || holds("Book"))
+    return unsupported("an Excel workbook of the old kind (.xls)", "Save it as .xlsx");
   if (holds("PowerPoint Document")) return unsupported("a presentation of the old kind (.ppt)", "Save it as .pptx");
   if (holds("__substg1.0_")) return unsupported("an Outlook message (.msg)", "Save it as .eml");
   return unsupported("an old Microsoft Office file", "Save it as .docx, .xlsx or .pptx");
 }
 
-function unsupported(what: string, remedy = "Upload PDF, DOCX, PPTX, XLSX, CSV, HTML, Markdown, TXT, RTF, EML or JSON"): ParseFailure {
+function unsupported(
+  what: string,
+  remedy = "Upload PDF, DOCX, PPTX, XLSX, CSV, HTML, Markdown, TXT, RTF, EML or JSON",
+): ParseFailure {
   return new ParseFailure("UNSUPPORTED", `The file is ${what}, which can't be read. ${remedy}.`);
 }
 
@@ -137,14 +144,22 @@ function withoutCutOffCharacter(head: Uint8Array): Uint8Array {
 function isHtml(start: string): boolean {
   const content = start.replace(/^(<\?xml[^>]*>\s*|<!--[\s\S]*?-->\s*)+/, "");
   if (/^<(!doctype\s+html|html|head|body|title|meta|frameset)\b/i.test(content)) return true;
-  return /^<(div|p|h[1-6]|table|ul|ol|span|article|section|main|header|center|font|a|b|br|img|script|style)\b/i.test(content) && /<\/[a-z][a-z0-9]*\s*>/i.test(content);
+  return (
+    /^<(div|p|h[1-6]|table|ul|ol|span|article|section|main|header|center|font|a|b|br|img|script|style)\b/i.test(
+      content,
+    ) && /<\/[a-z][a-z0-9]*\s*>/i.test(content)
+  );
 }
 
 function isJson(start: string): boolean {
-  return /^\{\s*("(?:[^"\\\n]|\\.)*"\s*:|\}\s*$)/.test(start) || /^\[\s*([[{"\]]|-?\d[\d.eE+-]*\s*[,\]]|(true|false|null)\s*[,\]])/.test(start);
+  return (
+    /^\{\s*("(?:[^"\\\n]|\\.)*"\s*:|\}\s*$)/.test(start) ||
+    /^\[\s*([[{"\]]|-?\d[\d.eE+-]*\s*[,\]]|(true|false|null)\s*[,\]])/.test(start)
+  );
 }
 
-const mailHeaders = /^(from|to|cc|subject|date|message-id|mime-version|received|return-path|content-type|reply-to|delivered-to):/i;
+const mailHeaders =
+  /^(from|to|cc|subject|date|message-id|mime-version|received|return-path|content-type|reply-to|delivered-to):/i;
 
 function isMail(start: string): boolean {
   const header = start.split(/\r?\n\r?\n/, 1)[0]!;
@@ -159,7 +174,7 @@ function isMarkdown(text: string, signalsNeeded: number): boolean {
     /^#{1,6} +\S/m,
     /^(```|~~~)/m,
     /^\|?[ \t]*:?-{3,}:?[ \t]*(\|[ \t]*:?-{3,}:?[ \t]*)+\|?[ \t]*$/m,
-    /!?\[[^\]\n]+\]\((https?:|\/|\.|#|mailto:)[^)\s]*\)/,
+    /\[[^\]\n]{1,300}\]\((https?:|\/|\.|#|mailto:)[^)\s]*\)/,
     /^[^\s#>|*-][^\n]{0,200}\n(={3,}|-{3,})[ \t]*$/m,
     /(^|\s)\*\*[^*\s][^*\n]*\*\*(\s|[.,;:!?]|$)/m,
   ];
@@ -171,6 +186,8 @@ function isMarkdown(text: string, signalsNeeded: number): boolean {
  * at least three records must agree on the number of columns.
  */
 export function delimiterOf(text: string, { whole, named }: { whole: boolean; named: boolean }): string | null {
+  // Prose has commas too: its paragraphs stand apart, and blanks follow its commas.
+  if (!named && /\n[ \t\r]*\n/.test(text.trim())) return null;
   let best: { delimiter: string; columns: number } | null = null;
   for (const delimiter of [",", ";", "\t", "|"]) {
     const records = firstRecords(text, delimiter, whole);
@@ -179,7 +196,7 @@ export function delimiterOf(text: string, { whole, named }: { whole: boolean; na
     for (const { columns } of records) counts.set(columns, (counts.get(columns) ?? 0) + 1);
     const [columns, agreeing] = [...counts].sort((a, b) => b[1] - a[1] || b[0] - a[0])[0]!;
     if (columns < 2 || agreeing < records.length * (named ? 0.5 : 0.95)) continue;
-    // Prose has commas too; its pieces are longer than a table's cells.
+    if (!named && delimiter === "," && (text.match(/, /g)?.length ?? 0) * 2 > text.match(/,/g)!.length) continue;
     if (!named && records.some((record) => record.characters / record.columns > 80)) continue;
     if (!best || columns > best.columns) best = { delimiter, columns };
   }

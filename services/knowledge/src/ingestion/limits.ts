@@ -39,5 +39,7 @@ export const defaultLimits: Limits = {
 
 /** `12345678` as `11.8 MB`. */
 export function megabytes(bytes: number): string {
-  return bytes < 10 * MB ? `${Math.round((bytes / MB) * 10) / 10} MB` : `${Math.round(bytes / MB).toLocaleString("en")} MB`;
+  return bytes < 10 * MB
+    ? `${Math.round((bytes / MB) * 10) / 10} MB`
+    : `${Math.round(bytes / MB).toLocaleString("en")} MB`;
 }

@@ -28,13 +28,16 @@ export interface PassagePart extends Omit<DocumentPart, "blocks"> {
 }
 
 /** Like `Parse`, and splits what it reads where it reads it, so that neither keeps the caller's process busy. */
-export type ParsePassages = (source: DocumentSource, options: ParseOptions & { split: SplitOptions }) => AsyncIterable<PassagePart>;
+export type ParsePassages = (
+  source: DocumentSource,
+  options: ParseOptions & { split: SplitOptions },
+) => AsyncIterable<PassagePart>;
 
 export interface Parsing {
   parse: Parse;
   parsePassages: ParsePassages;
-  /** How many reading processes live, and how many documents wait for one. */
-  load(): { processes: number; waiting: number };
+  /** The reading processes that live, and how many documents wait for one. */
+  load(): { processIds: number[]; waiting: number };
   /** Ends all reading processes; documents that are being read fail. */
   close(): Promise<void>;
 }
@@ -54,7 +57,12 @@ const heapShare = 0.6;
 const chunkBytes = 1024 * 1024;
 
 /** Opens the pool of reading processes. They start when they are needed. */
-export function startParsing({ processesMax = 2, documentsPerProcess = 50, idleMs = 10_000, limits: standing }: ParsingSettings = {}): Parsing {
+export function startParsing({
+  processesMax = 2,
+  documentsPerProcess = 50,
+  idleMs = 10_000,
+  limits: standing,
+}: ParsingSettings = {}): Parsing {
   const poolLimits: Limits = { ...defaultLimits, ...standing };
   const live = new Set<ReadingProcess>();
   const idle: { process: ReadingProcess; timer: NodeJS.Timeout }[] = [];
@@ -70,18 +78,19 @@ export function startParsing({ processesMax = 2, documentsPerProcess = 50, idleM
     }
     if (live.size < processesMax) return started();
     return new Promise((resolve, reject) => {
-      const waiting = { resolve, reject };
-      queue.push(waiting);
-      signal?.addEventListener(
-        "abort",
-        () => {
-          const at = queue.indexOf(waiting);
-          if (at < 0) return;
-          queue.splice(at, 1);
-          reject(signal.reason);
+      const giveUp = () => {
+        queue.splice(queue.indexOf(waiting), 1);
+        reject(signal!.reason);
+      };
+      const waiting = {
+        resolve(process: ReadingProcess) {
+          signal?.removeEventListener("abort", giveUp);
+          resolve(process);
         },
-        { once: true },
-      );
+        reject,
+      };
+      queue.push(waiting);
+      signal?.addEventListener("abort", giveUp, { once: true });
     });
   }
 
@@ -105,7 +114,10 @@ export function startParsing({ processesMax = 2, documentsPerProcess = 50, idleM
     if (next) return next.resolve(process);
     process.keepOwnerAlive(false);
     const timer = setTimeout(() => {
-      idle.splice(idle.findIndex((free) => free.process === process), 1);
+      idle.splice(
+        idle.findIndex((free) => free.process === process),
+        1,
+      );
       process.kill(new Error("Idle."));
     }, idleMs);
     timer.unref();
@@ -118,7 +130,11 @@ export function startParsing({ processesMax = 2, documentsPerProcess = 50, idleM
     started().then(next.resolve, next.reject);
   }
 
-  async function* run(source: DocumentSource, { signal, limits: own }: ParseOptions, split: SplitOptions | null): AsyncGenerator<SentPart> {
+  async function* run(
+    source: DocumentSource,
+    { signal, limits: own }: ParseOptions,
+    split: SplitOptions | null,
+  ): AsyncGenerator<SentPart> {
     const limits: Limits = { ...poolLimits, ...own };
     const process = await acquire(signal);
     const abort = () => process.kill(signal!.reason);
@@ -157,16 +173,20 @@ export function startParsing({ processesMax = 2, documentsPerProcess = 50, idleM
   return {
     async *parse(source, options = {}) {
       for await (const { start, text, facts, blocks } of run(source, options, null)) {
-        const whole = blocks.map((block): Block => ({ ...block, text: text.slice(block.start - start, block.end - start) }));
+        const whole = blocks.map((block): Block => ({
+          ...block,
+          text: text.slice(block.start - start, block.end - start),
+        }));
         yield { start, text, facts, blocks: whole };
       }
     },
     async *parsePassages(source, { split, ...options }) {
       const fault = splitFault(split);
       if (fault) throw new RangeError(`${fault.field}: ${fault.message}`);
-      for await (const { start, text, facts, passages } of run(source, options, split)) yield { start, text, facts, passages: passages! };
+      for await (const { start, text, facts, passages } of run(source, options, split))
+        yield { start, text, facts, passages: passages! };
     },
-    load: () => ({ processes: live.size, waiting: queue.length }),
+    load: () => ({ processIds: [...live].flatMap(({ id }) => id ?? []), waiting: queue.length }),
     async close() {
       closed = true;
       for (const { timer } of idle.splice(0)) clearTimeout(timer);

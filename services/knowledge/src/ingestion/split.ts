@@ -21,11 +21,19 @@ export const splitLimits = { sizeTokensMin: 50, sizeTokensMax: 2_000 } as const;
 export const defaultSplit: SplitOptions = { method: "HEADING", sizeTokens: 320, overlapTokens: 40 };
 
 /** What is wrong with the options, by field; null when nothing is. */
-export function splitFault({ method, sizeTokens, overlapTokens }: SplitOptions): { field: keyof SplitOptions; message: string } | null {
+export function splitFault({
+  method,
+  sizeTokens,
+  overlapTokens,
+}: SplitOptions): { field: keyof SplitOptions; message: string } | null {
   const { sizeTokensMin, sizeTokensMax } = splitLimits;
-  if (!splitMethods.includes(method)) return { field: "method", message: `The method is one of ${splitMethods.join(", ")}.` };
+  if (!splitMethods.includes(method))
+    return { field: "method", message: `The method is one of ${splitMethods.join(", ")}.` };
   if (!Number.isInteger(sizeTokens) || sizeTokens < sizeTokensMin || sizeTokens > sizeTokensMax) {
-    return { field: "sizeTokens", message: `A passage has ${sizeTokensMin} to ${sizeTokensMax.toLocaleString("en")} tokens.` };
+    return {
+      field: "sizeTokens",
+      message: `A passage has ${sizeTokensMin} to ${sizeTokensMax.toLocaleString("en")} tokens.`,
+    };
   }
   if (!Number.isInteger(overlapTokens) || overlapTokens < 0 || overlapTokens >= sizeTokens / 2) {
     return { field: "overlapTokens", message: "The overlap is less than half of a passage, and not negative." };
@@ -100,7 +108,10 @@ export class PassageSplitter {
 
   private *piecesOf(block: Block): Generator<Piece> {
     const { method, sizeTokens } = this.options;
-    const spans = method !== "FIXED" && block.kind === "PARAGRAPH" ? sentencesOf(block.text) : [{ start: 0, end: block.text.length }];
+    const spans =
+      method !== "FIXED" && block.kind === "PARAGRAPH"
+        ? sentencesOf(block.text)
+        : [{ start: 0, end: block.text.length }];
     let opensBlock = true;
     for (const { start, end } of spans) {
       const tokens = this.tokensUpTo(block.start + end);
@@ -111,7 +122,13 @@ export class PassageSplitter {
       }
       // A sentence longer than a passage goes by its words, as everything does when the size alone decides.
       for (const word of wordsOf(block.text, start, end)) {
-        yield this.piece(block, block.start + word.start, block.start + word.end, this.tokensUpTo(block.start + word.end), opensBlock);
+        yield this.piece(
+          block,
+          block.start + word.start,
+          block.start + word.end,
+          this.tokensUpTo(block.start + word.end),
+          opensBlock,
+        );
         opensBlock = false;
       }
     }
@@ -169,7 +186,9 @@ export class PassageSplitter {
     const [first, last] = [pieces[0]!, pieces.at(-1)!];
     const text = this.text.slice(first.start - this.textStart, last.end - this.textStart);
     const sheets = new Set(pieces.map(({ block }) => block.sheet));
-    const pages = pieces.flatMap(({ block }) => (block.page === null ? [] : [block.page, block.lastPage ?? block.page]));
+    const pages = pieces.flatMap(({ block }) =>
+      block.page === null ? [] : [block.page, block.lastPage ?? block.page],
+    );
     passages.push({
       ordinal: this.ordinal++,
       text,
@@ -217,7 +236,8 @@ export function split(document: Pick<DocumentPart, "text" | "blocks">, options: 
 /** The path under which most of the text stands. */
 function headingPathOf(pieces: readonly Piece[]): readonly string[] {
   const tokens = new Map<readonly string[], number>();
-  for (const piece of pieces) tokens.set(piece.block.headingPath, (tokens.get(piece.block.headingPath) ?? 0) + piece.tokens);
+  for (const piece of pieces)
+    tokens.set(piece.block.headingPath, (tokens.get(piece.block.headingPath) ?? 0) + piece.tokens);
   let [most, path]: [number, readonly string[]] = [-1, []];
   for (const [candidate, count] of tokens) if (count > most) [most, path] = [count, candidate];
   return path;

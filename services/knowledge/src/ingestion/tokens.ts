@@ -18,7 +18,15 @@ const weights = {
 type CharacterClass = keyof typeof weights;
 const classes = Object.keys(weights) as CharacterClass[];
 const [blank, newline, latin, digit, alphabet, ideograph, dense, punctuation, symbol] = classes.map((_, i) => i) as [
-  number, number, number, number, number, number, number, number, number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
 ];
 
 let table: Uint8Array | undefined;
@@ -33,8 +41,10 @@ function classTable(): Uint8Array {
     else if (/\s/.test(character)) table[code] = blank;
     else if (/[0-9]/.test(character)) table[code] = digit;
     else if (/[\p{sc=Latin}\u0300-\u036f]/u.test(character)) table[code] = latin;
-    else if (/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\u3000-\u303f\uff00-\uffef]/u.test(character)) table[code] = ideograph;
-    else if (/[\p{sc=Cyrillic}\p{sc=Greek}\p{sc=Arabic}\p{sc=Hebrew}\p{sc=Armenian}\p{sc=Georgian}]/u.test(character)) table[code] = alphabet;
+    else if (/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\u3000-\u303f\uff00-\uffef]/u.test(character))
+      table[code] = ideograph;
+    else if (/[\p{sc=Cyrillic}\p{sc=Greek}\p{sc=Arabic}\p{sc=Hebrew}\p{sc=Armenian}\p{sc=Georgian}]/u.test(character))
+      table[code] = alphabet;
     else if (/[\p{L}\p{M}]/u.test(character)) table[code] = dense;
     else if (code < 0x80 || /\p{P}/u.test(character)) table[code] = punctuation;
   }
@@ -90,7 +100,14 @@ export function* wordsOf(text: string, from = 0, to = text.length): Generator<Wo
       if (runKind === symbol && isLowSurrogate(text, at) && at < to) at++;
       tokens += runTokens(runKind, at - runStart);
       kind = at < to ? classOf[text.charCodeAt(at)]! : blank;
-    } while (whole && kind !== blank && kind !== newline && kind !== ideograph && kind !== dense && tokens < wordTokensMax);
+    } while (
+      whole &&
+      kind !== blank &&
+      kind !== newline &&
+      kind !== ideograph &&
+      kind !== dense &&
+      tokens < wordTokensMax
+    );
     // Marks of punctuation stay with the ideograph before them.
     if (!whole) {
       while (at < to && classOf[text.charCodeAt(at)] === punctuation && tokens < wordTokensMax) {

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { newId } from "@atrium/ids";
 import { ok, refuse, type Result } from "@atrium/errors";
 
-export type InvitationStatus = "PENDING" | "ACCEPTED" | "DECLINED" | "REVOKED";
+/** `EXPIRED` is written when a new invitation takes the place of one that wasn't answered in time. */
+export type InvitationStatus = "PENDING" | "ACCEPTED" | "DECLINED" | "REVOKED" | "EXPIRED";
 
 export interface WorkspaceRoleGrant {
   workspaceId: string;
@@ -53,15 +54,16 @@ export function invite(
   return { invitation, token };
 }
 
-/** The same invitation under a new token and seven days more; the old token is worthless. */
+/** The same invitation, from whoever resends it, under a new token and seven days more; the old token is worthless. */
 export function resend(
   invitation: Invitation,
+  invitedById: string,
   now: Date,
-): Result<{ invitation: Invitation; token: string }, ResendInvitationRefusal> {
-  if (invitation.status !== "PENDING") return refuse("ALREADY_DECIDED");
+): Result<{ invitation: Invitation; token: string }, RevokeInvitationRefusal> {
+  if (invitation.status !== "PENDING") return refuse("ALREADY_DECIDED", { path: ["invitationId"] });
   const token = newToken();
   const expiresAt = new Date(now.getTime() + lifetimeMs);
-  return ok({ invitation: { ...invitation, tokenHash: hashOfToken(token), expiresAt }, token });
+  return ok({ invitation: { ...invitation, invitedById, tokenHash: hashOfToken(token), expiresAt }, token });
 }
 
 export const InviteMemberRefusal = {
@@ -73,18 +75,24 @@ export const InviteMemberRefusal = {
 } as const;
 export type InviteMemberRefusal = keyof typeof InviteMemberRefusal;
 
+export const RevokeInvitationRefusal = {
+  ALREADY_DECIDED: "This invitation has been accepted, declined, revoked or replaced.",
+} as const;
+export type RevokeInvitationRefusal = keyof typeof RevokeInvitationRefusal;
+
 export const ResendInvitationRefusal = {
-  ALREADY_DECIDED: "This invitation has been accepted, declined or revoked.",
+  ALREADY_DECIDED: RevokeInvitationRefusal.ALREADY_DECIDED,
+  MORE_THAN_YOU_HOLD: InviteMemberRefusal.MORE_THAN_YOU_HOLD,
 } as const;
 export type ResendInvitationRefusal = keyof typeof ResendInvitationRefusal;
-export const RevokeInvitationRefusal = ResendInvitationRefusal;
 
 export const AcceptInvitationRefusal = {
   UNKNOWN_TOKEN: "This invitation doesn't exist.",
-  ALREADY_DECIDED: "This invitation has been accepted, declined or revoked.",
+  ALREADY_DECIDED: RevokeInvitationRefusal.ALREADY_DECIDED,
   EXPIRED: "This invitation has expired; ask for a new one.",
   NOT_YOURS: "This invitation is for somebody else.",
   ALREADY_MEMBER: "You are a member already.",
+  NO_LONGER_OFFERED: "Whoever sent this invitation may not offer this any more; ask for a new one.",
   GUEST: "A guest can't join an organization; sign up first.",
 } as const;
 export type AcceptInvitationRefusal = keyof typeof AcceptInvitationRefusal;
@@ -94,6 +102,7 @@ export const DeclineInvitationRefusal = {
   ALREADY_DECIDED: AcceptInvitationRefusal.ALREADY_DECIDED,
   EXPIRED: AcceptInvitationRefusal.EXPIRED,
   NOT_YOURS: AcceptInvitationRefusal.NOT_YOURS,
+  GUEST: AcceptInvitationRefusal.GUEST,
 } as const;
 export type DeclineInvitationRefusal = keyof typeof DeclineInvitationRefusal;
 
@@ -106,16 +115,17 @@ export function answer(
   status: "ACCEPTED" | "DECLINED",
   userId: string,
   now: Date,
-): Result<Invitation, DeclineInvitationRefusal> {
+): Result<Invitation, "NOT_YOURS" | "ALREADY_DECIDED" | "EXPIRED"> {
   if (invitation.userId !== null && invitation.userId !== userId) return refuse("NOT_YOURS", { path: ["token"] });
+  if (invitation.status === "EXPIRED") return refuse("EXPIRED", { path: ["token"] });
   if (invitation.status !== "PENDING") return refuse("ALREADY_DECIDED", { path: ["token"] });
   if (invitation.expiresAt <= now) return refuse("EXPIRED", { path: ["token"] });
   return ok({ ...invitation, status, decidedAt: now });
 }
 
 /** Decides whether the invitation may be taken back. */
-export function revoke(invitation: Invitation, now: Date): Result<Invitation, ResendInvitationRefusal> {
-  if (invitation.status !== "PENDING") return refuse("ALREADY_DECIDED");
+export function revoke(invitation: Invitation, now: Date): Result<Invitation, RevokeInvitationRefusal> {
+  if (invitation.status !== "PENDING") return refuse("ALREADY_DECIDED", { path: ["invitationId"] });
   return ok({ ...invitation, status: "REVOKED", decidedAt: now });
 }
 

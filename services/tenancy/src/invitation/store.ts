@@ -65,18 +65,28 @@ export const saveInvitation = (tx: Tx, invitation: Invitation) =>
     where: { organizationId: invitation.organizationId, id: invitation.id },
     data: {
       status: invitation.status,
+      invitedById: invitation.invitedById,
       tokenHash: invitation.tokenHash,
       expiresAt: invitation.expiresAt,
       decidedAt: invitation.decidedAt,
     },
   });
 
-/** Revokes what has expired for this person, so that they can be invited again. */
-export const closeExpired = (tx: Tx, { organizationId, email, userId }: Invitation, now: Date) =>
-  tx.invitation.updateMany({
-    where: { organizationId, email, userId, status: "PENDING", expiresAt: { lte: now } },
-    data: { status: "REVOKED", decidedAt: now },
-  });
+/** Closes what has expired for this person, so that they can be invited again. Returns its ids. */
+export async function closeExpired(
+  tx: Tx,
+  { organizationId, email, userId }: Invitation,
+  now: Date,
+): Promise<string[]> {
+  const rows = await tx.sql<{ id: string }>(
+    `update invitation set status = 'EXPIRED'
+      where organization_id = $1 and email is not distinct from $2 and user_id is not distinct from $3
+        and status = 'PENDING' and expires_at <= $4
+      returning id`,
+    [organizationId, email, userId, now],
+  );
+  return rows.map(({ id }) => id);
+}
 
 /** An organization's invitations, newest first. */
 export const listInvitations = async (

@@ -1,4 +1,4 @@
-import { workspaceRoles } from "@atrium/access";
+import { workspaceRoles, type Permission } from "@atrium/access";
 import { PublicError, ok, refuse, type Result } from "@atrium/errors";
 import { appendEvent, membershipChanged, membershipGranted, membershipRevoked } from "@atrium/events";
 import { newId } from "@atrium/ids";
@@ -13,18 +13,18 @@ import {
   type TransferOwnershipRefusal,
   type WorkspaceMember,
 } from "./membership";
-import { mayGrant, requireRight } from "./policy";
-import { currentStanding, inWorkspace, type StandingIn } from "./standing";
+import { mayGrant, requirePerson, requireRight } from "./policy";
+import { currentStanding, inWorkspace, placedIn, standingIn, type StandingIn } from "./standing";
 import {
   deleteMember,
   deletePlace,
   findMember,
-  findPlace,
   findPlaces,
+  holdMember,
   insertMember,
   insertPlace,
   lockMember,
-  lockOwners,
+  lockMemberships,
   lockPlace,
   saveMemberRole,
   savePlaceRole,
@@ -35,14 +35,14 @@ export async function changeMemberRole(
   ctx: Context,
   { memberId, role }: { memberId: string; role: string },
 ): Promise<Result<OrganizationMember, ChangeMemberRoleRefusal>> {
-  const by = await currentStanding(ctx);
-  requireRight(by, "members:change");
-  return by.db.transaction(async (tx) => {
-    const ownerCount = await lockOwners(tx, by.organizationId);
+  return amongMembers(ctx, "members:change", async (tx, by, ownerCount) => {
     const member = await loadMember(tx, by, memberId);
+    // Taking a role from somebody is as much a use of its power as giving it.
+    if (!mayGrant(by, { organizationRole: member.role })) return refuse("ABOVE_YOU", { path: ["memberId"] });
     const changed = changeRole(member, role, by, ownerCount);
     if (!changed.ok) return changed;
     if (!mayGrant(by, { organizationRole: role })) return refuse("MORE_THAN_YOU_HOLD", { path: ["role"] });
+    if (role === member.role) return changed;
     await saveMemberRole(tx, changed.value);
     await appendEvent(tx, membershipChanged({ ...factsOf(changed.value), role, previousRole: member.role }));
     return changed;
@@ -54,23 +54,19 @@ export async function removeMember(
   ctx: Context,
   { memberId }: { memberId: string },
 ): Promise<Result<OrganizationMember, RemoveMemberRefusal>> {
-  const by = await currentStanding(ctx);
-  requireRight(by, "members:remove");
-  return by.db.transaction(async (tx) => {
-    const ownerCount = await lockOwners(tx, by.organizationId);
-    return endMembership(tx, await loadMember(tx, by, memberId), by, ownerCount);
+  return amongMembers(ctx, "members:remove", async (tx, by, ownerCount) => {
+    const member = await loadMember(tx, by, memberId);
+    if (!mayGrant(by, { organizationRole: member.role })) return refuse("ABOVE_YOU", { path: ["memberId"] });
+    return endMembership(tx, member, by, ownerCount);
   });
 }
 
 /** Ends the actor's own membership of the organization that they are signed in to. */
 export async function leaveOrganization(ctx: Context): Promise<Result<OrganizationMember, RemoveMemberRefusal>> {
-  const by = await currentStanding(ctx);
-  return by.db.transaction(async (tx) => {
-    const ownerCount = await lockOwners(tx, by.organizationId);
-    const own = await findMember(tx, by.organizationId, by.userId);
-    if (!own) throw new PublicError("NOT_FOUND", `No organization ${by.organizationId}.`);
-    return endMembership(tx, own, by, ownerCount);
-  });
+  requirePerson(ctx.actor);
+  return amongMembers(ctx, null, async (tx, by, ownerCount) =>
+    endMembership(tx, await loadOwnMembership(tx, by), by, ownerCount),
+  );
 }
 
 /** Makes another member the owner; the actor becomes an administrator. */
@@ -78,23 +74,32 @@ export async function transferOrganizationOwnership(
   ctx: Context,
   { memberId }: { memberId: string },
 ): Promise<Result<OrganizationMember, TransferOwnershipRefusal>> {
-  const by = await currentStanding(ctx);
-  requireRight(by, "organization:transfer");
-  return by.db.transaction(async (tx) => {
-    await lockOwners(tx, by.organizationId);
-    const to = await loadMember(tx, by, memberId);
-    const from = await findMember(tx, by.organizationId, by.userId);
-    if (!from) throw new PublicError("NOT_FOUND", `No organization ${by.organizationId}.`);
-    const transferred = transferOwnership(from, to);
+  return amongMembers(ctx, "organization:transfer", async (tx, by) => {
+    const before = { from: await loadOwnMembership(tx, by), to: await loadMember(tx, by, memberId) };
+    const transferred = transferOwnership(before.from, before.to);
     if (!transferred.ok) return transferred;
-    for (const [before, after] of [
-      [from, transferred.value.from],
-      [to, transferred.value.to],
-    ] as const) {
+    for (const side of ["from", "to"] as const) {
+      const after = transferred.value[side];
       await saveMemberRole(tx, after);
-      await appendEvent(tx, membershipChanged({ ...factsOf(after), role: after.role, previousRole: before.role }));
+      const previousRole = before[side].role;
+      await appendEvent(tx, membershipChanged({ ...factsOf(after), role: after.role, previousRole }));
     }
     return ok(transferred.value.to);
+  });
+}
+
+/** Changes an organization's members, one change after the other, in the rights that the actor has by then. */
+async function amongMembers<T>(
+  ctx: Context,
+  right: Permission | null,
+  act: (tx: Tx, by: StandingIn, ownerCount: number) => Promise<T>,
+): Promise<T> {
+  const { db, organizationId } = await currentStanding(ctx);
+  return db.transaction(async (tx) => {
+    const ownerCount = await lockMemberships(tx, organizationId);
+    const by = await standingIn(ctx, organizationId, tx);
+    if (right) requireRight(by, right);
+    return act(tx, by, ownerCount);
   });
 }
 
@@ -105,20 +110,27 @@ export const WorkspaceMemberRefusal = {
   MORE_THAN_YOU_HOLD: "Nobody can grant what they don't hold.",
 } as const;
 type WorkspaceMemberRefusal = keyof typeof WorkspaceMemberRefusal;
+const { MORE_THAN_YOU_HOLD, NO_SUCH_ROLE } = WorkspaceMemberRefusal;
+
+export const ChangeWorkspaceRoleRefusal = { NO_SUCH_ROLE, MORE_THAN_YOU_HOLD } as const;
+type ChangeWorkspaceRoleRefusal = keyof typeof ChangeWorkspaceRoleRefusal;
+
+export const RemoveWorkspaceMemberRefusal = { MORE_THAN_YOU_HOLD } as const;
+type RemoveWorkspaceMemberRefusal = keyof typeof RemoveWorkspaceMemberRefusal;
 
 /** Gives a member of the organization a place in one of its workspaces. */
 export async function addWorkspaceMember(
   ctx: Context,
   { workspaceId, userId, role }: { workspaceId: string; userId: string; role: string },
 ): Promise<Result<WorkspaceMember, WorkspaceMemberRefusal>> {
-  const by = await inWorkspace(ctx, await currentStanding(ctx), workspaceId);
+  const by = await inWorkspace(await currentStanding(ctx), workspaceId);
   requireRight(by, "workspace_members:write");
   const refused = refusedRole(by, role);
   if (refused) return refused;
   return by.db.transaction(async (tx) => {
-    if (!(await findMember(tx, by.organizationId, userId))) return refuse("NOT_A_MEMBER", { path: ["userId"] });
-    if (await findPlace(tx, workspaceId, userId)) return refuse("ALREADY_MEMBER", { path: ["userId"] });
-    return ok(await grantPlace(tx, by.organizationId, { workspaceId, userId, role }, ctx.now()));
+    if (!(await holdMember(tx, by.organizationId, userId))) return refuse("NOT_A_MEMBER", { path: ["userId"] });
+    const place = await grantPlace(tx, by.organizationId, { workspaceId, userId, role }, ctx.now());
+    return place ? ok(place) : refuse("ALREADY_MEMBER", { path: ["userId"] });
   });
 }
 
@@ -126,16 +138,17 @@ export async function addWorkspaceMember(
 export async function changeWorkspaceRole(
   ctx: Context,
   { memberId, role }: { memberId: string; role: string },
-): Promise<Result<WorkspaceMember, Exclude<WorkspaceMemberRefusal, "NOT_A_MEMBER" | "ALREADY_MEMBER">>> {
+): Promise<Result<WorkspaceMember, ChangeWorkspaceRoleRefusal>> {
   const inOrganization = await currentStanding(ctx);
   return inOrganization.db.transaction(async (tx) => {
     const place = await loadPlace(tx, inOrganization, memberId);
-    const by = await inWorkspace(ctx, inOrganization, place.workspaceId);
+    const by = await inWorkspaceOf(tx, inOrganization, place);
     requireRight(by, "workspace_members:write");
     // Taking a role from somebody is as much a use of its power as giving it.
     const refused = refusedRole(by, role) ?? refusedRole(by, place.role);
     if (refused) return refused;
     const changed = { ...place, role };
+    if (role === place.role) return ok(changed);
     await savePlaceRole(tx, changed);
     await appendEvent(tx, membershipChanged({ ...factsOf(changed), role, previousRole: place.role }), placeOf(place));
     return ok(changed);
@@ -146,14 +159,15 @@ export async function changeWorkspaceRole(
 export async function removeWorkspaceMember(
   ctx: Context,
   { memberId }: { memberId: string },
-): Promise<Result<WorkspaceMember, "MORE_THAN_YOU_HOLD">> {
+): Promise<Result<WorkspaceMember, RemoveWorkspaceMemberRefusal>> {
   const inOrganization = await currentStanding(ctx);
   return inOrganization.db.transaction(async (tx) => {
     const place = await loadPlace(tx, inOrganization, memberId);
-    const by = await inWorkspace(ctx, inOrganization, place.workspaceId);
-    if (place.userId !== by.userId) {
+    const by = await inWorkspaceOf(tx, inOrganization, place);
+    const ownPlace = place.userId === by.userId && by.key === null;
+    if (!ownPlace) {
       requireRight(by, "workspace_members:write");
-      if (!mayGrant(by, { workspaceRole: place.role })) return refuse("MORE_THAN_YOU_HOLD");
+      if (!mayGrant(by, { workspaceRole: place.role })) return refuse("MORE_THAN_YOU_HOLD", { path: ["memberId"] });
     }
     await deletePlace(tx, place);
     await appendEvent(tx, membershipRevoked(factsOf(place)), placeOf(place));
@@ -161,27 +175,27 @@ export async function removeWorkspaceMember(
   });
 }
 
-/** Makes somebody a member, within a transaction in which that was decided. */
+/** Makes somebody a member, within a transaction in which that was decided; null when they are one already. */
 export async function grantMembership(
   tx: Tx,
   { organizationId, userId, role }: { organizationId: string; userId: string; role: string },
   now: Date,
-): Promise<OrganizationMember> {
+): Promise<OrganizationMember | null> {
   const member = { id: newId("mem"), organizationId, userId, role, createdAt: now };
-  await insertMember(tx, member);
+  if (!(await insertMember(tx, member))) return null;
   await appendEvent(tx, membershipGranted({ ...factsOf(member), role }));
   return member;
 }
 
-/** Gives a member a place in a workspace, within a transaction in which that was decided. */
+/** Gives a member a place in a workspace, within such a transaction; null when they have one already. */
 export async function grantPlace(
   tx: Tx,
   organizationId: string,
   { workspaceId, userId, role }: { workspaceId: string; userId: string; role: string },
   now: Date,
-): Promise<WorkspaceMember> {
+): Promise<WorkspaceMember | null> {
   const place = { id: newId("wmem"), organizationId, workspaceId, userId, role, createdAt: now };
-  await insertPlace(tx, place);
+  if (!(await insertPlace(tx, place))) return null;
   await appendEvent(tx, membershipGranted({ ...factsOf(place), role }), placeOf(place));
   return place;
 }
@@ -201,6 +215,12 @@ function refusedRole(by: StandingIn, role: string) {
   return null;
 }
 
+async function loadOwnMembership(tx: Tx, { organizationId, userId }: StandingIn) {
+  const member = await findMember(tx, organizationId, userId);
+  if (!member) throw new PublicError("NOT_FOUND", `No organization ${organizationId}.`);
+  return member;
+}
+
 async function loadMember(tx: Tx, { organizationId }: StandingIn, id: string) {
   const member = await lockMember(tx, organizationId, id);
   if (!member) throw new PublicError("NOT_FOUND", `No member ${id} in this organization.`);
@@ -209,9 +229,18 @@ async function loadMember(tx: Tx, { organizationId }: StandingIn, id: string) {
 
 async function loadPlace(tx: Tx, { organizationId }: StandingIn, id: string) {
   const place = await lockPlace(tx, organizationId, id);
-  if (!place) throw new PublicError("NOT_FOUND", `No workspace member ${id} in this organization.`);
+  if (!place) throw noPlace(id);
   return place;
 }
+
+/** Says the same of a place in a workspace that the actor may not enter as of none at all. */
+async function inWorkspaceOf(tx: Tx, inOrganization: StandingIn, place: WorkspaceMember) {
+  const by = await placedIn({ ...inOrganization, db: tx }, place.workspaceId);
+  if (!by) throw noPlace(place.id);
+  return by;
+}
+
+const noPlace = (id: string) => new PublicError("NOT_FOUND", `No workspace member ${id} in this organization.`);
 
 const factsOf = (membership: OrganizationMember | WorkspaceMember) => ({
   membershipId: membership.id,

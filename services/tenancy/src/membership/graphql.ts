@@ -21,6 +21,8 @@ import { z } from "zod";
 import type { RequestContext } from "../context";
 import { User } from "../references";
 import {
+  ChangeWorkspaceRoleRefusal,
+  RemoveWorkspaceMemberRefusal,
   WorkspaceMemberRefusal,
   addWorkspaceMember,
   changeMemberRole,
@@ -143,16 +145,15 @@ const TransferOrganizationOwnershipPayload = Payload(
   TransferOwnershipRefusal,
 );
 const AddWorkspaceMemberPayload = Payload("addWorkspaceMember", { workspaceMember: place }, WorkspaceMemberRefusal);
-const { NO_SUCH_ROLE, MORE_THAN_YOU_HOLD } = WorkspaceMemberRefusal;
 const ChangeWorkspaceRolePayload = Payload(
   "changeWorkspaceRole",
   { workspaceMember: place },
-  { NO_SUCH_ROLE, MORE_THAN_YOU_HOLD },
+  ChangeWorkspaceRoleRefusal,
 );
 const RemoveWorkspaceMemberPayload = Payload(
   "removeWorkspaceMember",
   { workspaceMember: { type: () => WorkspaceMember, description: "The place that was taken away." } },
-  { MORE_THAN_YOU_HOLD },
+  RemoveWorkspaceMemberRefusal,
 );
 
 @Resolver(() => OrganizationMember)

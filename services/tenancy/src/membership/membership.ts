@@ -49,9 +49,10 @@ export function changeRole(
   ownerCount: number,
 ): Result<OrganizationMember, ChangeMemberRoleRefusal> {
   if (!ranks.includes(role)) return refuse("NO_SUCH_ROLE", { path: ["role"] });
-  if (rankOf(member.role) < rankOf(by.role)) return refuse("ABOVE_YOU");
+  if (rankOf(member.role) < rankOf(by.role)) return refuse("ABOVE_YOU", { path: ["memberId"] });
   if (rankOf(role) < rankOf(by.role)) return refuse("MORE_THAN_YOU_HOLD", { path: ["role"] });
-  if (member.role === "owner" && role !== "owner" && ownerCount <= 1) return refuse("LAST_OWNER");
+  if (member.role === "owner" && role !== "owner" && ownerCount <= 1)
+    return refuse("LAST_OWNER", { path: ["memberId"] });
   return ok({ ...member, role });
 }
 
@@ -84,6 +85,6 @@ export function transferOwnership(
   to: OrganizationMember,
 ): Result<{ from: OrganizationMember; to: OrganizationMember }, TransferOwnershipRefusal> {
   if (from.role !== "owner") return refuse("NOT_AN_OWNER");
-  if (to.role === "owner") return refuse("ALREADY_OWNER", { path: ["userId"] });
+  if (to.role === "owner") return refuse("ALREADY_OWNER", { path: ["memberId"] });
   return ok({ from: { ...from, role: "admin" }, to: { ...to, role: "owner" } });
 }

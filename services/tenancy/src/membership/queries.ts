@@ -1,4 +1,4 @@
-import { permissionsOfRoles } from "@atrium/access";
+import { organizationRoles, permissionsOfRoles } from "@atrium/access";
 import type { Context, Tx } from "../context";
 import type { OrganizationMember, WorkspaceMember } from "./membership";
 import { entersEveryWorkspace, requireRight } from "./policy";
@@ -18,10 +18,10 @@ interface Keyset {
   after: string | null;
 }
 
-/** The people of an organization that the actor belongs to; guests of it don't see them. */
+/** The people of an organization that the actor belongs to; guests of it don't see them, nor does just any API key. */
 export async function members(ctx: Context, organizationId: string, page: Keyset): Promise<OrganizationMember[]> {
   const standing = await standingIn(ctx, organizationId);
-  if (standing.role === "guest") requireRight(standing, "members:read");
+  if (standing.role === "guest" || standing.key) requireRight(standing, "members:read");
   return listMembers(standing.db, organizationId, page);
 }
 
@@ -31,7 +31,7 @@ export async function workspaceMembers(
   { organizationId, workspaceId }: { organizationId: string; workspaceId: string },
   page: Keyset,
 ): Promise<WorkspaceMember[]> {
-  const standing = await inWorkspace(ctx, await standingIn(ctx, organizationId), workspaceId);
+  const standing = await inWorkspace(await standingIn(ctx, organizationId), workspaceId);
   requireRight(standing, "workspace_members:read");
   return listPlaces(standing.db, organizationId, workspaceId, page);
 }
@@ -60,11 +60,7 @@ export const defaultContexts = (
   { database }: Pick<Context, "database">,
   userIds: readonly string[],
 ): Promise<(DefaultContext | null)[]> =>
-  findDefaultContexts(
-    database.asService(),
-    userIds,
-    ["owner", "admin", "member", "guest"].filter(entersEveryWorkspace),
-  );
+  findDefaultContexts(database.asService(), userIds, Object.keys(organizationRoles).filter(entersEveryWorkspace));
 
 /** Whether this person belongs to the organization. */
 export const isMember = async (tx: Tx, organizationId: string, userId: string): Promise<boolean> =>

@@ -16,18 +16,26 @@ export async function lockMember(tx: Tx, organizationId: string, id: string): Pr
 }
 
 /**
- * Locks the organization's owners in one order and counts them, so that two owners who demote or remove each other at
- * once can't both succeed.
+ * Makes changes of an organization's members queue up until `tx` ends, so that two owners who demote or remove each
+ * other at once can't both succeed. Returns how many owners there are.
  */
-export async function lockOwners(tx: Tx, organizationId: string): Promise<number> {
-  const owners = await tx.sql(
-    `select id from organization_member where organization_id = $1 and role = 'owner' order by id for update`,
-    [organizationId],
-  );
-  return owners.length;
+export async function lockMemberships(tx: Tx, organizationId: string): Promise<number> {
+  await tx.sql(`select id from organization where id = $1 for no key update`, [organizationId]);
+  return tx.organizationMember.count({ where: { organizationId, role: "owner" } });
 }
 
-export const insertMember = (tx: Tx, member: OrganizationMember) => tx.organizationMember.create({ data: member });
+/** Keeps somebody's membership from ending until `tx` ends. False for somebody who isn't a member. */
+export async function holdMember(tx: Tx, organizationId: string, userId: string): Promise<boolean> {
+  const rows = await tx.sql(
+    `select id from organization_member where organization_id = $1 and user_id = $2 for key share`,
+    [organizationId, userId],
+  );
+  return rows.length === 1;
+}
+
+/** Saves a new membership; false when this person is a member already. */
+export const insertMember = async (tx: Tx, member: OrganizationMember): Promise<boolean> =>
+  (await tx.organizationMember.createMany({ data: member, skipDuplicates: true })).count === 1;
 
 export const saveMemberRole = (tx: Tx, { organizationId, id, role }: OrganizationMember) =>
   tx.organizationMember.updateMany({ where: { organizationId, id }, data: { role } });
@@ -51,8 +59,19 @@ export const listMembers = (
 export const findPlaces = (tx: Tx, organizationId: string, userId: string): Promise<WorkspaceMember[]> =>
   tx.workspaceMember.findMany({ where: { organizationId, userId }, orderBy: { id: "asc" } });
 
-export const findPlace = (tx: Tx, workspaceId: string, userId: string): Promise<WorkspaceMember | null> =>
-  tx.workspaceMember.findFirst({ where: { workspaceId, userId } });
+/** Somebody's role in a workspace, null for none; nothing at all where the organization has no such workspace. */
+export async function findRoleInWorkspace(
+  tx: Tx,
+  { organizationId, workspaceId, userId }: { organizationId: string; workspaceId: string; userId: string },
+): Promise<{ role: string | null } | null> {
+  const [row] = await tx.sql<{ role: string | null }>(
+    `select w.role from workspace s
+       left join workspace_member w on w.organization_id = s.organization_id and w.workspace_id = s.id and w.user_id = $3
+      where s.organization_id = $1 and s.id = $2`,
+    [organizationId, workspaceId, userId],
+  );
+  return row ?? null;
+}
 
 /** Locks the place until `tx` ends. Null outside this organization. */
 export async function lockPlace(tx: Tx, organizationId: string, id: string): Promise<WorkspaceMember | null> {
@@ -65,7 +84,9 @@ export async function lockPlace(tx: Tx, organizationId: string, id: string): Pro
   return row ?? null;
 }
 
-export const insertPlace = (tx: Tx, place: WorkspaceMember) => tx.workspaceMember.create({ data: place });
+/** Saves a new place; false when this person has one in the workspace already. */
+export const insertPlace = async (tx: Tx, place: WorkspaceMember): Promise<boolean> =>
+  (await tx.workspaceMember.createMany({ data: place, skipDuplicates: true })).count === 1;
 
 export const savePlaceRole = (tx: Tx, { organizationId, id, role }: WorkspaceMember) =>
   tx.workspaceMember.updateMany({ where: { organizationId, id }, data: { role } });

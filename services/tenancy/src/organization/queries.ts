@@ -1,4 +1,4 @@
-import { requireSignedIn } from "@atrium/access";
+import { isSignedIn, requireSignedIn } from "@atrium/access";
 import type { Context } from "../context";
 import { standingIn } from "../membership/standing";
 import type { Organization } from "./organization";
@@ -10,11 +10,12 @@ export async function organizations(
   page: { limit: number; after: string | null },
 ): Promise<Organization[]> {
   const actor = requireSignedIn(ctx.actor);
-  if (actor.kind === "API_KEY") {
-    const own = actor.organizationId ? await findOrganization(ctx.db, actor.organizationId) : null;
-    return own && (page.after === null || own.id > page.after) ? [own] : [];
-  }
-  return listOrganizationsOf(ctx.db, actor.userId, page);
+  return listOrganizationsOf(
+    ctx.db,
+    actor.userId,
+    page,
+    actor.kind === "API_KEY" ? [actor.organizationId ?? ""] : null,
+  );
 }
 
 /** One organization; `NOT_FOUND` for anybody who isn't a member. */
@@ -23,9 +24,11 @@ export async function organization(ctx: Context, id: string): Promise<Organizati
   return findOrganization(standing.db, id);
 }
 
-/** Those of the organizations that the actor belongs to. The rows' own policy leaves the others out. */
-export const organizationsByIds = (ctx: Context, ids: readonly string[]): Promise<Organization[]> => {
-  const { actor } = ctx;
-  const visible = actor.kind === "API_KEY" ? ids.filter((id) => id === actor.organizationId) : ids;
-  return findOrganizations(ctx.db, visible);
-};
+/** Those of the organizations that the actor belongs to; an API key or a service sees the one that it acts in. */
+export async function organizationsByIds({ actor, db }: Context, ids: readonly string[]): Promise<Organization[]> {
+  if (actor.kind === "ANONYMOUS") return [];
+  const visible =
+    actor.kind === "SYSTEM" || actor.kind === "API_KEY" ? ids.filter((id) => id === actor.organizationId) : ids;
+  if (!isSignedIn(actor)) return findOrganizations(db, visible);
+  return listOrganizationsOf(db, actor.userId, { limit: visible.length, after: null }, visible);
+}

@@ -24,14 +24,18 @@ export async function lockOrganization(tx: Tx, id: string): Promise<Organization
 export const saveOrganization = (tx: Tx, { id, name, updatedAt }: Organization) =>
   tx.organization.updateMany({ where: { id }, data: { name, updatedAt } });
 
-/** The organizations that a person belongs to, oldest first. */
+/** The organizations that a person belongs to, oldest first: all, or those among some ids. */
 export const listOrganizationsOf = (
   tx: Tx,
   userId: string,
   { limit, after }: { limit: number; after: string | null },
+  among: readonly string[] | null = null,
 ): Promise<Organization[]> =>
   tx.organization.findMany({
-    where: { members: { some: { userId } }, ...(after && { id: { gt: after } }) },
+    where: {
+      members: { some: { userId } },
+      id: { ...(after && { gt: after }), ...(among && { in: [...among] }) },
+    },
     select: columns,
     orderBy: { id: "asc" },
     take: limit,

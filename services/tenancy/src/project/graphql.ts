@@ -31,7 +31,7 @@ import type { RequestContext } from "../context";
 import { User } from "../references";
 import { archiveProject, createProject, deleteProject, updateProject } from "./commands";
 import { mayWrite } from "./policy";
-import { ArchiveProjectRefusal, UpdateProjectRefusal, type Project as ProjectRow } from "./project";
+import { ArchiveProjectRefusal, UpdateProjectRefusal, change, type Project as ProjectRow } from "./project";
 import { project, projects } from "./queries";
 
 const Status = Enum("ProjectStatus", "Where a project stands.", {
@@ -147,8 +147,8 @@ export class ProjectResolver {
   }
 
   @FieldResolver(() => Boolean, { description: "Whether the caller may change or archive it now." })
-  viewerCanUpdate(@Root() { archivedAt }: ProjectRow, @Ctx() { actor }: RequestContext) {
-    return mayWrite(actor) && archivedAt === null;
+  viewerCanUpdate(@Root() root: ProjectRow, @Ctx() { actor, now }: RequestContext) {
+    return mayWrite(actor) && change(root, {}, now()).ok;
   }
 
   @Mutation(() => CreateProjectPayload, { description: "Begins a project in the caller's workspace." })

@@ -27,7 +27,7 @@ export async function updateWorkspace(
   ctx: Context,
   { workspaceId, name }: { workspaceId: string; name: string },
 ): Promise<Workspace> {
-  const by = await inWorkspace(ctx, await currentStanding(ctx), workspaceId);
+  const by = await inWorkspace(await currentStanding(ctx), workspaceId);
   requireRight(by, "workspaces:update");
   return by.db.transaction(async (tx) => {
     const workspace = await lockWorkspace(tx, by.organizationId, workspaceId);

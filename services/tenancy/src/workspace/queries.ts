@@ -1,5 +1,6 @@
 import type { Context, Tx } from "../context";
 import { entersEveryWorkspace } from "../membership/policy";
+import { memberPermissions } from "../membership/queries";
 import { currentStanding, inWorkspace, standingIn } from "../membership/standing";
 import { findWorkspaces, listWorkspaces } from "./store";
 import type { Workspace } from "./workspace";
@@ -11,9 +12,9 @@ interface Keyset {
 
 /** The workspaces of an organization that the actor may enter. */
 export async function workspacesOf(ctx: Context, organizationId: string, page: Keyset): Promise<Workspace[]> {
-  const standing = await standingIn(ctx, organizationId);
-  const placeOf = entersEveryWorkspace(standing.role) ? null : standing.userId;
-  return listWorkspaces(standing.db, organizationId, placeOf, page);
+  const { db, key, role, userId } = await standingIn(ctx, organizationId);
+  const enterable = { placeOf: entersEveryWorkspace(role) ? null : userId, only: key?.workspaceId ?? null };
+  return listWorkspaces(db, organizationId, enterable, page);
 }
 
 /** The workspaces of the organization that the actor is signed in to, as far as they may enter them. */
@@ -23,8 +24,8 @@ export async function workspaces(ctx: Context, page: Keyset): Promise<Workspace[
 
 /** One workspace of the actor's organization; `NOT_FOUND` where they may not enter it. */
 export async function workspace(ctx: Context, id: string): Promise<Workspace | null> {
-  const standing = await inWorkspace(ctx, await currentStanding(ctx), id);
-  const [found] = await findWorkspaces(standing.db, [id]);
+  const { db } = await inWorkspace(await currentStanding(ctx), id);
+  const [found] = await findWorkspaces(db, [id]);
   return found ?? null;
 }
 
@@ -32,22 +33,14 @@ export async function workspace(ctx: Context, id: string): Promise<Workspace | n
 export async function workspacesByIds(ctx: Context, ids: readonly string[]): Promise<Workspace[]> {
   const { actor } = ctx;
   if (actor.kind === "ANONYMOUS") return [];
-  const found = await findWorkspaces(ctx.db, ids);
-  if (actor.kind === "SYSTEM" || found.length === 0) return found;
   // The rows' policy shows what belongs to the actor's organization; entering a workspace takes a place in it as well.
-  const byOrganization = new Map<string, Workspace[]>();
-  for (const each of found)
-    byOrganization.set(each.organizationId, [...(byOrganization.get(each.organizationId) ?? []), each]);
-  const enterable = await Promise.all(
-    [...byOrganization].map(async ([organizationId, its]) => {
-      const standing = await standingIn(ctx, organizationId).catch(() => null);
-      if (!standing) return [];
-      if (entersEveryWorkspace(standing.role)) return its;
-      const own = await listWorkspaces(standing.db, organizationId, standing.userId, { limit: 1_000, after: null });
-      return its.filter(({ id }) => own.some((mine) => mine.id === id));
-    }),
-  );
-  return enterable.flat();
+  const found = await findWorkspaces(ctx.db, ids);
+  const inside = (each: Workspace) =>
+    each.organizationId === actor.organizationId && (actor.workspaceId ?? each.id) === each.id;
+  if (actor.kind === "SYSTEM") return found.filter(inside);
+  const asked = found.map(({ organizationId, id }) => ({ userId: actor.userId, organizationId, workspaceId: id }));
+  const permissions = await memberPermissions(ctx, asked);
+  return found.filter((each, place) => permissions[place] !== null && (actor.kind !== "API_KEY" || inside(each)));
 }
 
 /** Those of the ids that are workspaces of this organization. */

@@ -19,18 +19,18 @@ export async function lockWorkspace(tx: Tx, organizationId: string, id: string):
 export const saveWorkspace = (tx: Tx, { organizationId, id, name, updatedAt }: Workspace) =>
   tx.workspace.updateMany({ where: { organizationId, id }, data: { name, updatedAt } });
 
-/** An organization's workspaces, oldest first: all, or those in which one person has a place. */
+/** An organization's workspaces, oldest first: all, those in which one person has a place, or one alone. */
 export const listWorkspaces = (
   tx: Tx,
   organizationId: string,
-  placeOf: string | null,
+  { placeOf, only }: { placeOf: string | null; only: string | null },
   { limit, after }: { limit: number; after: string | null },
 ): Promise<Workspace[]> =>
   tx.workspace.findMany({
     where: {
       organizationId,
       ...(placeOf && { members: { some: { userId: placeOf } } }),
-      ...(after && { id: { gt: after } }),
+      id: { ...(after && { gt: after }), ...(only && { equals: only }) },
     },
     orderBy: { id: "asc" },
     take: limit,

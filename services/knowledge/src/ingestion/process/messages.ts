@@ -25,3 +25,6 @@ export type FromReader =
   | { type: "DONE" }
   | { type: "FAILED"; code: ParseFailureCode; message: string; detail: string }
   | { type: "FAULT"; message: string; stack: string };
+
+/** How a reading process ends that takes too much memory. Not SIGKILL, which an operator or the system may send as well. */
+export const memorySignal: NodeJS.Signals = process.platform === "win32" ? "SIGKILL" : "SIGUSR2";

@@ -9,17 +9,21 @@ import { detectFormat, needsWholeFile } from "../formats";
 import { megabytes, type Limits } from "../limits";
 import { readerOf } from "../readers";
 import { PassageSplitter, type Passage } from "../split";
-import type { FromReader, ToReader } from "./messages";
+import { memorySignal, type FromReader, type ToReader } from "./messages";
 
 const headBytes = 64 * 1024;
 
-let wake: ((message: ToReader) => void) | null = null;
+/** Those who wait for an answer. The owner answers in the order of the questions. */
+const waiting: ((answer: ToReader) => void)[] = [];
 
 process.on("message", (message: ToReader) => {
   if (message.type === "READ") void read(message);
-  else wake?.(message);
+  else waiting.shift()?.(message);
 });
 process.on("disconnect", () => process.exit());
+// Of what a parser leaves behind nobody waits any more; what it throws outside of any call can't be told from the document.
+process.on("unhandledRejection", () => {});
+process.on("uncaughtException", (fault) => fail(new ParseFailure("CORRUPT", undefined, { cause: fault })));
 
 async function read({ filename, limits, split }: Extract<ToReader, { type: "READ" }>): Promise<void> {
   startWatchdog(limits.processBytes);
@@ -36,9 +40,19 @@ async function read({ filename, limits, split }: Extract<ToReader, { type: "READ
     await sendPart(last!, splitter ? [...splitter.push(last!), ...splitter.end()] : null);
     send({ type: "DONE" });
   } catch (thrown) {
-    const fault = thrown as Error;
-    if (fault instanceof ParseFailure) send({ type: "FAILED", code: fault.code, message: fault.message, detail: detailOf(fault.cause) });
-    else send({ type: "FAULT", message: fault.message ?? String(thrown), stack: fault.stack ?? "" });
+    fail(thrown);
+  }
+}
+
+function fail(thrown: unknown): void {
+  if (thrown instanceof ParseFailure) {
+    send({ type: "FAILED", code: thrown.code, message: thrown.message, detail: detailOf(thrown.cause) });
+  } else {
+    send({
+      type: "FAULT",
+      message: thrown instanceof Error ? thrown.message : String(thrown),
+      stack: detailOf(thrown),
+    });
   }
 }
 
@@ -48,7 +62,8 @@ async function* failingAsDamaged<Item>(items: AsyncIterable<Item> | Iterable<Ite
     yield* items;
   } catch (fault) {
     if (fault instanceof ParseFailure) throw fault;
-    const outOfMemory = fault instanceof RangeError && /allocation|invalid (string|array)|too large/i.test(fault.message);
+    const outOfMemory =
+      fault instanceof RangeError && /allocation|invalid (string|array)|too large/i.test(fault.message);
     throw new ParseFailure(outOfMemory ? "TOO_LARGE" : "CORRUPT", undefined, { cause: fault });
   }
 }
@@ -104,7 +119,10 @@ async function openInput(filename: string, limits: Limits): Promise<ReaderInput>
 }
 
 function tooLarge(limit: number): ParseFailure {
-  return new ParseFailure("TOO_LARGE", `A file of this kind may have ${megabytes(limit)} at the most. Split it and upload the parts.`);
+  return new ParseFailure(
+    "TOO_LARGE",
+    `A file of this kind may have ${megabytes(limit)} at the most. Split it and upload the parts.`,
+  );
 }
 
 function detailOf(cause: unknown): string {
@@ -117,7 +135,7 @@ function send(message: FromReader): void {
 
 function ask(message: FromReader): Promise<ToReader> {
   return new Promise((resolve) => {
-    wake = resolve;
+    waiting.push(resolve);
     send(message);
   });
 }
@@ -127,9 +145,10 @@ function ask(message: FromReader): Promise<ToReader> {
  * thread is a text, because it has to start the same way from sources and when compiled.
  */
 const watchdog = `
-  const { workerData: { processBytes, parent } } = require("node:worker_threads");
+  const { workerData: { processBytes, parent, memorySignal } } = require("node:worker_threads");
   setInterval(() => {
-    if (process.memoryUsage.rss() > processBytes || process.ppid !== parent) process.kill(process.pid, "SIGKILL");
+    if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");
+    else if (process.memoryUsage.rss() > processBytes) process.kill(process.pid, memorySignal);
   }, 25);
 `;
 let watched = false;
@@ -137,7 +156,11 @@ let watched = false;
 function startWatchdog(processBytes: number): void {
   if (watched) return;
   watched = true;
-  new Worker(watchdog, { eval: true, execArgv: [], workerData: { processBytes, parent: process.ppid } }).unref();
+  new Worker(watchdog, {
+    eval: true,
+    execArgv: [],
+    workerData: { processBytes, parent: process.ppid, memorySignal },
+  }).unref();
 }
 
 send({ type: "READY" });

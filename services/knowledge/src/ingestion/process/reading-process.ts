@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { ParseFailure } from "../failures";
 import { megabytes, type Limits } from "../limits";
-import type { FromReader, ToReader } from "./messages";
+import { memorySignal, type FromReader, type ToReader } from "./messages";
 
 const startMs = 30_000;
 
@@ -33,7 +33,10 @@ export class ReadingProcess {
       // No secret of ours is within reach of a file that gets hold of a parser.
       env: { TZ: "UTC", ...(process.env["SystemRoot"] && { SystemRoot: process.env["SystemRoot"] }) },
     });
-    this.child.stderr!.on("data", (said: Buffer) => (this.lastWords = (this.lastWords + said.toString()).slice(-2_000)));
+    this.child.stderr!.on(
+      "data",
+      (said: Buffer) => (this.lastWords = (this.lastWords + said.toString()).slice(-2_000)),
+    );
     this.child.on("message", (message: FromReader) => this.arrive(message));
     this.child.on("error", (fault) => this.end(fault));
     this.exit = new Promise((resolve) => {
@@ -42,6 +45,10 @@ export class ReadingProcess {
         resolve();
       });
     });
+  }
+
+  get id(): number | undefined {
+    return this.child.pid;
   }
 
   get alive(): boolean {
@@ -107,19 +114,29 @@ export class ReadingProcess {
   }
 
   private timedOut(): unknown {
-    if (!this.limits) return new Error(`The reading process didn't start within ${startMs / 1000} s. ${this.lastWords}`);
+    if (!this.limits)
+      return new Error(`The reading process didn't start within ${startMs / 1000} s. ${this.lastWords}`);
     const seconds = Math.round(this.limits.workingMs / 1000);
-    return new ParseFailure("TIMED_OUT", `Reading the file took longer than ${seconds} seconds. Split it, or save it in a simpler format.`);
+    return new ParseFailure(
+      "TIMED_OUT",
+      `Reading the file took longer than ${seconds} seconds. Split it, or save it in a simpler format.`,
+    );
   }
 
-  /** Nobody here ended it: it ran out of memory, or its watchdog or the system ended it for its memory, or it broke. */
+  /** Nobody here ended it: it ran out of memory, or its watchdog ended it for its memory, or it broke. */
   private reasonOf(code: number | null, signal: NodeJS.Signals | null): unknown {
-    const outOfMemory = signal === "SIGKILL" || ((signal === "SIGABRT" || code === 134) && /heap|memory|allocation/i.test(this.lastWords));
+    const outOfMemory =
+      signal === memorySignal ||
+      ((signal === "SIGABRT" || code === 134) && /heap|memory|allocation/i.test(this.lastWords));
     if (outOfMemory && this.limits) {
       const limit = megabytes(this.limits.processBytes);
-      return new ParseFailure("TOO_LARGE", `Reading the file takes more than ${limit} of memory. Split it and upload the parts.`, {
-        cause: this.lastWords,
-      });
+      return new ParseFailure(
+        "TOO_LARGE",
+        `Reading the file takes more than ${limit} of memory. Split it and upload the parts.`,
+        {
+          cause: this.lastWords,
+        },
+      );
     }
     return new Error(`The reading process ended with ${signal ?? `code ${code}`}. ${this.lastWords}`);
   }
@@ -128,6 +145,26 @@ export class ReadingProcess {
 /** The compiled module beside this one; where only sources are, the source through the loader that development uses. */
 function entry(): { main: string; execArgv: string[] } {
   const compiled = path.join(__dirname, "reader-main.js");
-  if (existsSync(compiled)) return { main: compiled, execArgv: [] };
-  return { main: path.join(__dirname, "reader-main.ts"), execArgv: ["--require", createRequire(__filename).resolve("tsx/cjs")] };
+  if (existsSync(compiled)) return { main: compiled, execArgv: permissions() };
+  return {
+    main: path.join(__dirname, "reader-main.ts"),
+    execArgv: ["--require", createRequire(__filename).resolve("tsx/cjs")],
+  };
+}
+
+/**
+ * A parser that is taken over can read the files of the program, and do nothing else: read no other, write none, start no
+ * process. From sources that isn't possible, since the loader itself writes a cache and starts the compiler.
+ */
+function permissions(): string[] {
+  const known = ["--permission", "--experimental-permission"].find((name) =>
+    process.allowedNodeEnvironmentFlags.has(name),
+  );
+  if (!known) return [];
+  const readable = [path.dirname(__dirname)];
+  for (let folder = __dirname; folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    for (const name of ["node_modules", "package.json"])
+      if (existsSync(path.join(folder, name))) readable.push(path.join(folder, name));
+  }
+  return [known, "--allow-worker", ...readable.map((file) => `--allow-fs-read=${file}`)];
 }

@@ -54,7 +54,8 @@ export async function openArchive(bytes: Uint8Array, limits: ArchiveLimits): Pro
       const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true }).catch(damaged);
       const packed = bytes.subarray(fileDataStart, fileDataStart + entry.compressedSize);
       const content = unpacked(entry, packed);
-      if (content.length !== entry.uncompressedSize || crc32(content) !== entry.crc32) throw damaged(`${name}: checksum`);
+      if (content.length !== entry.uncompressedSize || crc32(content) !== entry.crc32)
+        throw damaged(`${name}: checksum`);
       return content;
     },
   };
@@ -63,7 +64,10 @@ export async function openArchive(bytes: Uint8Array, limits: ArchiveLimits): Pro
 function unpacked(entry: Entry, packed: Uint8Array): Uint8Array {
   if (entry.compressionMethod === 0) return packed;
   if (entry.compressionMethod !== 8) {
-    throw new ParseFailure("UNSUPPORTED", "The file is packed in a way that can't be unpacked. Save it anew and upload it again.");
+    throw new ParseFailure(
+      "UNSUPPORTED",
+      "The file is packed in a way that can't be unpacked. Save it anew and upload it again.",
+    );
   }
   try {
     return inflateRawSync(packed, { maxOutputLength: Math.max(entry.uncompressedSize, 1) });
@@ -73,12 +77,18 @@ function unpacked(entry: Entry, packed: Uint8Array): Uint8Array {
 }
 
 function tooLarge({ expandedBytes }: ArchiveLimits): ParseFailure {
-  return new ParseFailure("TOO_LARGE", `The file unpacks to more than ${megabytes(expandedBytes)}. Split it and upload the parts.`);
+  return new ParseFailure(
+    "TOO_LARGE",
+    `The file unpacks to more than ${megabytes(expandedBytes)}. Split it and upload the parts.`,
+  );
 }
 
 function tooManyEntries({ archiveEntries }: ArchiveLimits): ParseFailure {
   const limit = archiveEntries.toLocaleString("en");
-  return new ParseFailure("TOO_LARGE", `The file is an archive of more than ${limit} parts. Split it and upload the parts.`);
+  return new ParseFailure(
+    "TOO_LARGE",
+    `The file is an archive of more than ${limit} parts. Split it and upload the parts.`,
+  );
 }
 
 function damaged(cause: unknown): never {

@@ -10,7 +10,8 @@ export async function* readCsv(input: ReaderInput, limits: Limits): AsyncGenerat
   const pieces = decodedPieces(input.chunks());
   const first = await pieces.next();
   const head = first.done ? "" : first.value;
-  const delimiter = delimiterOf(head, { whole: false, named: true }) ?? delimiterOf(head, { whole: true, named: true }) ?? ",";
+  const delimiter =
+    delimiterOf(head, { whole: false, named: true }) ?? delimiterOf(head, { whole: true, named: true }) ?? ",";
   const parser = parse({
     delimiter,
     bom: true,

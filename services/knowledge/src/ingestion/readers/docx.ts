@@ -21,7 +21,8 @@ export async function* readDocx(input: ReaderInput, limits: Limits): AsyncGenera
 }
 
 /** The links between a footnote and its place in the text: `[1]` and `↑`. */
-const footnoteMarks = /<sup><a href="#(?:foot|end)note-[^"]*" id="[^"]*">\[\d+\]<\/a><\/sup>|<a href="#(?:foot|end)note-ref-[^"]*">↑<\/a>/g;
+const footnoteMarks =
+  /<sup><a href="#(?:foot|end)note-[^"]*" id="[^"]*">\[\d+\]<\/a><\/sup>|<a href="#(?:foot|end)note-ref-[^"]*">↑<\/a>/g;
 
 /**
  * Mammoth unpacks nothing itself: it gets each part from the archive that minds the limits, after a look at its XML.

@@ -1,6 +1,7 @@
 import { Parser } from "htmlparser2";
 import { rowText, type Draft, type ReaderInput } from "../document";
 import { decoded } from "../encoding";
+import { ParseFailure } from "../failures";
 
 export async function* readHtml(input: ReaderInput): AsyncGenerator<Draft> {
   const bytes = await input.bytes();
@@ -9,19 +10,35 @@ export async function* readHtml(input: ReaderInput): AsyncGenerator<Draft> {
 
 function declaredEncoding(bytes: Uint8Array): string | undefined {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).toString("latin1");
-  return /<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)/i.exec(head)?.[1] ?? /^\s*<\?xml[^>]+encoding\s*=\s*["']([\w-]+)/i.exec(head)?.[1];
+  return (
+    /<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)/i.exec(head)?.[1] ??
+    /^\s*<\?xml[^>]+encoding\s*=\s*["']([\w-]+)/i.exec(head)?.[1]
+  );
 }
 
 /** Never text for a reader. */
 const unread = new Set(
-  "script style noscript template svg math canvas iframe object embed audio video map nav button select option datalist textarea input dialog menu".split(" "),
+  "script style noscript template svg math canvas iframe object embed audio video map nav button select option datalist textarea input dialog menu".split(
+    " ",
+  ),
 );
 /** Around the text rather than in it, unless they stand inside an article. */
 const surrounding = new Set(["header", "footer", "aside"]);
 const blocks = new Set(
-  "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul caption".split(" "),
+  "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul caption".split(
+    " ",
+  ),
 );
-const surroundingRoles = new Set(["navigation", "search", "menu", "menubar", "toolbar", "banner", "contentinfo", "complementary"]);
+const surroundingRoles = new Set([
+  "navigation",
+  "search",
+  "menu",
+  "menubar",
+  "toolbar",
+  "banner",
+  "contentinfo",
+  "complementary",
+]);
 
 type Zone = "MAIN" | "SURROUNDING" | "OTHER";
 type TextDraft = Exclude<Draft, { kind: "PAGE_BREAK" | "FACTS" }>;
@@ -38,6 +55,8 @@ interface Table {
   inHead: boolean;
 }
 
+/** Pages that forget to close their elements nest thousands of them; none nests more. */
+const depthMax = 20_000;
 const columnsMax = 1_000;
 const cellCharactersMax = 2_000;
 
@@ -82,8 +101,18 @@ class PageReader {
   private zone: Zone = "OTHER";
 
   open(name: string, attributes: Record<string, string>): void {
+    if (this.stack.length >= depthMax) {
+      throw new ParseFailure(
+        "CORRUPT",
+        `The page nests its elements deeper than ${depthMax.toLocaleString("en")} levels.`,
+      );
+    }
     const above = this.stack.at(-1);
-    const element = { name, unread: (above?.unread ?? false) || isUnread(name, attributes), zone: zoneOf(name, attributes, above?.zone ?? "OTHER") };
+    const element = {
+      name,
+      unread: (above?.unread ?? false) || isUnread(name, attributes),
+      zone: zoneOf(name, attributes, above?.zone ?? "OTHER"),
+    };
     this.stack.push(element);
     if (element.unread) return;
     if (name === "br") this.pending.push("\n");
@@ -129,11 +158,13 @@ class PageReader {
   drafts(): Draft[] {
     this.boundary("html");
     while (this.tables.length > 0) this.closeTable();
-    const size = (zone: Zone) => this.found.reduce((sum, { draft, zone: of }) => (of === zone ? sum + draft.text.length : sum), 0);
+    const size = (zone: Zone) =>
+      this.found.reduce((sum, { draft, zone: of }) => (of === zone ? sum + draft.text.length : sum), 0);
     const main = size("MAIN");
     const other = size("OTHER");
     // A page whose main part is nearly empty is marked wrongly.
-    const keep: Zone[] = main > 0 && main * 10 >= other ? ["MAIN"] : other > 0 ? ["MAIN", "OTHER"] : ["MAIN", "OTHER", "SURROUNDING"];
+    const keep: Zone[] =
+      main > 0 && main * 10 >= other ? ["MAIN"] : other > 0 ? ["MAIN", "OTHER"] : ["MAIN", "OTHER", "SURROUNDING"];
     const drafts: Draft[] = this.found.filter(({ zone }) => keep.includes(zone)).map(({ draft }) => draft);
     return this.title.trim() ? [{ kind: "FACTS", title: this.title }, ...drafts] : drafts;
   }
@@ -147,7 +178,8 @@ class PageReader {
     const text = this.pending.splice(0).join("").trim();
     if (!text) return;
     if (this.heading !== null) return this.add({ kind: "HEADING", level: this.heading, text });
-    if (this.inItem || this.listDepth > 0) return this.add({ kind: "LIST_ITEM", level: Math.max(this.listDepth, 1), text });
+    if (this.inItem || this.listDepth > 0)
+      return this.add({ kind: "LIST_ITEM", level: Math.max(this.listDepth, 1), text });
     const term = this.term;
     this.term = "";
     this.add({ kind: "PARAGRAPH", text: term ? `${term}: ${text}` : text });
@@ -224,7 +256,8 @@ class PageReader {
     if (cells.length === 1) return this.add({ kind: "PARAGRAPH", text: cells[0]! });
     const names = table.inHead || table.headerCells >= cells.length || (table.header === null && table.headerCells > 1);
     if (names) {
-      table.header = table.header && table.inHead ? table.header.map((above, i) => joinedHeader(above, cells[i] ?? "")) : cells;
+      table.header =
+        table.header && table.inHead ? table.header.map((above, i) => joinedHeader(above, cells[i] ?? "")) : cells;
       return this.add({ kind: "TABLE_ROW", text: rowText(cells) });
     }
     const named = cells.length === 2 && table.headerCells === 1 && !table.header;

@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-require-imports -- require() loads a module later and finds its source as well as
+/* eslint-disable @typescript-eslint/no-require-imports, @typescript-eslint/consistent-type-imports -- require() loads a module later and finds its source as well as
    its compiled form; import() would need the file's extension, which differs between the two. */
 import type { Reader } from "../document";
 import type { Format } from "../formats";

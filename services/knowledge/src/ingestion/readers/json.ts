@@ -18,7 +18,13 @@ export async function* readJson(input: ReaderInput, limits: Limits): AsyncGenera
     let number = 0;
     for await (const line of linesOf(decodedPieces(input.chunks()), limits)) {
       number++;
-      if (line.trim()) yield* drafts(parsed(line, `Line ${number.toLocaleString("en")} of the file isn't valid JSON, though the lines before it are.`));
+      if (line.trim())
+        yield* drafts(
+          parsed(
+            line,
+            `Line ${number.toLocaleString("en")} of the file isn't valid JSON, though the lines before it are.`,
+          ),
+        );
     }
     return;
   }
@@ -35,7 +41,10 @@ function parsed(text: string, message: string | undefined): Json {
 }
 
 function beginsWithSeveralValues(head: string): boolean {
-  const [first, second] = head.replace(/^\ufeff/, "").split(/\r?\n/).filter((line) => line.trim());
+  const [first, second] = head
+    .replace(/^\ufeff/, "")
+    .split(/\r?\n/)
+    .filter((line) => line.trim());
   if (!first || !second || !/^\s*[[{]/.test(second)) return false;
   try {
     JSON.parse(first);
@@ -52,7 +61,10 @@ async function* linesOf(pieces: AsyncIterable<string>, { recordCharacters }: Lim
     pending = lines.pop()!;
     yield* lines;
     if (pending.length > recordCharacters) {
-      throw new ParseFailure("TOO_LARGE", `A line of the file is longer than ${recordCharacters.toLocaleString("en")} characters.`);
+      throw new ParseFailure(
+        "TOO_LARGE",
+        `A line of the file is longer than ${recordCharacters.toLocaleString("en")} characters.`,
+      );
     }
   }
   if (pending) yield pending;
@@ -73,10 +85,18 @@ function* drafts(root: Json): Generator<Draft> {
     } else if (value !== null && typeof value === "object") {
       const plain = Object.entries(value).filter(([, member]) => isPlain(member));
       const names = plain.map(([name]) => name);
-      yield { kind: "TABLE_ROW", text: rowText(plain.map(([, member]) => shown(member)), names) };
+      yield {
+        kind: "TABLE_ROW",
+        text: rowText(
+          plain.map(([, member]) => shown(member)),
+          names,
+        ),
+      };
       if (plain.length < Object.keys(value).length) stack.push({ level, rest: members(value) });
     } else {
-      yield isPlain(value) ? { kind: "LIST_ITEM", level: 1, text: shown(value) } : { kind: "PARAGRAPH", text: shown(value) };
+      yield isPlain(value)
+        ? { kind: "LIST_ITEM", level: 1, text: shown(value) }
+        : { kind: "PARAGRAPH", text: shown(value) };
     }
   };
 

@@ -39,8 +39,9 @@ interface OpenLine {
   runs: TextRun[];
 }
 
-/** A gap of more than this many font sizes separates the cells of a table. */
+/** A gap of more than this many font sizes separates the cells of a table; after a label's colon less will do. */
 const cellGap = 1.6;
+const labelGap = 0.9;
 /** How many lines back a run may belong: a table's cells come one after the other, each with lines of its own. */
 const linesBack = 12;
 
@@ -98,8 +99,12 @@ function finished({ y, size, turned, runs }: OpenLine): Line {
   let previous: TextRun | null = null;
   for (const run of inOrder) {
     const cell = cells.at(-1);
-    const gap = !previous ? Infinity : rightToLeft ? previous.x - (run.x + run.width) : run.x - (previous.x + previous.width);
-    if (!cell || gap > cellGap * size) {
+    const gap = !previous
+      ? Infinity
+      : rightToLeft
+        ? previous.x - (run.x + run.width)
+        : run.x - (previous.x + previous.width);
+    if (!cell || gap > (/:\s*$/.test(cell.text) ? labelGap : cellGap) * size) {
       cells.push({ text: run.text, x: run.x, right: run.x + run.width });
     } else {
       const spaced = gap > 0.15 * size && !/\s$/.test(cell.text) && !/^\s/.test(run.text);
@@ -132,6 +137,7 @@ export function styleOf(font: string, size: number): string {
 /** A bullet or number stands far from its text, but isn't a cell of its own. */
 function withMark(cells: Cell[]): Cell[] {
   const [mark, text] = cells;
-  if (cells.length !== 2 || !/^([•◦▪▫■□●○‣⁃·*–—-]|\(?[0-9a-zA-Z]{1,3}[.)]|\d+(\.\d+)+\.?)$/.test(mark!.text)) return cells;
+  if (cells.length !== 2 || !/^([•◦▪▫■□●○‣⁃·*–—-]|\(?[0-9a-zA-Z]{1,3}[.)]|\d+(\.\d+)+\.?)$/.test(mark!.text))
+    return cells;
   return [{ text: `${mark!.text} ${text!.text}`, x: mark!.x, right: text!.right }];
 }

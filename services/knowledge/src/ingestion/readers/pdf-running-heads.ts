@@ -21,14 +21,15 @@ export function withoutRunningHeads(pages: readonly Page[]): Page[] {
     const keys = new Set(marginCells(page).map(({ key }) => key));
     for (const key of keys) seenOn.set(key, (seenOn.get(key) ?? 0) + 1);
   }
-  const needed = pages.length <= 2 ? 2 : 3;
+  const inText = textsInside(pages);
+  const needed = pages.length <= 5 ? 2 : 3;
   const kept = new Set<string>();
   return pages.map((page) => {
     const drop = new Set<Cell>();
     for (const { cell, key, text } of marginCells(page)) {
       const repeats = pages.length > 1 && seenOn.get(key)! >= needed;
       if (pageNumber.test(text)) drop.add(cell);
-      else if (repeats && kept.has(key)) drop.add(cell);
+      else if (repeats && (kept.has(key) || inText.has(cell.text))) drop.add(cell);
       else if (repeats) kept.add(key);
     }
     if (drop.size === 0) return page;
@@ -37,18 +38,28 @@ export function withoutRunningHeads(pages: readonly Page[]): Page[] {
   });
 }
 
-function marginCells(page: Page): { cell: Cell; key: string; text: string }[] {
+function zoneOf(line: Line, page: Page): "HEAD" | "FOOT" | null {
+  if (line.turned !== 0) return null;
   const margin = (page.top - page.bottom) * marginShare;
-  const found: { cell: Cell; key: string; text: string }[] = [];
-  for (const line of page.lines) {
-    if (line.turned !== 0) continue;
-    const zone = line.y > page.top - margin ? "HEAD" : line.y < page.bottom + margin ? "FOOT" : null;
-    if (!zone) continue;
-    for (const cell of line.cells) {
+  return line.y > page.top - margin ? "HEAD" : line.y < page.bottom + margin ? "FOOT" : null;
+}
+
+function marginCells(page: Page): { cell: Cell; key: string; text: string }[] {
+  return page.lines.flatMap((line) => {
+    const zone = zoneOf(line, page);
+    if (!zone) return [];
+    return line.cells.map((cell) => {
       // Page numbers, dates and the like change from page to page.
       const text = cell.text.replace(/\d+/g, "#").trim();
-      found.push({ cell, key: `${zone} ${Math.round(line.y / 4)} ${text}`, text });
-    }
+      return { cell, key: `${zone} ${Math.round(line.y / 4)} ${text}`, text };
+    });
+  });
+}
+
+function textsInside(pages: readonly Page[]): Set<string> {
+  const texts = new Set<string>();
+  for (const page of pages) {
+    for (const line of page.lines) if (!zoneOf(line, page)) for (const cell of line.cells) texts.add(cell.text);
   }
-  return found;
+  return texts;
 }

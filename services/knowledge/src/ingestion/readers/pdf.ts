@@ -18,11 +18,15 @@ export async function* readPdf(input: ReaderInput, limits: Limits): AsyncGenerat
   const pdf = await openPdf(bytes);
   try {
     if (pdf.numPages > limits.pages) {
-      throw new ParseFailure("TOO_LARGE", `The PDF says that it has ${pdf.numPages.toLocaleString("en")} pages; ${limits.pages.toLocaleString("en")} are read at the most. Split it and upload the parts.`);
+      throw new ParseFailure(
+        "TOO_LARGE",
+        `The PDF says that it has ${pdf.numPages.toLocaleString("en")} pages; ${limits.pages.toLocaleString("en")} are read at the most. Split it and upload the parts.`,
+      );
     }
     yield { kind: "FACTS", title: await statedTitle(pdf), pageCount: pdf.numPages };
     const pages = withoutRunningHeads(await readPages(pdf, limits));
     requireText(pages);
+    yield { kind: "FACTS", pagesWithoutText: pages.filter(({ lines }) => lines.length === 0).length };
     yield* drafts(pages, layoutOf(pages, await outlineLevels(pdf)));
   } finally {
     await pdf.destroy();
@@ -31,7 +35,10 @@ export async function* readPdf(input: ReaderInput, limits: Limits): AsyncGenerat
 
 /** A file that was cut off still opens, with its last pages missing and nobody told. */
 function requireEnd(bytes: Uint8Array): void {
-  const end = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1", Math.max(0, bytes.length - 4096));
+  const end = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(
+    "latin1",
+    Math.max(0, bytes.length - 4096),
+  );
   if (!end.includes("%%EOF")) {
     throw new ParseFailure("CORRUPT", "The PDF is cut off: its end is missing. Upload it again from the original.");
   }
@@ -40,7 +47,11 @@ function requireEnd(bytes: Uint8Array): void {
 async function openPdf(bytes: Uint8Array): Promise<PdfDocument> {
   try {
     // A copy: the parser takes the buffer for itself.
-    return await getDocumentProxy(bytes.slice(), { disableFontFace: true, useSystemFonts: false, verbosity: 0 });
+    return await getDocumentProxy(new Uint8Array(bytes), {
+      disableFontFace: true,
+      useSystemFonts: false,
+      verbosity: 0,
+    });
   } catch (fault) {
     if ((fault as Error).name === "PasswordException") throw new ParseFailure("ENCRYPTED", undefined, { cause: fault });
     throw new ParseFailure("CORRUPT", undefined, { cause: fault });
@@ -67,7 +78,10 @@ async function readPages(pdf: PdfDocument, { textCharacters }: Limits): Promise<
   return pages;
 }
 
-type TextItem = Extract<Awaited<ReturnType<Awaited<ReturnType<PdfDocument["getPage"]>>["getTextContent"]>>["items"][number], { str: string }>;
+type TextItem = Extract<
+  Awaited<ReturnType<Awaited<ReturnType<PdfDocument["getPage"]>>["getTextContent"]>>["items"][number],
+  { str: string }
+>;
 
 function runOf({ str, dir, transform, width, fontName }: TextItem): TextRun {
   const [a, b, c, d, e, f] = transform as [number, number, number, number, number, number];
@@ -89,12 +103,18 @@ function requireText(pages: readonly Page[]): void {
     }
   }
   if (unreadable > letters) {
-    throw new ParseFailure("NO_TEXT", "The PDF shows text but doesn't say which letters it shows. Run text recognition (OCR) over it, or export it anew, and upload it again.");
+    throw new ParseFailure(
+      "NO_TEXT",
+      "The PDF shows text but doesn't say which letters it shows. Run text recognition (OCR) over it, or export it anew, and upload it again.",
+    );
   }
   if (letters === 0) {
     const count = pages.length === 1 ? "The PDF's page has" : `None of the PDF's ${pages.length} pages has`;
     const not = pages.length === 1 ? "no text" : "text";
-    throw new ParseFailure("NO_TEXT", `${count} ${not}: they are pictures (a scan) or blank. Run text recognition (OCR) over the file and upload it again.`);
+    throw new ParseFailure(
+      "NO_TEXT",
+      `${count} ${not}: they are pictures (a scan) or blank. Run text recognition (OCR) over the file and upload it again.`,
+    );
   }
 }
 
@@ -107,7 +127,12 @@ function* drafts(pages: readonly Page[], layout: ReturnType<typeof layoutOf>): G
       const goesOn = first?.kind === "PARAGRAPH" && runsOn(held.text, first.text);
       if (goesOn) blocks.shift();
       yield goesOn
-        ? { kind: "PARAGRAPH", text: joinLines(held.text, first.text), page: held.page, lastPage: page.number }
+        ? {
+            kind: "PARAGRAPH",
+            text: joinLines(held.text, first.text, layout.words),
+            page: held.page,
+            lastPage: page.number,
+          }
         : { kind: "PARAGRAPH", text: held.text, page: held.page };
       held = null;
     }
@@ -118,7 +143,9 @@ function* drafts(pages: readonly Page[], layout: ReturnType<typeof layoutOf>): G
       held = { text: last.text, page: page.number };
     }
     for (const { kind, text, level } of blocks) {
-      yield kind === "HEADING" || kind === "LIST_ITEM" ? { kind, text, level, page: page.number } : { kind, text, page: page.number };
+      yield kind === "HEADING" || kind === "LIST_ITEM"
+        ? { kind, text, level, page: page.number }
+        : { kind, text, page: page.number };
     }
   }
   if (held) yield { kind: "PARAGRAPH", text: held.text, page: held.page };
@@ -145,6 +172,10 @@ async function outlineLevels(pdf: PdfDocument): Promise<Map<string, number>> {
 async function statedTitle(pdf: PdfDocument): Promise<string | undefined> {
   const metadata = await pdf.getMetadata().catch(() => null);
   const title = (metadata?.info as { Title?: unknown } | undefined)?.Title;
-  if (typeof title !== "string" || /^(microsoft (word|powerpoint|excel) - |untitled)|\.(docx?|pdf|pptx?|xlsx?|indd|tex)$/i.test(title.trim())) return undefined;
+  if (
+    typeof title !== "string" ||
+    /^(microsoft (word|powerpoint|excel) - |untitled)|\.(docx?|pdf|pptx?|xlsx?|indd|tex)$/i.test(title.trim())
+  )
+    return undefined;
   return title;
 }

@@ -21,7 +21,10 @@ export async function* readPptx(input: ReaderInput, limits: Limits): AsyncGenera
   if (slides.length > limits.pages) {
     throw new ParseFailure("TOO_LARGE", `The presentation has more than ${limits.pages.toLocaleString("en")} slides.`);
   }
-  yield { kind: "FACTS", title: coreTitle(await archive.read("docProps/core.xml")), pageCount: slides.length };
+  const title = coreTitle(await archive.read("docProps/core.xml"));
+  // What PowerPoint writes when nobody gave a title.
+  const given = title && !/^(slide \d+|powerpoint[ -]presentation)$/i.test(title.trim());
+  yield { kind: "FACTS", title: given ? title : undefined, pageCount: slides.length };
 
   const seenLayouts = new Set<string>();
   for (const [i, slide] of slides.entries()) {
@@ -31,7 +34,12 @@ export async function* readPptx(input: ReaderInput, limits: Limits): AsyncGenera
   }
 }
 
-async function* slideDrafts(archive: Archive, slide: string, page: number, seenLayouts: Set<string>): AsyncGenerator<Draft> {
+async function* slideDrafts(
+  archive: Archive,
+  slide: string,
+  page: number,
+  seenLayouts: Set<string>,
+): AsyncGenerator<Draft> {
   const content = await archive.read(slide);
   if (!content) throw new ParseFailure("CORRUPT");
   const links = [...relationships(await archive.read(relationshipsOf(slide)), slide).values()];
@@ -67,6 +75,7 @@ function shapeDrafts(content: Uint8Array, page: number, { placeholders = true } 
   let text = "";
   let inText = false;
   let level = 0;
+  let bullet: boolean | null = null;
   let cells: string[] | null = null;
   let header: string[] | null = null;
   let firstRowNames = false;
@@ -81,7 +90,7 @@ function shapeDrafts(content: Uint8Array, page: number, { placeholders = true } 
     }
     if (!said || furniture.has(placeholder ?? "") || (placeholder !== null && !placeholders)) return;
     if (placeholder === "title" || placeholder === "ctrTitle") titleText += `${titleText ? " " : ""}${said}`;
-    else if (placeholder === "body" && level > 0) drafts.push({ kind: "LIST_ITEM", level, text: said, page });
+    else if (bullet ?? placeholder === "body") drafts.push({ kind: "LIST_ITEM", level, text: said, page });
     else drafts.push({ kind: "PARAGRAPH", text: said, page });
   };
 
@@ -92,9 +101,12 @@ function shapeDrafts(content: Uint8Array, page: number, { placeholders = true } 
       else if (name === "t") inText = true;
       else if (name === "br") text += "\n";
       else if (name === "tab") text += "\t";
-      else if (name === "p") level = 1;
-      else if (name === "pPr") level = Number(attributes["lvl"] ?? 0) + 1;
-      else if (name === "buNone") level = 0;
+      else if (name === "p") {
+        level = 1;
+        bullet = null;
+      } else if (name === "pPr") level = Number(attributes["lvl"] ?? 0) + 1;
+      else if (name === "buChar" || name === "buAutoNum" || name === "buBlip") bullet = true;
+      else if (name === "buNone") bullet = false;
       else if (name === "tblPr") firstRowNames = attributes["firstRow"] === "1";
       else if (name === "tbl") header = null;
       else if (name === "tr") cells = [];

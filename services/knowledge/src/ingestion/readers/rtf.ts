@@ -1,4 +1,5 @@
 import { rowText, type Draft, type ReaderInput } from "../document";
+import { decode } from "../encoding";
 import { ParseFailure } from "../failures";
 
 export async function* readRtf(input: ReaderInput): AsyncGenerator<Draft> {
@@ -16,24 +17,26 @@ const unread = new Set(
 const shells = new Set(["info", "shpinst", "upr"]);
 const starredAndRead = new Set([...shells, ...unread, "ud"]);
 
-const characters: Record<string, string> = {
-  tab: "\t",
-  line: "\n",
-  lbr: "\n",
-  emdash: "—",
-  endash: "–",
-  bullet: "•",
-  lquote: "‘",
-  rquote: "’",
-  ldblquote: "“",
-  rdblquote: "”",
-  emspace: " ",
-  enspace: " ",
-  qmspace: " ",
-  "~": " ",
-  _: "-",
-  "-": "",
-};
+const characters = new Map(
+  Object.entries({
+    tab: "\t",
+    line: "\n",
+    lbr: "\n",
+    emdash: "—",
+    endash: "–",
+    bullet: "•",
+    lquote: "‘",
+    rquote: "’",
+    ldblquote: "“",
+    rdblquote: "”",
+    emspace: " ",
+    enspace: " ",
+    qmspace: " ",
+    "~": " ",
+    _: "-",
+    "-": "",
+  }),
+);
 
 /** Encodings by RTF's numbers: of the document (`\ansicpg`) and of a font (`\fcharset`). */
 const codePages: Record<number, string> = {
@@ -149,7 +152,8 @@ class RtfReader {
 
   private openGroup(): void {
     this.flush();
-    if (this.stack.length >= groupsMax) throw new ParseFailure("CORRUPT", `The file nests its contents deeper than ${groupsMax} levels.`);
+    if (this.stack.length >= groupsMax)
+      throw new ParseFailure("CORRUPT", `The file nests its contents deeper than ${groupsMax} levels.`);
     this.stack.push(this.state);
     this.state = { ...this.state };
     this.toSkip = 0;
@@ -202,7 +206,7 @@ class RtfReader {
     if (symbol !== undefined) {
       if (symbol === "\n" || symbol === "\r") this.word("par", undefined);
       else if (symbol === "\\" || symbol === "{" || symbol === "}") this.say(symbol);
-      else if (symbol in characters) this.say(characters[symbol]!);
+      else this.say(characters.get(symbol) ?? "");
       return;
     }
     const starred = this.starred;
@@ -214,7 +218,8 @@ class RtfReader {
   private word(name: string, parameter: number | undefined): void {
     const { state } = this;
     const on = parameter !== 0;
-    if (name in characters) return this.say(characters[name]!);
+    const character = characters.get(name);
+    if (character !== undefined) return this.say(character);
     if (unread.has(name)) {
       // A list's own marks are left out; that the paragraph is an item is kept.
       if (name === "listtext" || name === "pntext") this.stack.at(-1)!.inList = true;
@@ -335,7 +340,7 @@ class RtfReader {
   private flush(): void {
     if (this.pendingBytes.length === 0) return;
     const bytes = Uint8Array.from(this.pendingBytes.splice(0));
-    this.append(new TextDecoder(this.fonts.get(this.state.font) || this.encoding).decode(bytes));
+    this.append(decode(bytes, this.fonts.get(this.state.font) || this.encoding));
   }
 
   private say(text: string): void {

@@ -23,10 +23,8 @@ export async function* readTxt(input: ReaderInput): AsyncGenerator<Draft> {
 
 /** Where the paragraph that begins at `from` ends, or -1 when that isn't known yet. */
 function paragraphEnd(text: string, from: number): number {
-  const emptyLine = /\n[ \t]*\n/g;
-  emptyLine.lastIndex = from;
-  const match = emptyLine.exec(text);
-  if (match && match.index - from <= paragraphCharactersMax) return match.index + match[0].length;
+  const match = /\n[ \t]*\n/.exec(text.slice(from, from + paragraphCharactersMax));
+  if (match) return from + match.index + match[0].length;
   if (text.length - from <= paragraphCharactersMax) return -1;
   const latest = from + paragraphCharactersMax;
   const earliest = from + paragraphCharactersMax / 2;

@@ -42,7 +42,13 @@ interface Workbook {
   dates1904: boolean;
 }
 
-async function* sheetDrafts(archive: Archive, sheet: string, part: string, workbook: Workbook, limits: Limits): AsyncGenerator<Draft> {
+async function* sheetDrafts(
+  archive: Archive,
+  sheet: string,
+  part: string,
+  workbook: Workbook,
+  limits: Limits,
+): AsyncGenerator<Draft> {
   const content = await archive.read(part);
   if (!content) throw new ParseFailure("CORRUPT");
   const rows = sheetRows(content, workbook, limits);
@@ -50,10 +56,14 @@ async function* sheetDrafts(archive: Archive, sheet: string, part: string, workb
   yield { kind: "HEADING", level: 1, text: sheet, sheet };
   // A table often stands below a title: the first row that could name its columns does, unless what follows is narrower.
   const headerAt = rows.findIndex((row) => row.filter(Boolean).length > 1);
-  const header = headerAt >= 0 && headerAt < rows.length - 1 && looksLikeHeader(withoutBlankEdges(rows[headerAt]!)) ? rows[headerAt]! : null;
+  const header =
+    headerAt >= 0 && headerAt < rows.length - 1 && looksLikeHeader(withoutBlankEdges(rows[headerAt]!))
+      ? rows[headerAt]!
+      : null;
   for (const [i, cells] of rows.entries()) {
     const filled = cells.filter(Boolean);
-    if (filled.length === 1 && !header?.[cells.findIndex(Boolean)]) yield { kind: "PARAGRAPH", text: filled[0]!, sheet };
+    if (filled.length === 1 && !header?.[cells.findIndex(Boolean)])
+      yield { kind: "PARAGRAPH", text: filled[0]!, sheet };
     else yield { kind: "TABLE_ROW", text: rowText(cells, i > headerAt ? header : null), sheet };
   }
 }
@@ -118,7 +128,8 @@ function shown(value: string, type: string, style: number, { texts, formats, dat
   const pattern = formats[style] ?? "General";
   try {
     // Dates read the same in every country, so they are written the way that nobody mistakes.
-    if (isDateFormat(pattern)) return formatNumber(dateForm(pattern, number), dates1904 ? number + 1462 : number).trim();
+    if (isDateFormat(pattern))
+      return formatNumber(dateForm(pattern, number), dates1904 ? number + 1462 : number).trim();
     return formatNumber(pattern, number).trim();
   } catch {
     return value;

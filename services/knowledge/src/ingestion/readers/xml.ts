@@ -26,7 +26,8 @@ export function walkXml(bytes: Uint8Array, handlers: XmlHandlers): void {
     throw new ParseFailure("CORRUPT", undefined, { cause: fault });
   });
   parser.on("opentag", (tag) => {
-    if (++depth > depthMax) throw new ParseFailure("CORRUPT", `The file nests its contents deeper than ${depthMax} levels.`);
+    if (++depth > depthMax)
+      throw new ParseFailure("CORRUPT", `The file nests its contents deeper than ${depthMax} levels.`);
     handlers.open?.(localName(tag.name), tag.attributes as Record<string, string>);
   });
   parser.on("closetag", (tag) => {

@@ -91,7 +91,7 @@ alter table workspace add constraint workspace_name_length check (char_length(na
 alter table workspace_member add constraint workspace_member_role_known
   check (role in ('admin', 'editor', 'viewer', 'approver', 'requester', 'project_manager', 'foreman', 'apprentice'));
 alter table invitation add constraint invitation_status_known
-  check (status in ('PENDING', 'ACCEPTED', 'DECLINED', 'REVOKED'));
+  check (status in ('PENDING', 'ACCEPTED', 'DECLINED', 'REVOKED', 'EXPIRED'));
 alter table invitation add constraint invitation_names_somebody check (num_nonnulls(email, user_id) = 1);
 -- One open invitation a person and organization: inviting twice at once makes one.
 create unique index invitation_open_email on invitation (organization_id, email) where status = 'PENDING';

@@ -11,8 +11,8 @@ import { inProcessTopics } from "@atrium/topics";
 import type { ExecutionResult } from "graphql";
 import jwt from "jsonwebtoken";
 import pg from "pg";
-import { PrismaClient } from "../generated/prisma/client";
-import { startIdentity } from "../main";
+import { PrismaClient } from "./generated/prisma/client";
+import { startIdentity } from "./main";
 
 export const password = "correct horse battery staple";
 
@@ -29,12 +29,18 @@ export interface Neighbour {
 export type Identity = Awaited<ReturnType<typeof startTestIdentity>>;
 
 /** The service on a database of its own, with a clock that a test can move and a neighbour that it can teach. */
-export async function startTestIdentity({ transport = neverPublishes(), env = {} }: { transport?: EventTransport; env?: NodeJS.ProcessEnv } = {}) {
-  const home = await testDatabase("identity", path.join(__dirname, "../../prisma/migrations"), { base: [eventsBase] });
+export async function startTestIdentity({
+  transport = neverPublishes(),
+  env = {},
+}: { transport?: EventTransport; env?: NodeJS.ProcessEnv } = {}) {
+  const home = await testDatabase("identity", path.join(__dirname, "../prisma/migrations"), { base: [eventsBase] });
   const ephemeralName = `${new URL(home.appUrl).pathname.slice(1)}_ephemeral`;
   const adminUrl = await testAdminUrl();
   const log = createLog("identity", { LOG_LEVEL: process.env.LOG_LEVEL ?? "silent" });
-  const ephemeral = await postgresEphemeral({ ...(await provisionDatabase(adminUrl, "ephemeral", ephemeralName)), log });
+  const ephemeral = await postgresEphemeral({
+    ...(await provisionDatabase(adminUrl, "ephemeral", ephemeralName)),
+    log,
+  });
   const database = openDatabase({ url: home.appUrl, createClient: (adapter) => new PrismaClient({ adapter }) });
   const clock = { now: new Date() };
   const tenancy: Neighbour = { answers: true, permissions: new Map(), places: new Map(), asked: [] };
@@ -52,19 +58,27 @@ export async function startTestIdentity({ transport = neverPublishes(), env = {}
     call: async () => ({ data: null }),
     callInternal: (_service, name, input) => answer(tenancy, name, input),
   };
-  const start = (overrides: Partial<Platform> = {}) => startIdentity({ ...platform, ...overrides }, { now: () => clock.now });
+  const start = (overrides: Partial<Platform> = {}) =>
+    startIdentity({ ...platform, ...overrides }, { now: () => clock.now });
   const subgraph = await start();
+  /** Another process of the service, with another secret. */
+  const startWithSecret = (secret: string) => start({ secret, transport: neverPublishes() });
   let requests = 0;
 
   /** Runs an operation; each comes from an address of its own unless it says otherwise. */
   const run = (
     query: string,
     variables: Record<string, unknown> = {},
-    { actor = anonymous as Actor, clientAddress = `192.0.2.${++requests}`, userAgent = "Firefox on Linux", from = subgraph } = {},
+    {
+      actor = anonymous as Actor,
+      clientAddress = `192.0.2.${++requests}`,
+      userAgent = "Firefox on Linux",
+      from = subgraph,
+    } = {},
   ) => from.execute({ query, variables, actor, requestId: "test", clientAddress, userAgent });
 
   return {
-    start,
+    startWithSecret,
     subgraph,
     database,
     clock,
@@ -74,11 +88,14 @@ export async function startTestIdentity({ transport = neverPublishes(), env = {}
 
     /** What was announced since it was last asked, in order. */
     async announced(): Promise<{ type: string; data: Record<string, unknown> }[]> {
-      return database.asService().sql("delete from outbox_event returning type, data, organization_id, actor_id, position").then((rows) =>
-        rows
-          .sort((a, b) => Number(a.position) - Number(b.position))
-          .map(({ type, data }) => ({ type: String(type), data: data as Record<string, unknown> })),
-      );
+      return database
+        .asService()
+        .sql("delete from outbox_event returning type, data, organization_id, actor_id, position")
+        .then((rows) =>
+          rows
+            .sort((a, b) => Number(a.position) - Number(b.position))
+            .map(({ type, data }) => ({ type: String(type), data: data as Record<string, unknown> })),
+        );
     },
 
     /** How many rows each table has. */
@@ -115,7 +132,9 @@ async function answer(tenancy: Neighbour, name: string, input: unknown): Promise
   if (name === "memberPermissions") {
     const { members } = input as { members: { userId: string; organizationId: string; workspaceId: string | null }[] };
     return {
-      permissions: members.map((one) => tenancy.permissions.get(keyOf(one.userId, one.organizationId, one.workspaceId)) ?? null),
+      permissions: members.map(
+        (one) => tenancy.permissions.get(keyOf(one.userId, one.organizationId, one.workspaceId)) ?? null,
+      ),
     };
   }
   const { userIds } = input as { userIds: string[] };
@@ -164,7 +183,10 @@ export interface Person {
 let people = 0;
 
 /** Somebody who signed up; what that announced is forgotten. */
-export async function givenPerson(identity: Identity, { permissions = ["*"], place = nowhere as Place } = {}): Promise<Person> {
+export async function givenPerson(
+  identity: Identity,
+  { permissions = ["*"], place = nowhere as Place } = {},
+): Promise<Person> {
   const email = `person${++people}@example.org`;
   // Nobody waits for a first organization that these tests don't need.
   identity.tenancy.answers = false;
