@@ -1,5 +1,5 @@
-import { ask, givenBot, givenConversation, hear, messagesOf, send } from "../testing/operations";
-import { givenPlace, member, startTestChat, type Chat } from "../testing/start";
+import { ask, givenBot, givenConversation, hear, messagesOf, send } from "../testing-operations";
+import { givenPlace, member, startTestChat, type Chat } from "../testing";
 
 let chat: Chat;
 beforeAll(async () => {

@@ -12,8 +12,8 @@ import { createLog, type OperationRequest, type Platform, type RunningSubgraph }
 import { inProcessTopics } from "@atrium/topics";
 import type { ExecutionResult } from "graphql";
 import pg from "pg";
-import { PrismaClient } from "../generated/prisma/client";
-import { start as startChat } from "../main";
+import { PrismaClient } from "./generated/prisma/client";
+import { start as startChat } from "./main";
 
 /** Knowledge as far as chat asks it: bases by workspace, and sentences found by a word of the question. */
 export class Library {
@@ -75,7 +75,7 @@ export async function startTestChat({
   transport = neverPublishes(),
   env = {},
 }: { transport?: EventTransport; env?: NodeJS.ProcessEnv } = {}) {
-  const home = await testDatabase("chat", path.join(__dirname, "../../prisma/migrations"), { base: [eventsBase] });
+  const home = await testDatabase("chat", path.join(__dirname, "../prisma/migrations"), { base: [eventsBase] });
   const log = createLog("chat", { LOG_LEVEL: process.env.LOG_LEVEL ?? "silent" });
   const ephemeralName = `${new URL(home.appUrl).pathname.slice(1)}_ephemeral`;
   const adminUrl = await testAdminUrl();
