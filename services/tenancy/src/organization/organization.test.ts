@@ -142,10 +142,10 @@ test("what hangs off an organization is paged by cursor", async () => {
     const ids: string[] = [];
     let after: string | null = null;
     do {
-      const { organization } = dataOf<{ organization: Record<string, Page> }>(
+      const { organization }: { organization: Record<string, Page> } = dataOf(
         await tenancy.run(query, { id: organizationId, after }, owner),
       );
-      const { edges, pageInfo } = organization[field]!;
+      const { edges, pageInfo }: Page = organization[field]!;
       expect(edges.length).toBeLessThanOrEqual(2);
       ids.push(...edges.map(({ node }) => node.id));
       after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
