@@ -7,7 +7,7 @@ import path from "node:path";
 const allowed = {
   noun: ["noun"],
   policy: ["noun", "policy"],
-  store: ["noun", "generated"],
+  store: ["noun", "generated", "root"],
   loaders: ["noun", "store", "root"],
   commands: ["noun", "policy", "store", "commands", "part", "clients", "root"],
   part: ["noun", "policy", "store", "commands", "part", "clients", "root"],

@@ -17,14 +17,8 @@ export class Unprepared extends Error {}
 export async function prepare({ say = (line) => console.log(line) } = {}) {
   requireNode();
   mkdirSync(cache, { recursive: true });
-  await once("install", installInputs(), async () => {
-    await timed(say, "Installing the dependencies", () => install());
-  });
-  await once("build", buildInputs(), async () => {
-    await timed(say, "Building", () =>
-      run(process.execPath, [bin("turbo"), "run", "build", "--output-logs=errors-only"]),
-    );
-  });
+  await once("install", installInputs(), () => timed(say, "Installing the dependencies", install));
+  await once("build", buildInputs(), () => timed(say, "Building", build));
 }
 
 function requireNode() {
@@ -38,14 +32,15 @@ function requireNode() {
     );
 }
 
-async function install() {
-  // pnpm comes by npx, so that a machine with Node alone is enough.
-  const [npx, flags] = process.platform === "win32" ? ["npx.cmd", { shell: true }] : ["npx", {}];
-  const env = { ...process.env, npm_config_yes: "true" };
-  await run(npx, ["--yes", manifest.packageManager, "install", "--frozen-lockfile", "--prefer-offline"], {
-    env,
-    ...flags,
-  });
+const install = () => pnpm("install", "--frozen-lockfile", "--prefer-offline");
+// Through pnpm, because turbo looks for it on the path.
+const build = () => pnpm("exec", "turbo", "run", "build", "--output-logs=errors-only");
+
+/** Runs pnpm in the version that the workspace names; it comes by npx, so that a machine with Node alone is enough. */
+function pnpm(...args) {
+  const [npx, shell] = process.platform === "win32" ? ["npx.cmd", true] : ["npx", false];
+  const env = { ...process.env, npm_config_yes: "true", npm_config_update_notifier: "false", TURBO_TELEMETRY_DISABLED: "1" };
+  return run(npx, ["--yes", manifest.packageManager, ...args], { env, shell });
 }
 
 function* installInputs() {

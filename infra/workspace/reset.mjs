@@ -1,19 +1,17 @@
 // `npm run reset`: forgets everything that this installation has stored.
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
-import { command, root, Unprepared } from "./prepare.mjs";
+import { command, prepare, root, Unprepared } from "./prepare.mjs";
 
 await command(async () => {
   const data = path.resolve(root, process.env.ATRIUM_DATA ?? ".atrium");
+  if (!existsSync(data)) return console.log(`There is nothing in ${data}.`);
   const running = runningProcess(path.join(data, "running.pid"));
-  if (running)
-    throw new Unprepared(`Atrium is running (process ${running}). Stop it first, with Ctrl-C or: kill ${running}`);
-  const postmaster = runningProcess(path.join(data, "postgres/postmaster.pid"));
-  if (postmaster) {
-    process.kill(postmaster, "SIGINT");
-    while (runningProcess(path.join(data, "postgres/postmaster.pid")))
-      await new Promise((done) => setTimeout(done, 50));
-  }
+  if (running) throw new Unprepared(`Atrium is running (process ${running}). Stop it first, with Ctrl-C or: kill ${running}`);
+  await prepare();
+  const { removeEmbeddedPostgres } = createRequire(import.meta.url)(path.join(root, "packages/database/dist/index.js"));
+  await removeEmbeddedPostgres(path.join(data, "postgres"));
   rmSync(data, { recursive: true, force: true });
   console.log(`Forgotten: ${data}`);
 });

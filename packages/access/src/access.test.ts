@@ -1,6 +1,7 @@
 import {
   actorKeyFor,
   allows,
+  covers,
   anonymous,
   isPermission,
   may,
@@ -32,6 +33,14 @@ describe("permissions", () => {
     expect(allows(["know:*"], "knowledge:read")).toBe(false);
     expect(allows([], "knowledge:read")).toBe(false);
     expect(allows(["*"], "billing:update")).toBe(true);
+  });
+
+  test("one set of permissions covers another when it allows all that the other allows", () => {
+    expect(covers(["*"], ["knowledge:*"])).toBe(true);
+    expect(covers(["knowledge:*"], ["knowledge:read", "knowledge:write"])).toBe(true);
+    expect(covers(["knowledge:read", "knowledge:write", "knowledge:delete"], ["knowledge:*"])).toBe(true);
+    expect(covers(["knowledge:read"], ["knowledge:*"])).toBe(false);
+    expect(covers([], [])).toBe(true);
   });
 
   test("only names of the table are permissions", () => {

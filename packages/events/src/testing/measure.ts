@@ -1,0 +1,169 @@
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import path from "node:path";
+import { migrate, provisionDatabase, startEmbeddedPostgres } from "@atrium/database";
+import { embeddedTransport, eventsBase, handle, type EventTransport } from "..";
+import {
+  accountChanged,
+  changeAccount,
+  effects,
+  eventually,
+  log,
+  openService,
+  type Context,
+  type TestService,
+} from "./ledger";
+
+// How fast events get from a commit to their handlers' commits, on an embedded PostgreSQL that really writes to disk:
+//   npx tsx -C @atrium/source packages/events/src/testing/measure.ts
+
+const migrations = path.join(__dirname, "../../prisma/migrations");
+const started = performance.now();
+
+async function main() {
+  const directory = mkdtempSync(path.join(tmpdir(), "atrium-measure-"));
+  chmodSync(directory, 0o755); // run by root, the server is another user's
+  const server = await startEmbeddedPostgres({ directory, log });
+  let databases = 0;
+  const open = async (name: string) => {
+    const urls = await provisionDatabase(server.adminUrl, `${name}_${++databases}`);
+    await migrate({ ...urls, directory: migrations, base: [eventsBase] });
+    return openService(name, urls.appUrl);
+  };
+  const withServices = async <T>(
+    measure: (ledger: TestService, reports: TestService, transport: EventTransport) => Promise<T>,
+  ) => {
+    const [ledger, reports] = [await open("ledger"), await open("reports")];
+    try {
+      return await measure(ledger, reports, embeddedTransport({ groups: ["ledger", "reports"] }));
+    } finally {
+      await Promise.all([ledger.close(), reports.close()]);
+    }
+  };
+
+  const table: Record<string, string> = {};
+  await withServices((...services) => drain(...services, 10, 3_000)); // warms up
+  for (const tenants of [1, 20, 1_000])
+    table[`drain 20,000 events of ${tenants} tenants`] = await withServices((...services) =>
+      drain(...services, tenants, 20_000),
+    );
+  table["append and handle at once, one event per transaction"] = await withServices((...services) =>
+    live(...services, 10_000),
+  );
+  for (const rate of [50, 200])
+    table[`commit → handled at ${rate}/s`] = await withServices((...services) => latency(...services, rate, 8));
+  await server.stop();
+  rmSync(directory, { recursive: true, force: true });
+  const machine = `${cpus().length} cores, ${cpus()[0]?.model}, Node ${process.version}, ${Math.round((performance.now() - started) / 1000)} s`;
+  const rows = Object.entries(table).map(([what, figure]) => `${what.padEnd(56)} ${figure}\n`);
+  process.stdout.write(`${machine}\n${rows.join("")}`);
+}
+
+const tenantOf = (n: number, tenants: number) => ({
+  organizationId: `org_${n % tenants}`,
+  workspaceId: "wsp_1",
+  userId: "usr_1",
+});
+const noting = (done: (accountId: string, version: number) => void = () => {}) =>
+  handle(accountChanged, async ({ db }: Context, { accountId, version }) => {
+    await db.sql("insert into effect (organization_id, subject, note) values ($1, $2, $3)", [
+      db.tenant.organizationId,
+      accountId,
+      version,
+    ]);
+    db.afterCommit(() => done(accountId, version));
+  });
+
+async function drain(
+  ledger: TestService,
+  reports: TestService,
+  transport: EventTransport,
+  tenants: number,
+  count: number,
+) {
+  const perTransaction = 50;
+  for (let n = 0; n < count / perTransaction; n++)
+    await ledger.database.as(tenantOf(n, tenants)).transaction(async (tx) => {
+      for (let i = 0; i < perTransaction; i++) await changeAccount(tx, `acc_${n % tenants}_${i}_${n % 40}`);
+    });
+  const from = performance.now();
+  let handled = 0;
+  await reports.run(transport, [noting(() => handled++)]);
+  const relay = await ledger.run(transport);
+  await eventually(
+    async () => (await relay.stats()).published,
+    (published) => published >= count,
+    60_000,
+  );
+  const published = performance.now() - from;
+  await eventually(
+    async () => handled,
+    (n) => n >= count,
+    120_000,
+  );
+  const took = performance.now() - from;
+  if ((await effects(reports)).length !== count) throw new Error("lost or doubled");
+  return `${perSecond(count, took)} end to end; published after ${Math.round(published)} ms of ${Math.round(took)}`;
+}
+
+async function live(ledger: TestService, reports: TestService, transport: EventTransport, count: number) {
+  let handled = 0;
+  await reports.run(transport, [noting(() => handled++)]);
+  await ledger.run(transport);
+  const from = performance.now();
+  let begun = 0;
+  const writers = Array.from({ length: 8 }, async (_, writer) => {
+    while (begun++ < count)
+      await ledger.database
+        .as(tenantOf(writer, 8))
+        .transaction((tx) => changeAccount(tx, `acc_${writer}_${begun % 50}`));
+  });
+  await Promise.all(writers);
+  const appended = performance.now() - from;
+  await eventually(
+    async () => handled,
+    (n) => n >= count,
+    60_000,
+  );
+  return `${perSecond(count, appended)} committed, ${perSecond(count, performance.now() - from)} handled`;
+}
+
+async function latency(
+  ledger: TestService,
+  reports: TestService,
+  transport: EventTransport,
+  rate: number,
+  seconds: number,
+) {
+  const committedAt = new Map<string, number>();
+  const latencies: number[] = [];
+  await reports.run(transport, [
+    noting((accountId) => latencies.push(performance.now() - (committedAt.get(accountId) ?? performance.now()))),
+  ]);
+  await ledger.run(transport);
+  const writes: Promise<unknown>[] = [];
+  const from = performance.now();
+  for (let n = 0; n < rate * seconds; n++) {
+    const due = from + (n * 1_000) / rate;
+    if (due > performance.now()) await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+    const accountId = `acc_${n}`;
+    writes.push(
+      ledger.database.as(tenantOf(n, 50)).transaction(async (tx) => {
+        await changeAccount(tx, accountId);
+        tx.afterCommit(() => committedAt.set(accountId, performance.now()));
+      }),
+    );
+  }
+  await Promise.all(writes);
+  await eventually(
+    async () => latencies,
+    ({ length }) => length >= rate * seconds,
+  );
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => `${latencies[Math.floor(latencies.length * share)]!.toFixed(1)} ms`;
+  return `p50 ${at(0.5)}, p95 ${at(0.95)}, p99 ${at(0.99)}`;
+}
+
+const perSecond = (count: number, ms: number) => `${Math.round((count * 1_000) / ms).toLocaleString("en")}/s`;
+
+void main();

@@ -1,0 +1,340 @@
+/** One thing that a passage says: a sentence, a field of a form, a row of a table, an item of a list. */
+export interface Statement {
+  readonly kind: "SENTENCE" | "FIELD" | "ROW";
+  /** Half-open range in the passage's text. */
+  readonly start: number;
+  readonly end: number;
+  /** As a reader would want to see it: on one line; a row with the names of its columns. */
+  readonly text: string;
+  /** FIELD and ROW: where the value begins; equals `end` for a field that was left empty. */
+  readonly valueStart: number;
+  /** What stands above it in the passage and says what it is about: headings, the names of columns, a list's lead-in. */
+  readonly context: string;
+}
+
+interface Line {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** The statements of a passage's text, in reading order. Headings and page marks are context, not statements. */
+export function statementsOf(text: string, labels = new FormLabels().learn(text)): Statement[] {
+  const lines = linesOf(text);
+  const widest = lines.reduce((most, line) => Math.max(most, line.text.length), 0);
+  const statements: Statement[] = [];
+  let heading = "";
+  let leadIn = "";
+  let columns: string[] | null = null;
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at]!;
+    const previous = lines[at - 1];
+    if (line.text === "") {
+      columns = null;
+      continue;
+    }
+    if (isRow(line.text)) {
+      if (isRule(line.text)) continue;
+      const cells = cellsOf(line);
+      const startsTable = !previous || !isRow(previous.text);
+      if (startsTable && lines[at + 1] && isRow(lines[at + 1]!.text)) columns = cells.map((cell) => cell.text);
+      else statements.push(rowStatement(line, cells, columns, joinContext(heading, leadIn)));
+      continue;
+    }
+    columns = null;
+    const fields = fieldsOf(lines, at, labels, widest);
+    if (fields) {
+      for (const field of fields.found) {
+        const sentences = field.end - field.start > fieldLengthMax ? sentencesOf(text, field.start, field.end) : [];
+        if (sentences.length < 2) statements.push(fieldStatement(text, field, heading));
+        // «Note: …» with a paragraph behind it is prose.
+        else for (const { start, end } of sentences) statements.push(sentenceStatement(text, start, end, heading));
+      }
+      at = fields.last;
+      leadIn = "";
+      continue;
+    }
+    if (isPageMark(line.text)) continue;
+    if (isHeading(line, lines[at + 1])) {
+      heading = line.text.replace(/^#+\s*/, "").replace(/\s*#+$/, "");
+      leadIn = "";
+      continue;
+    }
+    let last = at;
+    while (last + 1 < lines.length && continues(lines, last, widest)) last++;
+    const bullet = /^\s*(?:[-*•–▪◦]|\d{1,3}[.)]|[a-zA-Z][.)]|\(\w{1,3}\))\s+/.exec(text.slice(line.start, line.end));
+    const start = line.start + (bullet?.[0].length ?? 0);
+    const end = lines[last]!.end;
+    const isItem = bullet !== null;
+    let lastSentence = "";
+    for (const sentence of sentencesOf(text, start, end)) {
+      const statement = sentenceStatement(text, sentence.start, sentence.end, joinContext(heading, leadIn));
+      lastSentence = statement.text;
+      statements.push(statement);
+    }
+    if (lastSentence.endsWith(":")) leadIn = lastSentence;
+    else if (!isItem) leadIn = "";
+    at = last;
+  }
+  return statements.filter(({ text: shown }) => /[\p{L}\p{N}]/u.test(shown));
+}
+
+export const onOneLine = (text: string): string =>
+  text
+    .replace(/(\p{L})-\s*\n\s*(\p{Ll})/gu, "$1$2")
+    .replace(/\s+/g, " ")
+    .trim();
+
+const joinContext = (...parts: string[]) => parts.filter(Boolean).join(" · ");
+
+function linesOf(text: string): Line[] {
+  const lines: Line[] = [];
+  const pattern = /[^\n\f\r\u2028\u2029]*/g;
+  for (const match of text.matchAll(pattern)) {
+    const raw = match[0];
+    const leading = raw.length - raw.trimStart().length;
+    const trimmed = raw.trim();
+    // matchAll also yields an empty match at each line's end; a blank line is two of them.
+    if (trimmed === "" && match.index > 0 && !/[\n\f\r\u2028\u2029]/.test(text[match.index - 1] ?? "\n")) continue;
+    lines.push({ start: match.index + leading, end: match.index + leading + trimmed.length, text: trimmed });
+  }
+  return lines;
+}
+
+// ---- Tables
+
+const isRow = (text: string) => (text.startsWith("|") && text.endsWith("|") && text.length > 2) || /\S\t+\S/.test(text);
+const isRule = (text: string) => /^[|\s:+-]+$/.test(text);
+
+function cellsOf(line: Line): { start: number; text: string }[] {
+  const cells: { start: number; text: string }[] = [];
+  const separator = line.text.startsWith("|") ? "|" : "\t";
+  let at = separator === "|" ? 1 : 0;
+  while (at <= line.text.length) {
+    let next = line.text.indexOf(separator, at);
+    if (next < 0) next = line.text.length;
+    const raw = line.text.slice(at, next);
+    if (next < line.text.length || raw.trim() !== "") {
+      const leading = raw.length - raw.trimStart().length;
+      cells.push({ start: line.start + at + leading, text: raw.trim() });
+    }
+    at = next + 1;
+  }
+  return cells;
+}
+
+function rowStatement(line: Line, cells: { start: number; text: string }[], columns: string[] | null, context: string): Statement {
+  const [first, ...others] = cells;
+  const named = others.map((cell, at) => {
+    const name = columns?.[at + 1];
+    return name && cell.text && others.length > 1 ? `${name}: ${cell.text}` : cell.text;
+  });
+  const text = named.some(Boolean) ? `${first?.text ?? ""}: ${named.filter(Boolean).join("; ")}` : (first?.text ?? "");
+  const value = others.find((cell) => cell.text !== "");
+  return {
+    kind: "ROW",
+    start: line.start,
+    end: line.end,
+    text,
+    valueStart: value?.start ?? line.end,
+    context: joinContext(context, (columns ?? []).join(", ")),
+  };
+}
+
+// ---- Fields of forms: «Label: value», several to a line where columns were printed side by side
+
+interface Field {
+  readonly start: number;
+  readonly valueStart: number;
+  readonly end: number;
+}
+
+/** Capitalised words before a colon, some of which are its label and some the end of the value before. */
+interface Run {
+  /** Where in the line the words begin, the last one just before the colon. */
+  readonly words: readonly { readonly start: number; readonly text: string }[];
+  readonly colon: number;
+  /** The word before the run; ":" when the run follows the earlier label at once, "" at the line's start. */
+  readonly before: string;
+}
+
+/**
+ * Where labels begin. A form that was printed in columns reads «Certificate: Private Age: 38, Male»; that «Age» is a
+ * label and «Private» a value shows only where the same form was filled in otherwise. What varies before it tells.
+ */
+export class FormLabels {
+  /** Label, in lower case → what was seen before it. */
+  private readonly seenBefore = new Map<string, Set<string>>();
+  private readonly timesSeen = new Map<string, number>();
+
+  /** Learns from a text; from several filled-in forms it learns most. */
+  learn(text: string): this {
+    for (const line of linesOf(text))
+      for (const { words, before } of runsOf(line.text))
+        for (let first = 0; first < words.length; first++) {
+          const label = labelOf(words, first);
+          const previous = first > 0 ? words[first - 1]!.text : before;
+          const seen = this.seenBefore.get(label) ?? new Set();
+          this.seenBefore.set(label, seen.add(previous));
+          this.timesSeen.set(label, (this.timesSeen.get(label) ?? 0) + 1);
+        }
+    return this;
+  }
+
+  /** Which word of `run` is the first of its label. */
+  firstWordOf({ words, before }: Run): number {
+    if (before === "") return 0;
+    let best = -1;
+    let bestSeen = 1;
+    for (let first = 0; first < words.length; first++) {
+      const seen = this.seenBefore.get(labelOf(words, first))?.size ?? 0;
+      if (seen > bestSeen) [best, bestSeen] = [first, seen];
+    }
+    if (best >= 0) return best;
+    // Always found directly after the earlier label: that one is left empty wherever it was seen.
+    if (before === ":") return (this.timesSeen.get(labelOf(words, 0)) ?? 0) > 1 || words.length === 1 ? 0 : 1;
+    // After «Tallahassee, FL» or «1730 EST» capitals still belong to the value.
+    return words.length > 1 && /^\p{Lu}{2,4}$/u.test(words[0]!.text) && /[,\d]$/.test(before) ? 1 : 0;
+  }
+}
+
+const labelOf = (words: Run["words"], first: number) =>
+  words
+    .slice(first)
+    .map(({ text }) => text.toLowerCase())
+    .join(" ");
+
+const capitalised = /^[(#]?\p{Lu}[\p{L}\p{N}'’./&()#-]*,?$|^\([^()]{1,20}\)$|^#\d+$/u;
+const joiner = /^(?:of|and|or|to|at|for|the|in|on|by|per|from|with|since|&|\/|und|der|des|von|zur|für|per)$/;
+const labelWordsMax = 8;
+
+function runsOf(line: string): Run[] {
+  const runs: Run[] = [];
+  const words = [...line.matchAll(/\S+/g)].map((match) => ({ start: match.index, text: match[0] }));
+  let valueFrom = 0;
+  for (let at = 0; at < words.length; at++) {
+    const { text, start } = words[at]!;
+    if (!text.endsWith(":") || text.length < 2) continue;
+    const last = { start, text: text.slice(0, -1) };
+    if (at > valueFrom ? !capitalised.test(last.text) && !/^\p{L}+(?:\([a-z]\))?$/u.test(last.text) : !/^\p{L}/u.test(last.text)) continue;
+    let first = at;
+    while (first > valueFrom && at - first < labelWordsMax - 1 && (capitalised.test(words[first - 1]!.text) || joiner.test(words[first - 1]!.text)))
+      first--;
+    // Only the first label of a line may be written like a sentence («Permitted temperature of the liquid:»).
+    if (valueFrom === 0 && first > 0) {
+      if (runs.length > 0 || at >= labelWordsMax || !/^[\p{Lu}\d]/u.test(words[0]!.text) || words.slice(0, at).some((word) => /[.!?;]$/.test(word.text))) return runs;
+      first = 0;
+    }
+    while (first < at && joiner.test(words[first]!.text)) first++;
+    if (first === at && !/^\p{Lu}/u.test(last.text) && valueFrom > 0) continue;
+    const run = [...words.slice(first, at), last];
+    runs.push({ words: run, colon: start + text.length - 1, before: first > valueFrom ? words[first - 1]!.text : valueFrom > 0 ? ":" : "" });
+    valueFrom = at + 1;
+  }
+  return runs;
+}
+
+function fieldsOf(lines: Line[], first: number, labels: FormLabels, widest: number): { found: Field[]; last: number } | null {
+  const line = lines[first]!;
+  const runs = runsOf(line.text);
+  if (runs.length === 0 || runs[0]!.before !== "") return null;
+  const onlyLabel = runs.length === 1 && runs[0]!.colon === line.text.length - 1;
+  // «Proceed as follows:» leads in what comes after it.
+  if (onlyLabel && (runs[0]!.words.length > 5 || /^(?:[-*•]|\d+[.)])\s/.test(lines[first + 1]?.text ?? ""))) return null;
+  let last = first;
+  if (!onlyLabel) while (last + 1 < lines.length && valueGoesOn(lines, first, last, widest)) last++;
+  const found = runs.map((run, at): Field => {
+    const labelStart = run.words[labels.firstWordOf(run)]!.start;
+    const next = runs[at + 1];
+    const end = next
+      ? line.start + line.text.slice(0, next.words[labels.firstWordOf(next)]!.start).trimEnd().length
+      : lines[last]!.end;
+    const gap = line.text.slice(run.colon + 1).search(/\S/);
+    const valueStart = gap < 0 ? end : Math.min(end, line.start + run.colon + 1 + gap);
+    return { start: line.start + labelStart, valueStart, end };
+  });
+  return { found, last };
+}
+
+/** A value goes on on the next line when that begins small, or when a comma, a bracket or a full line is left open. */
+function valueGoesOn(lines: Line[], first: number, last: number, widest: number): boolean {
+  const next = lines[last + 1]!;
+  if (next.text === "" || isRow(next.text) || isPageMark(next.text) || runsOf(next.text)[0]?.before === "") return false;
+  if (/^[\p{Ll}(]/u.test(next.text)) return true;
+  const value = lines.slice(first, last + 1).map((line) => line.text).join(" ");
+  const isOpen = value.endsWith(",") || value.split("(").length > value.split(")").length;
+  if (!isOpen && isHeading(next, lines[last + 2])) return false;
+  return isOpen || (value.length > 80 && continues(lines, last, widest));
+}
+
+function fieldStatement(text: string, field: Field, heading: string): Statement {
+  return {
+    kind: "FIELD",
+    start: field.start,
+    end: field.end,
+    text: onOneLine(text.slice(field.start, field.end)),
+    valueStart: Math.max(field.start, Math.min(field.valueStart, field.end)),
+    context: heading,
+  };
+}
+
+// ---- Prose
+
+const fieldLengthMax = 160;
+
+const sentenceStatement = (text: string, start: number, end: number, context: string): Statement => ({
+  kind: "SENTENCE",
+  start,
+  end,
+  text: onOneLine(text.slice(start, end)),
+  valueStart: start,
+  context,
+});
+
+const headingWordsMax = 9;
+
+function isHeading(line: Line, next: Line | undefined): boolean {
+  if (/^#{1,6}\s/.test(line.text)) return true;
+  if (/[.!?;:,]$/.test(line.text) || line.text.split(/\s+/).length > headingWordsMax) return false;
+  if (!/^[\p{Lu}\d]/u.test(line.text) || !/\p{L}{3}/u.test(line.text)) return false;
+  if (next && /^\p{Ll}/u.test(next.text)) return false;
+  const words = line.text.split(/\s+/).filter((each) => /^\p{L}{4,}/u.test(each));
+  return words.length > 0 && words.every((each) => /^\p{Lu}/u.test(each));
+}
+
+const isPageMark = (text: string) => /^(?:page|seite)\s+\d+(?:\s+(?:of|von)\s+\d+)?(?:\s+\S+)?$/i.test(text) || /^[-–—_=*.\s\d]+$/.test(text);
+
+/** Whether the text of line `at` goes on in the next: text from a PDF has its line ends where the page had them. */
+function continues(lines: Line[], at: number, widest: number): boolean {
+  const line = lines[at]!;
+  const next = lines[at + 1]!;
+  if (next.text === "" || isRow(next.text) || /^(?:[-*•–▪◦]|\d{1,3}[.)])\s/.test(next.text) || /^#{1,6}\s/.test(next.text)) return false;
+  if (isPageMark(next.text)) return false;
+  if (/^\p{Ll}/u.test(next.text)) return true;
+  if (/[.!?:]["'”’)\]]*$/.test(line.text)) return false;
+  if (runsOf(next.text)[0]?.before === "") return false;
+  // A full line is broken where the page ends; a short one where its author wanted.
+  return line.text.length > widest * 0.6 && widest > 40;
+}
+
+const segmenter = new Intl.Segmenter("en", { granularity: "sentence" });
+const abbreviation =
+  /(?:^|[\s("'])(?:\p{Lu}|[Nn]o|[Nn]r|[Dd]r|[Mm]rs?|[Mm]s|[Pp]rof|[Ss]t|[Ii]nc|[Ll]td|[Cc]o|[Cc]orp|[Aa]pprox|[Cc]a|[Ee]tc|[Vv]s|[Ff]igs?|[Ss]ec|[Aa]rt|[Aa]bs|[Pp]p?|[Vv]ol|[Ee]d|[Mm]in|[Mm]ax|[Tt]el|[Ee]xt|[Dd]ept|[Mm]t|[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ept?|[Oo]ct|[Nn]ov|[Dd]ec|e\.g|i\.e|z\.\s?B|d\.\s?h|u\.\s?a|bzw|ggf|inkl|zzgl|ggü|usw|Mio|Mrd|Str|Hr|Fr|(?:\p{Lu}\.)+\p{Lu})\.\s*$/u;
+
+function sentencesOf(text: string, start: number, end: number): { start: number; end: number }[] {
+  // Line ends inside a paragraph are spaces to the segmenter; the length, and with it the offsets, stay.
+  const paragraph = text.slice(start, end).replace(/[\n\r\f\u2028\u2029\t]/g, " ");
+  const pieces: { start: number; end: number }[] = [];
+  for (const { index, segment } of segmenter.segment(paragraph)) {
+    const last = pieces.at(-1);
+    const goesOn = last && (abbreviation.test(paragraph.slice(last.start, last.end)) || /^\s*[\p{Ll},;)]/u.test(segment) || /(?:^|\s)\d{1,2}\.\s*$/.test(paragraph.slice(last.start, last.end)));
+    if (goesOn) last.end = index + segment.length;
+    else pieces.push({ start: index, end: index + segment.length });
+  }
+  return pieces.flatMap((piece) => {
+    const raw = paragraph.slice(piece.start, piece.end);
+    const leading = raw.length - raw.trimStart().length;
+    const trimmed = raw.trim();
+    return trimmed === "" ? [] : [{ start: start + piece.start + leading, end: start + piece.start + leading + trimmed.length }];
+  });
+}
