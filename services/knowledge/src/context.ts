@@ -1,7 +1,6 @@
 import type { Actor } from "@atrium/access";
 import type { BlobStore } from "@atrium/blobs";
-import type { Database, Handle } from "@atrium/database";
-import type { Logger } from "@atrium/subgraph";
+import type { Database, Handle, Log } from "@atrium/database";
 import type { Topics } from "@atrium/topics";
 import type { PrismaClient } from "./generated/prisma/client";
 import type { Loaders } from "./loaders";
@@ -20,7 +19,7 @@ export interface Services {
   fileLinkKey: Buffer;
   /** Where clients reach the gateway. */
   publicUrl: string;
-  log: Logger;
+  log: Log;
 }
 
 /** What use cases receive. */

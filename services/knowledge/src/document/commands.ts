@@ -15,7 +15,7 @@ import {
   type ReindexDocumentRefusal,
 } from "./document";
 import { announceChange } from "./progress";
-import { deleteDocumentRow, findDocuments, insertDocuments, lockDocument, saveDocument } from "./store";
+import { deleteDocumentRow, deleteSomeDocuments, findDocuments, insertDocuments, lockDocument, saveDocument } from "./store";
 
 /** Makes documents of stored uploads: all of them, or none. Their ingestion begins at once. */
 export async function addDocuments(
@@ -143,3 +143,6 @@ export async function lockToChange(
 
 const enqueueIngestion = (tx: Tx, documentId: string) =>
   enqueue(tx, "ingestDocument", { documentId }, { key: `ingest:${documentId}`, queue: `ingest:${documentId}` });
+
+/** Removes documents of a base that is being erased, a batch at a time. */
+export const deleteSomeDocumentsOf = deleteSomeDocuments;

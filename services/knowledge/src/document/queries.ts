@@ -1,9 +1,9 @@
 import { PublicError } from "@atrium/errors";
-import type { Context } from "../context";
+import type { Context, Tx } from "../context";
 import { mayRead, requireReader } from "../knowledge-base/policy";
 import { knowledgeBasesToRead } from "../knowledge-base/queries";
 import type { Document, Passage } from "./document";
-import { countByState, findDocuments, listDocuments, listPassages, type DocumentFilter } from "./store";
+import { changesSince, countByState, findDocuments, findPassages, listDocuments, listPassages, type DocumentFilter } from "./store";
 
 /** The documents of the actor's workspace, newest first. */
 export async function documents(
@@ -50,4 +50,42 @@ export async function ingestionCounts(ctx: Context, knowledgeBaseId: string): Pr
   const counts = await countByState(ctx.db, requireReader(ctx.actor).workspaceId, knowledgeBaseId);
   const { QUEUED: queued = 0, INGESTING: ingesting = 0, INGESTED: ingested = 0, FAILED: failed = 0 } = counts;
   return { queued, ingesting, ingested, failed };
+}
+
+/** The passages with these ids that may be found, by id. */
+export async function passagesToShow(
+  tx: Tx,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Passage>> {
+  const passages = await findPassages(tx, workspaceId, ids);
+  return new Map(passages.map((passage) => [passage.id, passage]));
+}
+
+/** A document's passages in reading order, page by page. */
+export async function* passagesInPages(
+  tx: Tx,
+  workspaceId: string,
+  documentId: string,
+  limit: number,
+): AsyncGenerator<Passage[]> {
+  for (let after: number | null = null; ; ) {
+    const page: Passage[] = await listPassages(tx, workspaceId, documentId, { limit, after });
+    if (page.length > 0) yield page;
+    if (page.length < limit) return;
+    after = page.at(-1)!.ordinal;
+  }
+}
+
+/** What has changed in a base since a revision: documents as they are now, and the ids of those removed. */
+export const changedDocuments = changesSince;
+
+/** The file of a document that the handle may see; null where there is none. */
+export async function fileOf(
+  tx: Tx,
+  workspaceId: string,
+  documentId: string,
+): Promise<Pick<Document, "filename" | "blobKey"> | null> {
+  const [found] = await findDocuments(tx, workspaceId, [documentId]);
+  return found ?? null;
 }

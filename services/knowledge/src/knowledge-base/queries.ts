@@ -1,5 +1,5 @@
 import { PublicError } from "@atrium/errors";
-import type { Context } from "../context";
+import type { Context, Tx } from "../context";
 import type { KnowledgeBase } from "./knowledge-base";
 import { mayRead, requireReader } from "./policy";
 import { findKnowledgeBases, listKnowledgeBases } from "./store";
@@ -27,4 +27,10 @@ export async function knowledgeBasesToRead({ actor, db }: Context, ids: readonly
 export async function knowledgeBasesByIds({ actor, db }: Context, ids: readonly string[]): Promise<KnowledgeBase[]> {
   if (!mayRead(actor) || actor.kind === "ANONYMOUS" || !actor.workspaceId) return [];
   return findKnowledgeBases(db, actor.workspaceId, ids);
+}
+
+/** The revision of what can be found in a base; null when it is gone. */
+export async function revisionOf(tx: Tx, workspaceId: string, id: string): Promise<number | null> {
+  const [base] = await findKnowledgeBases(tx, workspaceId, [id]);
+  return base?.revision ?? null;
 }

@@ -44,7 +44,12 @@ export function statementsOf(text: string, labels = new FormLabels().learn(text)
     columns = null;
     const fields = fieldsOf(lines, at, labels, widest);
     if (fields) {
-      for (const field of fields.found) statements.push(fieldStatement(text, field, heading));
+      for (const field of fields.found) {
+        const sentences = field.end - field.start > fieldLengthMax ? sentencesOf(text, field.start, field.end) : [];
+        if (sentences.length < 2) statements.push(fieldStatement(text, field, heading));
+        // «Note: …» with a paragraph behind it is prose.
+        else for (const { start, end } of sentences) statements.push(sentenceStatement(text, start, end, heading));
+      }
       at = fields.last;
       leadIn = "";
       continue;
@@ -63,9 +68,9 @@ export function statementsOf(text: string, labels = new FormLabels().learn(text)
     const isItem = bullet !== null;
     let lastSentence = "";
     for (const sentence of sentencesOf(text, start, end)) {
-      lastSentence = onOneLine(text.slice(sentence.start, sentence.end));
-      const context = joinContext(heading, leadIn);
-      statements.push({ kind: "SENTENCE", ...sentence, text: lastSentence, valueStart: sentence.start, context });
+      const statement = sentenceStatement(text, sentence.start, sentence.end, joinContext(heading, leadIn));
+      lastSentence = statement.text;
+      statements.push(statement);
     }
     if (lastSentence.endsWith(":")) leadIn = lastSentence;
     else if (!isItem) leadIn = "";
@@ -258,6 +263,7 @@ function valueGoesOn(lines: Line[], first: number, last: number, widest: number)
   if (/^[\p{Ll}(]/u.test(next.text)) return true;
   const value = lines.slice(first, last + 1).map((line) => line.text).join(" ");
   const isOpen = value.endsWith(",") || value.split("(").length > value.split(")").length;
+  if (!isOpen && isHeading(next, lines[last + 2])) return false;
   return isOpen || (value.length > 80 && continues(lines, last, widest));
 }
 
@@ -273,6 +279,17 @@ function fieldStatement(text: string, field: Field, heading: string): Statement 
 }
 
 // ---- Prose
+
+const fieldLengthMax = 160;
+
+const sentenceStatement = (text: string, start: number, end: number, context: string): Statement => ({
+  kind: "SENTENCE",
+  start,
+  end,
+  text: onOneLine(text.slice(start, end)),
+  valueStart: start,
+  context,
+});
 
 const headingWordsMax = 9;
 

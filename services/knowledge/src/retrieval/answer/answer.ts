@@ -1,0 +1,168 @@
+import type { Language } from "../languages";
+import type { WeighedQuery } from "../search";
+import { confidenceMin, likelihood } from "./answer-model";
+import { analyzePassage, weighEvidence, WordMatcher, type AnalyzedPassage, type AnalyzedStatement, type Evidence, type EvidencePassage } from "./evidence";
+import { analyzeQuestion, type Question } from "./question";
+import { FormLabels, statementsOf } from "./statements";
+
+/** Where a sentence stands, in the document's canonical text. */
+export interface Citation {
+  readonly documentId: string;
+  readonly passageId: string;
+  readonly page: number | null;
+  readonly headingPath: readonly string[];
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface AnswerSentence {
+  /** On one line, otherwise as in the document. */
+  readonly text: string;
+  readonly citations: readonly Citation[];
+}
+
+export interface Answer {
+  readonly answered: boolean;
+  readonly text: string;
+  /** How likely the answer is right, 0…1; of a refusal, how likely the best sentence would have been. */
+  readonly confidence: number;
+  readonly sentences: readonly AnswerSentence[];
+}
+
+const refusals: Record<"en" | "de", string> = {
+  en: "The documents don't say.",
+  de: "Die Dokumente sagen dazu nichts.",
+};
+
+const sentencesMax = 3;
+// A second sentence must be nearly as good as the first, or go on where it ended.
+const companionShare = 0.75;
+
+export interface Candidate {
+  readonly analyzed: AnalyzedPassage;
+  readonly at: number;
+  readonly statement: AnalyzedStatement;
+  readonly evidence: Evidence;
+  readonly likelihood: number;
+}
+
+/**
+ * Answers a question with one to three sentences of the passages that a search found for it, each cited, or says that
+ * the documents don't. Nothing is written that doesn't stand in a passage. `question` is the query as `searchPassages`
+ * returned it, which knows what each word is worth in these documents.
+ */
+export function answerFromPassages(question: WeighedQuery, hits: readonly EvidencePassage[]): Answer {
+  const asked = analyzeQuestion(question);
+  const refusal = refusals[asked.german ? "de" : "en"];
+  const candidates = weighStatements(asked, hits);
+  const best = candidates[0];
+  if (!best || best.likelihood < confidenceMin)
+    return { answered: false, text: refusal, confidence: best?.likelihood ?? 0, sentences: [] };
+  const chosen = companionsOf(best, candidates, asked);
+  const sentences = inReadingOrder(chosen, hits).map((candidate) => cite(candidate, candidates));
+  return { answered: true, text: sentences.map(({ text }) => text).join(" "), confidence: best.likelihood, sentences };
+}
+
+/** Every statement of the passages with what speaks for it, the likeliest first. */
+export function weighStatements(question: Question, hits: readonly EvidencePassage[]): Candidate[] {
+  if (question.words.every(({ weight }) => weight === 0)) return [];
+  const matcher = new WordMatcher(question);
+  const labels = new FormLabels();
+  for (const { text } of hits) labels.learn(text);
+  const bestScore = Math.max(...hits.map(({ score }) => score), Number.MIN_VALUE);
+  const passages = hits.map((passage) =>
+    analyzePassage(passage, statementsOf(passage.text, labels), matcher, Math.max(0, passage.score / bestScore)),
+  );
+  const documents = new Map<string, Float32Array>();
+  for (const { passage, match, headMatch } of passages) {
+    const known = documents.get(passage.documentId) ?? matcher.empty();
+    for (let word = 0; word < known.length; word++) known[word] = Math.max(known[word]!, match[word]!, headMatch[word]!);
+    documents.set(passage.documentId, known);
+  }
+  const candidates: Candidate[] = [];
+  for (const analyzed of passages) {
+    const document = documents.get(analyzed.passage.documentId)!;
+    const language = (question.german ? "de" : "en") satisfies Language;
+    analyzed.statements.forEach((statement, at) => {
+      if (!mayAnswer(statement, question)) return;
+      const evidence = weighEvidence(matcher, analyzed, at, document, language);
+      candidates.push({ analyzed, at, statement, evidence, likelihood: likelihood(evidence) });
+    });
+  }
+  return candidates.sort(
+    (a, b) =>
+      b.likelihood - a.likelihood ||
+      b.evidence.rank - a.evidence.rank ||
+      positionOf(a) - positionOf(b) ||
+      (a.analyzed.passage.passageId < b.analyzed.passage.passageId ? -1 : 1),
+  );
+}
+
+/** A field left empty answers nothing, nor does what merely leads in a list, a question, or words that aren't asked. */
+function mayAnswer(statement: AnalyzedStatement, question: Question): boolean {
+  if (statement.kind === "FIELD" && statement.valueStart >= statement.end) return false;
+  if (statement.kind === "SENTENCE" && /[:?]$/.test(statement.text)) return false;
+  const content = statement.words.filter((word) => word.term !== null).length;
+  if (content === 0) return false;
+  // What repeats the question and no more.
+  const matched = question.words.filter((_, word) => statement.match[word]! === 1).length;
+  return content > matched || statement.words.some((word) => /\d/.test(word.text)) || question.kind === "YES_NO";
+}
+
+const positionOf = ({ analyzed, statement }: Candidate) => analyzed.passage.start + statement.start;
+
+/** The sentences that belong to the answer beside the best one. */
+function companionsOf(best: Candidate, candidates: readonly Candidate[], question: Question): Candidate[] {
+  const chosen = [best];
+  const wantsMore = question.kind === "LIST" || question.kind === "HOW" || question.kind === "WHY";
+  for (const candidate of candidates.slice(1, 12)) {
+    if (chosen.length >= sentencesMax || (!wantsMore && chosen.length >= 2)) break;
+    if (candidate.likelihood < Math.max(confidenceMin, best.likelihood * companionShare)) break;
+    if (chosen.some((other) => saysTheSame(candidate, other))) continue;
+    const sameDocument = candidate.analyzed.passage.documentId === best.analyzed.passage.documentId;
+    const adds = question.words.some(
+      ({ weight }, word) => weight > 0 && candidate.statement.match[word]! === 1 && chosen.every((other) => other.statement.match[word]! < 1),
+    );
+    if (sameDocument && (wantsMore || adds)) chosen.push(candidate);
+  }
+  return chosen;
+}
+
+function inReadingOrder(chosen: readonly Candidate[], hits: readonly EvidencePassage[]): Candidate[] {
+  const rankOf = new Map<string, number>();
+  for (const { documentId } of hits) if (!rankOf.has(documentId)) rankOf.set(documentId, rankOf.size);
+  const documentRank = ({ analyzed }: Candidate) => rankOf.get(analyzed.passage.documentId)!;
+  return [...chosen].sort((a, b) => documentRank(a) - documentRank(b) || positionOf(a) - positionOf(b));
+}
+
+/** The sentence with all places in the passages at hand where the same stands. */
+function cite(candidate: Candidate, candidates: readonly Candidate[]): AnswerSentence {
+  const citations: Citation[] = [];
+  for (const other of [candidate, ...candidates]) {
+    if (other !== candidate && normalized(other) !== normalized(candidate)) continue;
+    const { passage } = other.analyzed;
+    const start = passage.start + other.statement.start;
+    if (citations.some((citation) => citation.documentId === passage.documentId && citation.start === start)) continue;
+    // Forms repeat: «Age: 38» of another document isn't about the one that was asked about.
+    if (passage.documentId !== candidate.analyzed.passage.documentId && other.likelihood < candidate.likelihood * companionShare) continue;
+    citations.push({
+      documentId: passage.documentId,
+      passageId: passage.passageId,
+      page: passage.page ?? null,
+      headingPath: passage.headingPath ?? [],
+      start,
+      end: passage.start + other.statement.end,
+    });
+    if (citations.length >= sentencesMax) break;
+  }
+  return { text: candidate.statement.text, citations };
+}
+
+const normalized = ({ statement }: Candidate) => statement.text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ");
+
+function saysTheSame(a: Candidate, b: Candidate): boolean {
+  const termsOf = ({ statement }: Candidate) => new Set(statement.words.flatMap(({ term }) => (term === null ? [] : [term])));
+  const [left, right] = [termsOf(a), termsOf(b)];
+  const shared = [...left].filter((term) => right.has(term)).length;
+  return shared / (Math.min(left.size, right.size) || 1) > 0.8;
+}

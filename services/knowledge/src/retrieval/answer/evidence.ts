@@ -1,0 +1,299 @@
+import { analyze, type AnalyzedWord } from "../analyzer";
+import type { Language } from "../languages";
+import { meaningNumbers } from "./thesaurus";
+import type { Question } from "./question";
+import { hasRelativeTime, hasShape } from "./shapes";
+import type { Statement } from "./statements";
+
+/** A passage with its text, as an answer is looked for in it. */
+export interface EvidencePassage {
+  readonly passageId: string;
+  readonly documentId: string;
+  readonly title?: string | null;
+  readonly headingPath?: readonly string[];
+  readonly page?: number | null;
+  readonly text: string;
+  /** Where `text` begins in the document's canonical text. */
+  readonly start: number;
+  /** As the search ranked it. */
+  readonly score: number;
+  readonly language?: string | null;
+}
+
+/** What speaks for a statement as the answer; each 0…1 unless said otherwise. */
+export interface Evidence {
+  /** Of the question's ordinary words, how many (by weight) the statement and what stands around it have. */
+  readonly coverage: number;
+  /** The same, counting the statement's own words alone, as asked. */
+  readonly exactness: number;
+  /** Of its names, numbers and codes, how many the statement, or its document, is about. */
+  readonly entities: number;
+  /** Weight of the heaviest ordinary word without any evidence. */
+  readonly gap: number;
+  /** Of the words of which the question asks something, how many. */
+  readonly focus: number;
+  /** 1: has what such an answer needs; −1: it should and hasn't; 0: nothing in particular is needed. */
+  readonly shape: number;
+  /** Words that stand together in the question, and here. */
+  readonly nearness: number;
+  /** FIELD and ROW: of the label's words, how many were asked. */
+  readonly label: number;
+  /** Words that stand nowhere in the documents. */
+  readonly unknown: number;
+  /** The passage's score beside the best one's. */
+  readonly rank: number;
+  /** Names, numbers and codes of which the document says nothing. */
+  readonly strange: number;
+}
+
+export const evidenceNames = [
+  "coverage",
+  "exactness",
+  "entities",
+  "gap",
+  "focus",
+  "shape",
+  "nearness",
+  "label",
+  "unknown",
+  "rank",
+  "strange",
+] as const satisfies readonly (keyof Evidence)[];
+
+const alikeCredit = 0.75;
+const derivedCredit = 0.8;
+const contextCredit = 0.85;
+const titleCredit = 0.8;
+const pronounCredit = 0.75;
+const neighbourCredit = 0.5;
+const passageCredit = 0.35;
+const documentCredit = 0.25;
+const entityElsewhereCredit = 0.9;
+
+/** For each word of the question, how well some words match it: 0 not, 1 as asked. */
+type Match = Float32Array;
+
+/** Compares words of the evidence with those of the question; remembers, since words repeat. */
+export class WordMatcher {
+  private readonly known = new Map<string, readonly (readonly [number, number])[]>();
+  private readonly exact = new Map<string, number>();
+  private readonly meanings: (ReadonlySet<number> | null)[];
+
+  constructor(readonly question: Question) {
+    const { words } = question.query;
+    words.forEach((word, at) => word.terms.forEach((term) => this.exact.has(term) || this.exact.set(term, at)));
+    this.meanings = words.map((word, at) =>
+      question.words[at]!.isEntity ? null : new Set(word.terms.flatMap((term) => [...meaningNumbers(term)])),
+    );
+  }
+
+  get size(): number {
+    return this.question.query.words.length;
+  }
+
+  empty(): Match {
+    return new Float32Array(this.size);
+  }
+
+  /** The question's words that `term` stands for, with how well. */
+  matchesOf(term: string): readonly (readonly [number, number])[] {
+    let found = this.known.get(term);
+    if (!found) this.known.set(term, (found = this.compare(term)));
+    return found;
+  }
+
+  add(match: Match, words: readonly AnalyzedWord[]): Match {
+    for (const word of words)
+      if (word.term !== null) for (const [at, credit] of this.matchesOf(word.term)) if (credit > match[at]!) match[at] = credit;
+    return match;
+  }
+
+  private compare(term: string): (readonly [number, number])[] {
+    const exact = this.exact.get(term);
+    if (exact !== undefined) return [[exact, 1]];
+    const found: (readonly [number, number])[] = [];
+    const meanings = meaningNumbers(term);
+    this.question.query.words.forEach((word, at) => {
+      if (this.question.words[at]!.isEntity || word.overlay) return;
+      if (meanings.some((meaning) => this.meanings[at]!.has(meaning))) found.push([at, alikeCredit]);
+      else if (word.spelled && word.terms.some((asked) => isDerived(asked, term))) found.push([at, derivedCredit]);
+    });
+    return found;
+  }
+}
+
+/** «manufactur» and «manufacture», «compensat» and «compens»: one word with another ending. */
+function isDerived(a: string, b: string): boolean {
+  const shorter = Math.min(a.length, b.length);
+  const longer = Math.max(a.length, b.length);
+  if (shorter < 5 || longer - shorter > 4) return false;
+  let common = 0;
+  while (common < shorter && a[common] === b[common]) common++;
+  return common >= 5 && common >= longer * 0.7;
+}
+
+export interface AnalyzedPassage {
+  readonly passage: EvidencePassage;
+  readonly statements: readonly AnalyzedStatement[];
+  readonly match: Match;
+  readonly headMatch: Match;
+  readonly relativeScore: number;
+}
+
+export interface AnalyzedStatement extends Statement {
+  readonly words: readonly AnalyzedWord[];
+  readonly match: Match;
+}
+
+export function analyzePassage(
+  passage: EvidencePassage,
+  statements: readonly Statement[],
+  matcher: WordMatcher,
+  relativeScore: number,
+): AnalyzedPassage {
+  const { words, language } = analyze(passage.text, passage.language);
+  let at = 0;
+  const analyzed = statements.map((statement): AnalyzedStatement => {
+    while (at < words.length && words[at]!.start < statement.start) at++;
+    const own: AnalyzedWord[] = [];
+    let here = at;
+    for (; here < words.length && words[here]!.start < statement.end; here++) own.push(words[here]!);
+    at = here;
+    return { ...statement, words: own, match: matcher.add(matcher.empty(), own) };
+  });
+  const head = [passage.title ?? "", ...(passage.headingPath ?? [])].join(". ");
+  return {
+    passage,
+    statements: analyzed,
+    match: matcher.add(matcher.empty(), words),
+    headMatch: matcher.add(matcher.empty(), analyze(head, language).words),
+    relativeScore,
+  };
+}
+
+const startsWithPronoun = /^(?:it|its|they|their|this|these|that|those|he|she|his|her|such|es|sie|er|dies\w*|deren|dessen)\b/i;
+
+/** What speaks for `statement` being the answer. `document`: what the whole document's passages at hand match. */
+export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, at: number, document: Match, language: Language): Evidence {
+  const { question } = matcher;
+  const statement = analyzed.statements[at]!;
+  const previous = analyzed.statements[at - 1];
+  const next = analyzed.statements[at + 1];
+  const context = matcher.add(matcher.empty(), analyze(statement.context, language).words);
+  const backCredit = startsWithPronoun.test(statement.text) ? pronounCredit : neighbourCredit;
+
+  let ordinary = 0;
+  let covered = 0;
+  let exact = 0;
+  let entities = 0;
+  let entitiesFound = 0;
+  let focus = 0;
+  let focusFound = 0;
+  let gap = 0;
+  let unknown = 0;
+  let strange = 0;
+  let total = 0;
+  question.words.forEach(({ weight, isEntity, isFocus }, word) => {
+    if (weight === 0) return;
+    total += weight;
+    const own = statement.match[word]!;
+    const near = Math.max(own, context[word]! * contextCredit, analyzed.headMatch[word]! * titleCredit);
+    if (isEntity) {
+      const anywhere = Math.max(near, Math.max(analyzed.match[word]!, document[word]!) * entityElsewhereCredit);
+      entities += weight;
+      entitiesFound += weight * anywhere;
+      if (anywhere < 0.5) strange += weight;
+      return;
+    }
+    const credit = Math.max(
+      near,
+      (previous?.match[word] ?? 0) * backCredit,
+      (next?.match[word] ?? 0) * neighbourCredit * 0.6,
+      analyzed.match[word]! * passageCredit,
+      document[word]! * documentCredit,
+    );
+    ordinary += weight;
+    covered += weight * credit;
+    if (own === 1) exact += weight;
+    if (isFocus) {
+      focus += weight;
+      focusFound += weight * near;
+    }
+    if (credit < 0.3) gap = Math.max(gap, weight);
+    if (question.query.words[word]!.documentCount === 0 && near < 0.5) unknown += weight;
+  });
+  return {
+    coverage: ordinary > 0 ? covered / ordinary : 1,
+    exactness: ordinary > 0 ? exact / ordinary : 1,
+    entities: entities > 0 ? entitiesFound / entities : 1,
+    gap: total > 0 ? gap / total : 0,
+    focus: focus > 0 ? focusFound / focus : ordinary > 0 ? covered / ordinary : 1,
+    shape: shapeOf(question, statement),
+    nearness: nearnessOf(question, matcher, statement),
+    label: labelOf(matcher, statement),
+    unknown: total > 0 ? unknown / total : 0,
+    rank: analyzed.relativeScore,
+    strange: total > 0 ? strange / total : 0,
+  };
+}
+
+function shapeOf(question: Question, statement: AnalyzedStatement): number {
+  if (question.shapes.length === 0) return 0;
+  const fromStart = statement.valueStart - statement.start;
+  const value = statement.kind === "SENTENCE" ? statement.text : valueTextOf(statement, fromStart);
+  const asked = new Set(question.query.words.flatMap(({ text, terms }) => [text, ...terms]));
+  const context = {
+    isAsked: (word: string) => asked.has(word.toLowerCase()) || asked.has(word.toLowerCase().replace(/[-,.']/g, "")),
+    startsSentence: statement.kind === "SENTENCE",
+    german: question.german,
+  };
+  if (question.shapes.some((shape) => hasShape(shape, value, context))) {
+    if (question.counted === null) return 1;
+    return countsIt(question.counted, statement, question) ? 1 : 0.2;
+  }
+  if (question.allowsRelativeTime && hasRelativeTime(value)) return 0.5;
+  return -1;
+}
+
+function valueTextOf(statement: AnalyzedStatement, fromStart: number): string {
+  if (statement.kind === "ROW") return statement.text.slice(statement.text.indexOf(":") + 1);
+  return fromStart >= statement.end - statement.start ? "" : statement.text.slice(statement.text.indexOf(":") + 1);
+}
+
+const countWord = /^(?:\d.*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|no|none|several|both|ein\w*|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|first|second|third|fourth|fifth|once|twice)$/i;
+const countReach = 4;
+
+/** Whether a number stands just before what is counted, or the field is named after it. */
+function countsIt(counted: number, statement: AnalyzedStatement, question: Question): boolean {
+  if (statement.kind !== "SENTENCE") return statement.match[counted]! > 0;
+  const terms = new Set(question.query.words[counted]!.terms);
+  return statement.words.some(
+    (word, at) =>
+      word.term !== null &&
+      terms.has(word.term) &&
+      statement.words.slice(Math.max(0, at - countReach), at).some((before) => countWord.test(before.text)),
+  );
+}
+
+/** Of the pairs of words that the question has side by side, the share that stand within three words here. */
+function nearnessOf(question: Question, matcher: WordMatcher, statement: AnalyzedStatement): number {
+  const pairs = question.query.neighbours;
+  if (pairs.length === 0) return 0;
+  const places: { position: number; of: number }[] = [];
+  statement.words.forEach((word, position) => {
+    if (word.term === null || word.overlay) return;
+    for (const [of] of matcher.matchesOf(word.term)) places.push({ position, of });
+  });
+  const near = pairs.filter(([a, b]) =>
+    places.some((left) => left.of === a && places.some((right) => right.of === b && Math.abs(right.position - left.position) <= 4)),
+  );
+  return near.length / pairs.length;
+}
+
+/** Of the words of a field's or row's label, the share that was asked for. */
+function labelOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
+  if (statement.kind === "SENTENCE") return 0;
+  const label = statement.words.filter((word) => word.term !== null && !word.overlay && word.end <= statement.valueStart);
+  if (label.length === 0) return 0;
+  return label.filter((word) => matcher.matchesOf(word.term!).length > 0).length / label.length;
+}

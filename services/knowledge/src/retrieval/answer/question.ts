@@ -1,0 +1,211 @@
+import { foldAccents } from "../languages";
+import type { WeighedQuery } from "../search";
+import type { Shape } from "./shapes";
+
+export type QuestionKind =
+  | "WHO"
+  | "WHEN"
+  | "WHERE"
+  | "WHY"
+  | "HOW_MANY"
+  | "HOW_MUCH"
+  | "HOW"
+  | "YES_NO"
+  | "DEFINITION"
+  | "LIST"
+  | "FACT";
+
+export interface QuestionWord {
+  /** What a match of it is worth. */
+  readonly weight: number;
+  /** A name, a number or a code: the evidence must be about this very one. */
+  readonly isEntity: boolean;
+  /** What is asked for («fee» in «What is the fee of the card?»): the answer must speak of it itself. */
+  readonly isFocus: boolean;
+}
+
+export interface Question {
+  readonly query: WeighedQuery;
+  readonly kind: QuestionKind;
+  /** Any one of them makes an answer; none: anything may. */
+  readonly shapes: readonly Shape[];
+  /** WHEN may also be answered by «after the trip». */
+  readonly allowsRelativeTime: boolean;
+  /** By place in `query.words`. */
+  readonly words: readonly QuestionWord[];
+  /** The word that is counted by «how many», by its place in `query.words`. */
+  readonly counted: number | null;
+  readonly german: boolean;
+}
+
+/** «how old», «how far»: what the adjective measures. It needn't stand in the answer, its measure must. */
+const measures: Record<string, readonly Shape[]> = {
+  old: ["NUMBER"],
+  alt: ["NUMBER"],
+  long: ["DURATION", "LENGTH"],
+  lang: ["DURATION", "LENGTH"],
+  lange: ["DURATION"],
+  far: ["LENGTH"],
+  weit: ["LENGTH"],
+  high: ["LENGTH", "NUMBER"],
+  hoch: ["NUMBER"],
+  tall: ["LENGTH"],
+  deep: ["LENGTH"],
+  tief: ["LENGTH"],
+  wide: ["LENGTH"],
+  breit: ["LENGTH"],
+  heavy: ["WEIGHT"],
+  schwer: ["WEIGHT"],
+  fast: ["SPEED", "DURATION"],
+  quickly: ["DURATION", "TIME"],
+  soon: ["DURATION", "TIME", "DATE"],
+  schnell: ["SPEED", "DURATION"],
+  often: ["FREQUENCY", "NUMBER"],
+  oft: ["FREQUENCY", "NUMBER"],
+  frequently: ["FREQUENCY", "NUMBER"],
+  häufig: ["FREQUENCY", "NUMBER"],
+  hot: ["TEMPERATURE"],
+  cold: ["TEMPERATURE"],
+  big: ["NUMBER"],
+  large: ["NUMBER"],
+  groß: ["NUMBER"],
+  steep: ["NUMBER"],
+  loud: ["NUMBER"],
+  early: ["TIME", "DURATION", "DATE"],
+  late: ["TIME", "DURATION", "DATE"],
+  much: ["NUMBER"],
+  viel: ["NUMBER"],
+  teuer: ["MONEY"],
+  expensive: ["MONEY"],
+};
+
+/** «what is the speed»: nouns that want a value of a shape. The noun itself remains asked for. */
+const nouns: readonly (readonly [RegExp, readonly Shape[]])[] = [
+  [/^(?:date|day|datum|tag)$/, ["DATE"]],
+  [/^(?:time|hours|uhrzeit|uhr)$/, ["TIME", "DURATION", "DATE"]],
+  [/^(?:year|jahr|month|monat)$/, ["DATE", "NUMBER"]],
+  [/^(?:cost|costs|price|fee|preis|kosten|gebühr|salary|gehalt|zuschuss|kilometergeld|bonus|allowance|fare|rent|fine|penalty|discount)$/, ["MONEY", "NUMBER"]],
+  [/^(?:speed|velocity|geschwindigkeit)$/, ["SPEED", "NUMBER"]],
+  [/^(?:weight|mass|gewicht)$/, ["WEIGHT", "NUMBER"]],
+  [/^(?:length|height|depth|width|distance|elevation|altitude|diameter|radius|länge|höhe|tiefe|breite|entfernung|durchmesser)$/, ["LENGTH", "NUMBER"]],
+  [/^(?:temperature|temperatur)$/, ["TEMPERATURE", "NUMBER"]],
+  [/^(?:number|nummer|code|registration|id|extension|zip|postcode|isbn|iban|telefonnummer)$/, ["CODE"]],
+  [/^(?:age|alter|amount|limit|maximum|minimum|rate|size|percentage|share|capacity|pressure|voltage|power|flow|score|temperature|betrag|pauschale|anzahl|horsepower|visibility)$/, ["NUMBER"]],
+  [/^(?:duration|period|dauer|frist)$/, ["DURATION", "DATE", "NUMBER"]],
+  [/^(?:name|names|called|heißt|brand|colou?r|browser|language|airline|country|city|capital|stadt|hauptstadt|land|company)$/, []],
+];
+
+const generic = new Set(
+  foldList(`kind type sort way thing things people person name number amount make made take use used work happen happened
+    occur company need get give possible specific exactly information details used using usually people somebody
+    haben gibt machen muss anzahl art weise information`),
+);
+
+function foldList(words: string): string[] {
+  return words.split(/\s+/).map(foldAccents);
+}
+
+const germanQuestion = /^(?:wie|was|wer|wen|wem|wessen|wo|woher|wohin|wann|warum|weshalb|wieso|welche[rmns]?|wozu|wofür|ist|sind|darf|dürfen|kann|können|muss|müssen|wird|werden|gibt|hat|haben|bis|ab|seit|von)\b/i;
+const auxiliary = /^(?:is|are|was|were|am|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had|isn't|aren't|doesn't|ist|sind|war|darf|dürfen|kann|können|muss|müssen|wird|werden|gibt es|hat|haben|gilt|sollte|soll)\s/i;
+
+/** What is asked, and what an answer would look like. */
+export function analyzeQuestion(query: WeighedQuery): Question {
+  const text = query.text.trim().replace(/\s+/g, " ");
+  const lower = text.toLowerCase();
+  const german = query.language === "de" && (germanQuestion.test(text) || /[äöüß]/.test(lower));
+  const tokens = lower.match(/[\p{L}\p{N}][\p{L}\p{N}'-]*/gu) ?? [];
+  const interrogative = tokens.findIndex((token) => /^(?:who|whom|whose|when|where|why|how|what|which|wer|wen|wem|wessen|wann|wo|woher|wohin|warum|weshalb|wieso|wie|wieviele?|was|welche[rmns]?)$/.test(token));
+  const asked = interrogative >= 0 ? tokens[interrogative]! : "";
+  const after = interrogative >= 0 ? tokens.slice(interrogative + 1) : tokens;
+  const next = after[0] ?? "";
+
+  let kind: QuestionKind = "FACT";
+  let shapes: readonly Shape[] = [];
+  let dropped = "";
+  let focus: readonly string[] = [];
+  let counted = "";
+  const startsWithAuxiliary = auxiliary.test(text) && (interrogative < 0 || interrogative > 3);
+  if (startsWithAuxiliary) {
+    kind = "YES_NO";
+  } else if (/^(?:who|whom|whose|wer|wen|wem|wessen)$/.test(asked)) {
+    kind = "WHO";
+    const isIdentity = /^(?:is|was|are|were|ist|war|sind)$/.test(next) && /^(?:the|a|an|our|der|die|das|unser)$/.test(after[1] ?? "") && !/\b(?:responsible|in charge of)\b/.test(lower);
+    shapes = isIdentity ? ["NAME"] : ["PERSON"];
+    focus = isIdentity ? after.slice(1, 5) : [];
+  } else if (/^(?:when|wann)$/.test(asked)) {
+    kind = "WHEN";
+    shapes = ["DATE", "TIME", "DURATION"];
+  } else if (/^(?:where|wo|woher|wohin)$/.test(asked)) {
+    kind = "WHERE";
+    shapes = ["PLACE"];
+  } else if (/^(?:why|warum|weshalb|wieso)$/.test(asked)) {
+    kind = "WHY";
+    shapes = ["REASON"];
+  } else if (/^(?:how|wie|wieviele?)$/.test(asked)) {
+    if (/^(?:many|viele)$/.test(next) || asked === "wieviele") {
+      kind = "HOW_MANY";
+      shapes = ["NUMBER"];
+      counted = (asked === "wieviele" ? after : after.slice(1)).find((token) => token.length > 2 && !/^(?:more|of|the|other|different|weitere)$/.test(token)) ?? "";
+      focus = [counted];
+      if (/^(?:days|weeks|months|hours|years|minutes|tage|wochen|monate|stunden|jahre)$/.test(counted)) shapes = ["DURATION", "NUMBER"];
+    } else if (Object.hasOwn(measures, next)) {
+      kind = "HOW_MUCH";
+      shapes = measures[next]!;
+      dropped = next;
+      if (/^(?:much|viel)$/.test(next)) {
+        // «how much diesel», but «how much does … cost», «how much is …»
+        const noun = after[1] ?? "";
+        if (!/^(?:does|do|is|are|was|were|can|may|will|of|did|ist|sind|wird|kostet)$/.test(noun)) focus = [noun];
+        if (/\b(?:cost|costs|pay|paid|price|reimbursed|kostet|kosten|erstattet)\b/.test(lower)) shapes = ["MONEY", "NUMBER"];
+      }
+    } else if (german && /^(?:heißt|lautet|nennt)$/.test(next)) {
+      shapes = ["NAME"];
+      focus = after.slice(1, 4);
+    } else {
+      kind = "HOW";
+    }
+  } else if (/^(?:what|which|was|welche[rmns]?)$/.test(asked)) {
+    const isDefinition = asked === "what" && /^(?:is|are)\s+(?:an?\s+)?[\p{L}\p{N}-]+(?:\s+[\p{L}\p{N}-]+)?$/u.test(after.join(" ")) && !/^(?:is|are) the /.test(after.join(" "));
+    kind = isDefinition || /\bmean(?:s|t)?$|\bdefinition\b|\bbedeutet\b/.test(lower) ? "DEFINITION" : "FACT";
+    focus = focusOf(asked, after);
+    shapes = shapesOfNoun(focus, after, lower);
+  } else if (/^(?:list|name|enumerate|give|nenne|nennen|liste)$/.test(tokens[0] ?? "")) {
+    kind = "LIST";
+  }
+  if (kind === "FACT" && /^(?:which|what|welche)$/.test(asked) && /(?:ies|[^s]s|en)$/.test(focus.at(-1) ?? "") && /^(?:are|were|sind|gehören|belong)$/.test(after[focus.length] ?? "")) kind = "LIST";
+  if (/\bcaused?\b|\breason\b|\bgrund\b/.test(lower) && kind === "FACT" && shapes.length === 0) shapes = [];
+
+  const isIn = (words: readonly string[], word: string) => words.some((each) => foldAccents(each) === foldAccents(word) || each === word.replace(/-/g, ""));
+  const totalRarity = query.words.reduce((sum, { rarity }) => sum + rarity, 0) || 1;
+  const words = query.words.map((word): QuestionWord => {
+    const written = query.text.slice(word.start, word.end);
+    const isFirst = query.text.slice(0, word.start).trim() === "";
+    const isEntity = /\d/.test(written) || (!german && /^\p{Lu}/u.test(written) && !isFirst && !/^\p{Lu}+$/u.test(query.text));
+    let weight = word.overlay ? 0 : Math.max(word.rarity, totalRarity * 0.02);
+    if (word.text === dropped) weight *= 0.1;
+    else if (generic.has(foldAccents(word.text)) && !isEntity) weight *= 0.4;
+    return { weight, isEntity, isFocus: !isEntity && word.text !== dropped && isIn(focus, word.text) };
+  });
+  const countedAt = counted === "" ? -1 : query.words.findIndex((word) => word.text === counted);
+  return { query, kind, shapes, allowsRelativeTime: kind === "WHEN", words, counted: countedAt < 0 ? null : countedAt, german };
+}
+
+const edges = /^(?:of|for|in|at|on|from|to|by|with|per|after|before|when|if|that|which|does|do|did|is|are|was|were|has|have|had|can|may|must|should|will|would|the|von|für|bei|des|der|im|in|am|auf|zum|zur|wird|werden|ist|sind|darf|muss|kann|gilt)$/;
+
+/** The words between «what is the» or «which» and the next preposition or verb: what is asked for. */
+function focusOf(asked: string, after: readonly string[]): string[] {
+  let at = 0;
+  while (at < after.length && /^(?:is|are|was|were|does|do|did|the|a|an|our|your|my|ist|sind|war|der|die|das|kind|type|sort|of|s|'s|name|number|date)$/.test(after[at]!)) at++;
+  const words: string[] = [];
+  for (; at < after.length && words.length < 4 && !edges.test(after[at]!); at++) words.push(after[at]!);
+  return asked === "was" && words.length === 0 ? after.slice(0, 2) : words;
+}
+
+function shapesOfNoun(focus: readonly string[], after: readonly string[], lower: string): readonly Shape[] {
+  if (/\b(?:telephone|phone|fax|serial|order|account|accident|room|part|invoice|article)\s+number\b/.test(lower)) return ["CODE"];
+  if (/\bname of\b|\bnames of\b|\bcalled\b/.test(lower) || /'s name\b/.test(lower)) return ["NAME"];
+  const head = after.slice(0, 8).filter((word) => focus.includes(word) || /^(?:date|number|name)$/.test(word));
+  for (const word of [...head].reverse())
+    for (const [pattern, shapes] of nouns) if (pattern.test(word)) return shapes;
+  return [];
+}

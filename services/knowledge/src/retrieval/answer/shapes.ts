@@ -1,0 +1,121 @@
+/** What an answer has to contain to be one, told from the question. */
+export type Shape =
+  | "DATE"
+  | "TIME"
+  | "MONEY"
+  | "DURATION"
+  | "FREQUENCY"
+  | "LENGTH"
+  | "WEIGHT"
+  | "SPEED"
+  | "TEMPERATURE"
+  | "NUMBER"
+  | "CODE"
+  | "NAME"
+  | "PERSON"
+  | "PLACE"
+  | "REASON";
+
+const numberWords =
+  "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|half|once|twice|both|dozen|first|second|third|fourth|fifth|sixth|no|none|" +
+  "eins?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|zwanzig|dreißig|hundert|tausend|halbe[rsn]?|einmal|zweimal|kein|keine";
+const months =
+  "jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?";
+const timeUnits =
+  "seconds?|minutes?|mins?|hours?|hrs?|days?|nights?|weeks?|weekends?|months?|quarters?|years?|decades?|shifts?|sekunden?|minuten?|stunden?|tag(?:e|en|es)?|arbeitstag(?:e|en)?|wochen?|monat(?:e|en|s)?|jahr(?:e|en|es)?";
+const lengthUnits =
+  "mm|cm|m|km|metres?|meters?|kilometres?|kilometers?|millimetres?|centimetres?|inch(?:es)?|in|ft|foot|feet|yards?|miles?|mi|nm|nautical|msl|agl|meter|metern|kilometern?";
+const amount = String.raw`(?:\d[\d.,/]*|${numberWords})`;
+const withUnit = (units: string) => new RegExp(String.raw`(?:^|[^\p{L}\p{N}])${amount}(?:\s|-|–|\s?to\s?|\s?bis\s?|\s\p{L}+\s)*(?:${units})(?![\p{L}\p{N}])`, "iu");
+const anyNumber = new RegExp(String.raw`\d|(?<![\p{L}\p{N}])(?:${numberWords})(?![\p{L}\p{N}])`, "iu");
+const date = new RegExp(
+  [
+    String.raw`\d{1,4}[./-]\d{1,2}[./-]\d{2,4}`,
+    String.raw`(?<!\p{L})(?:${months})\.?(?:\s+\d|$|[^\p{L}])`,
+    String.raw`(?<!\d)(?:1[5-9]|20)\d\d(?!\d)`,
+    String.raw`(?<!\p{L})(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|montags?|dienstags?|mittwochs?|donnerstags?|freitags?|samstags?|sonntags?)(?!\p{L})`,
+    String.raw`(?:on|am|zum|by)\s+(?:the\s+)?\d{1,2}(?:st|nd|rd|th|\.)`,
+    String.raw`(?<!\p{L})(?:today|tomorrow|yesterday|christmas|easter)(?!\p{L})`,
+  ].join("|"),
+  "iu",
+);
+const time = /(?<!\d)\d{1,2}[:.]\d{2}(?!\d)|(?<!\d)[0-2]\d[0-5]\d\s?(?:hours|hrs|h|[A-Z]{2,4}|local|utc)(?!\p{L})|(?<!\d)\d{1,2}\s?(?:am|pm|a\.m\.|p\.m\.|o'clock|uhr)|(?:at|around|about|approximately)\s+[0-2]\d[0-5]\d(?!\d)|\b(?:noon|midnight)\b/iu;
+/** «after the trip», «with the next payroll run»: when without a date. */
+const relativeTime = new RegExp(
+  String.raw`(?<!\p{L})(?:before|after|until|till|by|within|during|while|when|whenever|once|if|as soon as|every|at the end|at the beginning|with the next|immediately|at once|only|vor|nach|bis|innerhalb|sobald|wenn|spätestens|seit|ab|jede[nrs]?)(?!\p{L})`,
+  "iu",
+);
+const frequency = new RegExp(
+  String.raw`(?<!\p{L})(?:every|each|per|daily|weekly|monthly|quarterly|yearly|annually|hourly|nightly|once|twice|times|always|never|regularly|a (?:day|week|month|year)|jede[nrs]?|täglich|wöchentlich|monatlich|jährlich|mal|je|pro)(?!\p{L})`,
+  "iu",
+);
+const reason = new RegExp(
+  String.raw`(?<!\p{L})(?:because|since|due to|owing to|caused?|causes|as a result|result(?:s|ed|ing)?|so that|in order to|therefore|reason|factors?|contributed|failure|failed|improper|loss|weil|da|damit|wegen|aufgrund|grund|deshalb|basis|for this|led to)(?!\p{L})`,
+  "iu",
+);
+const roles =
+  /(?<!\p{L})(?:\p{L}*(?:manager|officer|director|head|lead|leader|team|department|engineer|operator|owner|government|authority|agency|bureau|board|council|committee|court|supplier|buyer|customer|dealer|service|desk|pilot|captain|doctor|physician|electrician|inspector|investigator|supervisor|employees?|staff|everyone|everybody|nobody|anyone|visitors?|contractors?|company|president|minister|secretary|controller|resources|insurance|leitung|führungskraft|abteilung|beauftragte[nr]?|beschäftigte[nr]?|vorstand|leiter(?:in)?|amt|behörde))(?!\p{L})/iu;
+
+const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "CODE">, RegExp> = {
+  DATE: date,
+  TIME: time,
+  MONEY: /[$€£¥]\s?\d|\d[\d.,]*\s?(?:[$€£¥]|eur|euros?|usd|dollars?|cents?|gbp|pounds?|chf|franken|percent|per cent|prozent|%)(?!\p{L})|(?<!\p{L})(?:free|free of charge|kostenlos|without (?:extra )?cost)(?!\p{L})/iu,
+  DURATION: withUnit(timeUnits),
+  FREQUENCY: frequency,
+  LENGTH: withUnit(lengthUnits),
+  WEIGHT: withUnit("kg|g|mg|t|kilograms?|kilogramm|grams?|gramm|tonnes?|tons?|tonnen?|lbs?|pounds?|ounces?|oz"),
+  SPEED: withUnit(String.raw`km/h|kmh|mph|kph|kts?|kn|knots?|knoten|m/s|(?:kilo)?met(?:re|er)s? per (?:second|hour)|miles per hour`),
+  TEMPERATURE: /-?\d[\d.,]*\s?(?:°|degrees|grad|kelvin)/iu,
+  REASON: reason,
+};
+
+/** Capitalised words that don't merely begin the sentence, and aren't in the question. */
+function hasName(value: string, isAsked: (word: string) => boolean, startsStatement: boolean): boolean {
+  let first = startsStatement;
+  for (const match of value.matchAll(/[\p{L}\p{N}][\p{L}\p{N}'’.-]*/gu)) {
+    const word = match[0].replace(/['’]s$|[.]$/u, "");
+    const quoted = /["“„«]$/.test(value.slice(0, match.index));
+    if ((/^\p{Lu}/u.test(word) && !first && !/^(?:I|A|The|An|It|He|She|They|We|Der|Die|Das|Ein|Eine)$/u.test(word)) || quoted)
+      if (!isAsked(word)) return true;
+    first = /[.:!?]\s*$/.test(value.slice(0, match.index + match[0].length));
+  }
+  return false;
+}
+
+export interface ShapeContext {
+  /** Whether a word was part of the question: repeating it answers nothing. */
+  readonly isAsked: (word: string) => boolean;
+  /** Whether `value` begins a sentence, where every word has a capital. */
+  readonly startsSentence: boolean;
+  readonly german: boolean;
+}
+
+/** Whether `value` contains something of this shape that the question didn't say itself. */
+export function hasShape(shape: Shape, value: string, { isAsked, startsSentence, german }: ShapeContext): boolean {
+  // A number that was asked about isn't the number that was asked for.
+  const fresh = value.replace(/[\p{L}\p{N}][\p{L}\p{N}.,/:'-]*/gu, (word) =>
+    /\d/.test(word) && isAsked(word.replace(/[.,:]+$/, "")) ? "#" : word,
+  );
+  switch (shape) {
+    case "NUMBER":
+      return anyNumber.test(fresh);
+    case "CODE":
+      return /(?<![\p{L}\p{N}])(?=[\p{L}\p{N}/-]*\d)[\p{L}\p{N}][\p{L}\p{N}/.-]*/u.test(fresh);
+    case "NAME":
+      return german ? /\p{Lu}/u.test(fresh) : hasName(value, isAsked, startsSentence);
+    case "PERSON":
+      return roles.test(withoutAsked(value, isAsked)) || (!german && hasName(value, isAsked, startsSentence)) || /@/.test(value);
+    case "PLACE":
+      return (
+        (!german && hasName(value, isAsked, startsSentence)) ||
+        /(?<!\p{L})(?:in|at|near|from|to|on|behind|beside|under|above|opposite|inside|outside|through|into|along|im|am|an|auf|bei|neben|unter|über|hinter|vor)\s+(?:\p{L}+\s+){0,3}\p{L}/iu.test(fresh)
+      );
+    default:
+      return patterns[shape].test(fresh);
+  }
+}
+
+export const hasRelativeTime = (value: string): boolean => relativeTime.test(value);
+
+const withoutAsked = (value: string, isAsked: (word: string) => boolean) =>
+  value.replace(/[\p{L}][\p{L}'-]*/gu, (word) => (isAsked(word) ? " " : word));
