@@ -10,7 +10,7 @@ import { embeddedTransport, eventsBase } from "@atrium/events";
 import { requestLine, type Platform, type RunningSubgraph } from "@atrium/subgraph";
 import { inProcessTopics } from "@atrium/topics";
 import pino from "pino";
-import { start } from "../main";
+import { startKnowledge } from "../main";
 
 const secret = "a secret of the tests, long enough for anything";
 
@@ -40,7 +40,7 @@ export async function startWorld(): Promise<World> {
     topics: inProcessTopics(),
     blobs: await folderBlobs(folder),
   } as unknown as Platform;
-  const subgraph = await start(platform);
+  const subgraph = await startKnowledge(platform);
   serveRoutes(server, subgraph);
   return {
     subgraph,
