@@ -13,7 +13,7 @@ import { inProcessTopics } from "@atrium/topics";
 import type { ExecutionResult } from "graphql";
 import pg from "pg";
 import { PrismaClient } from "./generated/prisma/client";
-import { start as startChat } from "./main";
+import { startChat } from "./main";
 
 /** Knowledge as far as chat asks it: bases by workspace, and sentences found by a word of the question. */
 export class Library {
