@@ -19,6 +19,8 @@ import { readSettings, type EmbeddedSettings } from "./settings";
 export interface Embedded {
   /** Of the GraphQL endpoint. */
   url: string;
+  /** Where this machine reaches it, whatever host name clients use. */
+  origin: string;
   installation: Installation;
   settings: EmbeddedSettings;
   /** Ends requests, subscriptions, jobs and events, then the database, in this order. */
@@ -95,7 +97,8 @@ async function start(env: NodeJS.ProcessEnv, progress: Progress, close: Closing)
     });
   });
   close.later(() => gateway.stop());
-  return { url: `${origin}/graphql`, installation, settings };
+  const here = `http://${endpoint.address}:${endpoint.port}`;
+  return { url: `${origin}/graphql`, origin: here, installation, settings };
 }
 
 type Shared = Omit<Platform, "call" | "callInternal">;
@@ -154,4 +157,4 @@ async function supergraphOf(running: readonly RunningSubgraph[]): Promise<string
   return composeSupergraph(running.map(({ name, sdl }) => ({ name, sdl }))).supergraph;
 }
 
-const listOf = (names: readonly string[]) => new Intl.ListFormat("en").format(names);
+const listOf = (names: readonly string[]) => new Intl.ListFormat("en-GB").format(names);

@@ -1,7 +1,8 @@
 import "./production";
 import { closing } from "./closing";
-import { startEmbedded } from "./embedded";
-import { printed } from "./progress";
+import { knownDemonstration, makeDemonstration, type Demonstration } from "./demonstration";
+import { startEmbedded, type Embedded } from "./embedded";
+import { printed, type Progress } from "./progress";
 import { sentenceFor } from "./refusals";
 
 export { startEmbedded, type Embedded } from "./embedded";
@@ -26,8 +27,8 @@ export async function run(): Promise<void> {
   });
   try {
     const embedded = await startEmbedded({ env: process.env, progress, close });
-    progress.say(`\nReady: ${embedded.url}`);
-    progress.say(`(${((performance.now() - begun) / 1000).toFixed(1)} s; Ctrl-C stops everything)\n`);
+    const demonstration = await demonstrate(embedded, progress, stopping);
+    progress.say(summary(embedded, demonstration, performance.now() - begun));
     await stopping;
     progress.say("\nStopping …");
     await embedded.stop();
@@ -36,6 +37,45 @@ export async function run(): Promise<void> {
     process.stderr.write(`\n${sentenceFor(error) ?? (error instanceof Error ? error.stack : String(error))}\n`);
     process.exit(1);
   }
+}
+
+/** Makes the demonstration on the first start; a failure of it keeps nobody from the product. */
+async function demonstrate(
+  { origin, installation, settings }: Embedded,
+  progress: Progress,
+  stopping: Promise<void>,
+): Promise<Demonstration | null> {
+  const known = knownDemonstration(installation);
+  if (known?.chatbotId || settings.ATRIUM_DEMO === "off") return known;
+  const leaving = new AbortController();
+  void stopping.then(() => leaving.abort());
+  try {
+    return await progress.step("Making the demonstration", () =>
+      makeDemonstration(installation, { origin, signal: leaving.signal }),
+    );
+  } catch (error) {
+    if (!leaving.signal.aborted)
+      progress.say(`  It isn't complete (${(error as Error).message}); the next start goes on with it.`);
+    return knownDemonstration(installation);
+  }
+}
+
+function summary({ url, installation }: Embedded, demonstration: Demonstration | null, tookMs: number): string {
+  const lines = ["", `Ready: ${url}`, ""];
+  lines.push("Open it in a browser to explore the API; the README shows a first journey.");
+  if (demonstration) {
+    lines.push(
+      "The demonstration's account:",
+      "",
+      `  e-mail    ${demonstration.email}`,
+      `  password  ${demonstration.password}`,
+    );
+    if (demonstration.chatbotId) lines.push(`  bot       ${demonstration.chatbotId} (open to guests)`);
+    lines.push("");
+  }
+  lines.push(`Data: ${installation.directory} (npm run reset forgets it).`);
+  lines.push(`Started in ${(tookMs / 1000).toFixed(1)} s. Ctrl-C stops everything.`, "");
+  return lines.join("\n");
 }
 
 /** Resolves when a signal asks to stop; calls `hurry` when another one follows. */

@@ -8,6 +8,8 @@ export interface ReservedPort {
   host: string;
   /** How people write it in an address. */
   name: string;
+  /** Where this machine itself reaches it. */
+  address: string;
   /** Gives it up, so that the gateway can have it. */
   release(): Promise<void>;
 }
@@ -24,12 +26,14 @@ export async function reservePort(port: number, host: string): Promise<ReservedP
   const reserved = await listen(port, address);
   if (!reserved)
     throw new StartRefused(`This machine has no address ${host}. Choose another: HOST=localhost npm start`);
-  return { ...reserved, host: address, name: nameOf(host) };
-}
-
-function nameOf(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "localhost";
-  return host.includes(":") ? `[${host}]` : host;
+  const everywhere = host === "0.0.0.0" || host === "::";
+  const bracketed = (name: string) => (name.includes(":") ? `[${name}]` : name);
+  return {
+    ...reserved,
+    host: address,
+    name: everywhere ? "localhost" : bracketed(host),
+    address: everywhere ? "127.0.0.1" : bracketed(address),
+  };
 }
 
 /** Null where this machine has no such address. */

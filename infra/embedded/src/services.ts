@@ -1,4 +1,6 @@
+import { startChat } from "@atrium/chat";
 import { startIdentity } from "@atrium/identity";
+import { startKnowledge } from "@atrium/knowledge";
 import type { Platform, RunningSubgraph } from "@atrium/subgraph";
 import { startTenancy } from "@atrium/tenancy";
 
@@ -6,4 +8,6 @@ import { startTenancy } from "@atrium/tenancy";
 export const services: Readonly<Record<string, (platform: Platform) => Promise<RunningSubgraph>>> = {
   identity: startIdentity,
   tenancy: startTenancy,
+  knowledge: startKnowledge,
+  chat: startChat,
 };
