@@ -79,10 +79,8 @@ export async function startTestChat({
   const log = createLog("chat", { LOG_LEVEL: process.env.LOG_LEVEL ?? "silent" });
   const ephemeralName = `${new URL(home.appUrl).pathname.slice(1)}_ephemeral`;
   const adminUrl = await testAdminUrl();
-  const ephemeral = await postgresEphemeral({
-    ...(await provisionDatabase(adminUrl, "ephemeral", ephemeralName)),
-    log,
-  });
+  const ephemeralUrls = await provisionDatabase(adminUrl, "ephemeral", ephemeralName);
+  const ephemeral = await postgresEphemeral({ ...ephemeralUrls, log });
   await prepareJobs(home);
   const database: Database<PrismaClient> = openDatabase({
     url: home.appUrl,
@@ -110,6 +108,7 @@ export async function startTestChat({
   return {
     start,
     home,
+    ephemeralUrls,
     database,
     library,
     topics,
