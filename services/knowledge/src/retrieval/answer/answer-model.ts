@@ -16,6 +16,9 @@ const weights: Readonly<Record<keyof Evidence, number>> = {
   unknown: -4,
   rank: 0.8,
   strange: -5,
+  introduced: 1,
+  repeated: -1.5,
+  comparison: 2,
 };
 const bias = -7.5;
 

@@ -24,6 +24,24 @@ export interface QuestionWord {
   readonly isFocus: boolean;
 }
 
+/** A number and the side of it that is spoken of. */
+export interface Comparison {
+  readonly side: "ABOVE" | "BELOW";
+  readonly number: string;
+}
+
+const above = "more than|over|above|exceed(?:s|ing)?|greater than|longer than|higher than|beyond|from|mehr als|über|ab|länger als|höher als";
+const below = "up to|less than|under|below|at most|no more than|not more than|fewer than|within|until|bis zu|bis|unter|weniger als|höchstens|maximal";
+const comparisonPattern = new RegExp(String.raw`(?<!\p{L})(?:(?<below>no more than|not more than|${below})|(?<above>${above}))\s+(?:a |an |the |of )?[$€£]?(?<number>\d[\d.,]*)`, "giu");
+
+/** The numbers of a text that bound something, and from which side. */
+export function comparisonsIn(text: string): Comparison[] {
+  return [...text.matchAll(comparisonPattern)].map(({ groups }) => ({
+    side: groups!.above ? "ABOVE" : "BELOW",
+    number: groups!.number!.replace(/[.,]+$/, "").replace(/,(?=\d{3})/g, ""),
+  }));
+}
+
 export interface Question {
   readonly query: WeighedQuery;
   readonly kind: QuestionKind;
@@ -33,6 +51,10 @@ export interface Question {
   readonly allowsRelativeTime: boolean;
   /** By place in `query.words`. */
   readonly words: readonly QuestionWord[];
+  /** «more than 500», «under 18»: the side of a number that is asked about. */
+  readonly comparison: Comparison | null;
+  /** Asks for something that happened, which a field of a form doesn't tell. */
+  readonly wantsProse: boolean;
   /** The word that is counted by «how many», by its place in `query.words`. */
   readonly counted: number | null;
   readonly german: boolean;
@@ -40,8 +62,8 @@ export interface Question {
 
 /** «how old», «how far»: what the adjective measures. It needn't stand in the answer, its measure must. */
 const measures: Record<string, readonly Shape[]> = {
-  old: ["NUMBER"],
-  alt: ["NUMBER"],
+  old: ["AGE"],
+  alt: ["AGE"],
   long: ["DURATION", "LENGTH"],
   lang: ["DURATION", "LENGTH"],
   lange: ["DURATION"],
@@ -146,6 +168,8 @@ export function analyzeQuestion(query: WeighedQuery): Question {
       kind = "HOW_MANY";
       shapes = ["NUMBER"];
       counted = (asked === "wieviele" ? after : after.slice(1)).find((token) => token.length > 2 && !/^(?:more|of|the|other|different|weitere)$/.test(token)) ?? "";
+      // «How many people»: pilots, passengers and visitors are people too.
+      if (/^(?:people|persons|personen|leute|menschen)$/.test(counted)) counted = "";
       focus = [counted];
       if (/^(?:days|weeks|months|hours|years|minutes|tage|wochen|monate|stunden|jahre)$/.test(counted)) shapes = ["DURATION", "NUMBER"];
     } else if (Object.hasOwn(measures, next)) {
@@ -173,7 +197,6 @@ export function analyzeQuestion(query: WeighedQuery): Question {
     kind = "LIST";
   }
   if (kind === "FACT" && /^(?:which|what|welche)$/.test(asked) && /(?:ies|[^s]s|en)$/.test(focus.at(-1) ?? "") && /^(?:are|were|sind|gehören|belong)$/.test(after[focus.length] ?? "")) kind = "LIST";
-  if (/\bcaused?\b|\breason\b|\bgrund\b/.test(lower) && kind === "FACT" && shapes.length === 0) shapes = [];
 
   const isIn = (words: readonly string[], word: string) => words.some((each) => foldAccents(each) === foldAccents(word) || each === word.replace(/-/g, ""));
   const totalRarity = query.words.reduce((sum, { rarity }) => sum + rarity, 0) || 1;
@@ -187,7 +210,17 @@ export function analyzeQuestion(query: WeighedQuery): Question {
     return { weight, isEntity, isFocus: !isEntity && word.text !== dropped && isIn(focus, word.text) };
   });
   const countedAt = counted === "" ? -1 : query.words.findIndex((word) => word.text === counted);
-  return { query, kind, shapes, allowsRelativeTime: kind === "WHEN", words, counted: countedAt < 0 ? null : countedAt, german };
+  return {
+    query,
+    kind,
+    shapes,
+    allowsRelativeTime: kind === "WHEN",
+    comparison: comparisonsIn(text)[0] ?? null,
+    wantsProse: /\bhappen(?:s|ed)?\b|\bpassiert\b|\bgeschah\b/.test(lower),
+    words,
+    counted: countedAt < 0 ? null : countedAt,
+    german,
+  };
 }
 
 const edges = /^(?:of|for|in|at|on|from|to|by|with|per|after|before|when|if|that|which|does|do|did|is|are|was|were|has|have|had|can|may|must|should|will|would|the|von|für|bei|des|der|im|in|am|auf|zum|zur|wird|werden|ist|sind|darf|muss|kann|gilt)$/;
@@ -203,6 +236,7 @@ function focusOf(asked: string, after: readonly string[]): string[] {
 
 function shapesOfNoun(focus: readonly string[], after: readonly string[], lower: string): readonly Shape[] {
   if (/\b(?:telephone|phone|fax|serial|order|account|accident|room|part|invoice|article)\s+number\b/.test(lower)) return ["CODE"];
+  if (/\b(?:kind|type|sort|make|model|brand) of\b/.test(lower)) return ["NAME", "CODE"];
   if (/\bname of\b|\bnames of\b|\bcalled\b/.test(lower) || /'s name\b/.test(lower)) return ["NAME"];
   const head = after.slice(0, 8).filter((word) => focus.includes(word) || /^(?:date|number|name)$/.test(word));
   for (const word of [...head].reverse())
