@@ -88,10 +88,10 @@ export function weighStatements(question: Question, hits: readonly EvidencePassa
   for (const analyzed of passages) {
     const document = documents.get(analyzed.passage.documentId)!;
     analyzed.statements.forEach((statement, at) => {
-      if (!mayAnswer(statement, question)) return;
+      if (!mayAnswer(statement, question) || isCut(statement, analyzed)) return;
       const isRepeated = documentsWith.get(normalized(statement))!.size > 1;
       const evidence = weighEvidence(matcher, analyzed, at, document, isRepeated);
-      if (isRuledOut(evidence, question)) return;
+      if (isRuledOut(evidence, question) || (isRepeated && isAboutOne(question) && evidence.named === 0)) return;
       candidates.push({ analyzed, at, statement, evidence, likelihood: likelihood(evidence) });
     });
   }
@@ -110,6 +110,20 @@ const strangeMax = 0.12;
 /** What no other evidence makes up for: another subject, the wrong side of a limit, no number where one was asked. */
 function isRuledOut({ strange, comparison, shape }: Evidence, { kind }: Question): boolean {
   return strange > strangeMax || comparison < 0 || (shape < 0 && kind !== "WHY");
+}
+
+/** Whether the question names what it is about: what all documents say alike isn't about that. */
+const isAboutOne = ({ words }: Question) => words.some(({ isEntity }) => isEntity);
+
+const wholeSentence = /[.!?:;)"”’»]$/;
+
+/** Half a sentence, which the cutting of the document into passages has left at a passage's edge. */
+function isCut(statement: AnalyzedStatement, { passage }: AnalyzedPassage): boolean {
+  if (statement.kind !== "SENTENCE") return false;
+  const { text, start } = passage;
+  const beginsInside = start > 0 && statement.start === text.length - text.trimStart().length && /^\p{Ll}/u.test(statement.text);
+  const endsInside = statement.end === text.trimEnd().length && !wholeSentence.test(statement.text) && statement.words.length > 8;
+  return beginsInside || endsInside;
 }
 
 /** A field left empty answers nothing, nor does what merely leads in a list, a question, or words that aren't asked. */

@@ -28,6 +28,8 @@ export interface Evidence {
   readonly exactness: number;
   /** Of its names, numbers and codes, how many the statement, or its document, is about. */
   readonly entities: number;
+  /** Of them, how many stand in the statement itself. */
+  readonly named: number;
   /** Weight of the heaviest ordinary word without any evidence. */
   readonly gap: number;
   /** Of the words of which the question asks something, how many. */
@@ -56,6 +58,7 @@ export const evidenceNames = [
   "coverage",
   "exactness",
   "entities",
+  "named",
   "gap",
   "focus",
   "shape",
@@ -80,6 +83,8 @@ const neighbourCredit = 0.5;
 const passageCredit = 0.35;
 const documentCredit = 0.25;
 const entityElsewhereCredit = 0.9;
+// Less than this is no evidence.
+const gapCredit = 0.2;
 
 /** For each word of the question, how well some words match it: 0 not, 1 as asked. */
 type Match = Float32Array;
@@ -218,6 +223,7 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
   let exact = 0;
   let entities = 0;
   let entitiesFound = 0;
+  let named = 0;
   let focus = 0;
   let focusFound = 0;
   let ledIn = 0;
@@ -236,6 +242,7 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
       const anywhere = Math.max(near, Math.max(analyzed.match[word]!, document[word]!) * entityElsewhereCredit);
       entities += weight;
       entitiesFound += weight * anywhere;
+      named += weight * own;
       if (anywhere < 0.5) strange += weight;
       return;
     }
@@ -254,13 +261,14 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
       focusFound += weight * near;
       ledIn += weight * leadIn;
     }
-    if (credit < 0.3) gap = Math.max(gap, weight);
+    if (credit < gapCredit) gap = Math.max(gap, weight);
     if (question.query.words[word]!.documentCount === 0 && near < 0.5) unknown += weight;
   });
   return {
     coverage: ordinary > 0 ? covered / ordinary : 1,
     exactness: ordinary > 0 ? exact / ordinary : 1,
     entities: entities > 0 ? entitiesFound / entities : 1,
+    named: entities > 0 ? named / entities : 0,
     gap: total > 0 ? gap / total : 0,
     focus: focus > 0 ? focusFound / focus : ordinary > 0 ? covered / ordinary : 1,
     shape: shapeOf(matcher, statement),
@@ -286,11 +294,9 @@ function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
     startsSentence: statement.kind === "SENTENCE",
     german: question.german,
   };
-  if (question.shapes.some((shape) => hasShape(shape, value, context))) {
-    if (question.counted === null) return 1;
-    return countsIt(question.counted, statement, matcher) ? 1 : statement.match[question.counted]! > 0 ? 0.2 : -1;
-  }
-  if (question.allowsRelativeTime && hasRelativeTime(value)) return 0.5;
+  if (question.shapes.some((shape) => hasShape(shape, value, context)))
+    return question.counted === null || countsIt(question.counted, statement, matcher) ? 1 : -1;
+  if (question.allowsRelativeTime && hasRelativeTime(value)) return hasShape("DURATION", value, context) ? 1 : 0.5;
   return -1;
 }
 

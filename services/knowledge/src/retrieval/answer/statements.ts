@@ -48,7 +48,7 @@ export function statementsOf(text: string, labels = new FormLabels().learn(text)
     if (fields) {
       for (const field of fields.found) {
         const sentences = field.end - field.start > fieldLengthMax ? sentencesOf(text, field.start, field.end) : [];
-        if (sentences.length < 2) statements.push(fieldStatement(text, field, heading));
+        if (sentences.length < 2) statements.push(fieldStatement(text, field, heading, labels));
         // «Note: …» with a paragraph behind it is prose.
         else for (const { start, end } of sentences) statements.push(sentenceStatement(text, start, end, heading, ""));
       }
@@ -182,6 +182,13 @@ export class FormLabels {
     return this;
   }
 
+  /** Whether `text` is the beginning of a label: what a cut left of one isn't a value. */
+  beginsLabel(text: string): boolean {
+    const beginning = text.toLowerCase();
+    for (const [label, seen] of this.seenBefore) if (seen.size > 1 && label.startsWith(beginning)) return true;
+    return false;
+  }
+
   /** Which word of `run` is the first of its label. */
   firstWordOf({ words, before }: Run): number {
     if (before === "") return 0;
@@ -268,13 +275,14 @@ function valueGoesOn(lines: Line[], first: number, last: number, widest: number)
   return isOpen || (value.length > 80 && continues(lines, last, widest));
 }
 
-function fieldStatement(text: string, field: Field, heading: string): Statement {
+function fieldStatement(text: string, field: Field, heading: string, labels: FormLabels): Statement {
+  const isCut = field.end >= text.trimEnd().length && labels.beginsLabel(text.slice(field.valueStart, field.end));
   return {
     kind: "FIELD",
     start: field.start,
     end: field.end,
     text: onOneLine(text.slice(field.start, field.end)),
-    valueStart: Math.max(field.start, Math.min(field.valueStart, field.end)),
+    valueStart: isCut ? field.end : Math.max(field.start, Math.min(field.valueStart, field.end)),
     heading,
     leadIn: "",
   };

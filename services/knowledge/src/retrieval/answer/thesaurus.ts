@@ -7,7 +7,7 @@ import { stem, type Language } from "../languages";
 const meanings: Partial<Record<Language, string>> = {
   en: `
     old age aged
-    cost costs price priced fee charge charged expensive cheap rate amount
+    cost costs price priced fee charge charged expensive cheap amount
     pay paid payment payable reimburse reimbursed reimbursement refund refunded compensate compensated compensation settle settled cover covered
     allow allowed permit permitted permission authorized authorised tolerated possible okay ok
     forbid forbidden prohibit prohibited ban banned disallow disallowed blocked
@@ -30,7 +30,8 @@ const meanings: Partial<Record<Language, string>> = {
     pilot flier aviator captain
     own owns owned owner belongs proprietor
     operate operated operates operator run runs
-    make makes made manufacture manufactured manufacturer maker build built brand produced producer model type kind
+    make makes made manufacture manufactured manufacturer maker build built produced producer
+    make model type kind brand sort category
     cause caused causes reason why factor factors contributed
     weight heavy weigh weighs mass
     length long
