@@ -10,11 +10,14 @@ const require = createRequire(import.meta.url);
 await command(async () => {
   await prepare();
   const check = process.argv.includes("--check");
-  const { checkSettingsExample, settingsExample } = require(path.join(root, "packages/subgraph/dist/index.js"));
+  const { checkSettingsExample, processSettings, settingsExample } = require(path.join(root, "packages/subgraph/dist/index.js"));
   const faults = [];
   for (const workspace of workspaces()) {
-    const settings = settingsOf(workspace);
-    if (!settings) continue;
+    const own = settingsOf(workspace);
+    if (!own) continue;
+    // A service as a process of its own is told what every such process is, too.
+    const isService = path.dirname(workspace) === path.join(root, "services");
+    const settings = isService ? processSettings.extend(own.shape) : own;
     const file = path.join(workspace, ".env.example");
     if (!check) writeFileSync(file, settingsExample(settings));
     const fault = existsSync(file) ? checkSettingsExample(settings, readFileSync(file, "utf8")) : "There is none.";
