@@ -13,7 +13,9 @@ export interface EmbeddedPostgres {
 
 const exclusiveLock = 727_073_691;
 const takeOverMs = 3_000;
+const farewellMs = 1_000;
 const restartsPerMinuteMax = 5;
+const restartPauseMs = 1_000;
 
 /**
  * PostgreSQL from npm on `directory`, listening on 127.0.0.1 alone. Takes over a server that a killed process left
@@ -45,12 +47,18 @@ export async function startEmbeddedPostgres({
   };
 
   const restart = async () => {
-    restarts.push(Date.now());
-    const recent = restarts.filter((at) => at > Date.now() - 60_000).length;
-    if (recent > restartsPerMinuteMax) return log.error({ recent }, "the embedded PostgreSQL keeps ending; given up");
-    await begin().catch((error: unknown) =>
-      log.error({ err: error }, "the embedded PostgreSQL could not be started again"),
-    );
+    while (!stopping) {
+      restarts.push(Date.now());
+      const recent = restarts.filter((at) => at > Date.now() - 60_000).length;
+      if (recent > restartsPerMinuteMax) return log.error({ recent }, "the embedded PostgreSQL keeps ending; given up");
+      try {
+        await begin();
+        return;
+      } catch (error) {
+        log.error({ err: error }, "the embedded PostgreSQL could not be started again; it is tried once more");
+        await wait(restartPauseMs);
+      }
+    }
   };
 
   const { adminUrl, port } = await begin();
@@ -60,10 +68,22 @@ export async function startEmbeddedPostgres({
     stop: async () => {
       stopping = true;
       await restarting;
+      await untilOthersLeft(keeper);
       await keeper.end().catch(() => {});
       await shutDown(directory);
     },
   };
+}
+
+// A pool that has been closed has sent its good-byes, but the server may not have read them yet; it would answer with an
+// error that nobody needs to see.
+async function untilOthersLeft(keeper: pg.Client): Promise<void> {
+  for (const deadline = Date.now() + farewellMs; Date.now() < deadline; await wait(10)) {
+    const others = await keeper
+      .query("select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()")
+      .catch(() => null);
+    if (!others?.rowCount) return;
+  }
 }
 
 /** Ends the server of `directory` and deletes all its data. */

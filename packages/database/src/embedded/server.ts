@@ -86,7 +86,7 @@ export async function shutDown(directory: string): Promise<void> {
   if (!postmaster || !isPostgres(postmaster.pid, directory)) return;
   process.kill(postmaster.pid, "SIGINT");
   for (const deadline = Date.now() + stopTimeoutMs; Date.now() < deadline; await wait(pollMs))
-    if (!existsSync(pidFileOf(directory)) || !isAlive(postmaster.pid)) return;
+    if (!isPostgres(postmaster.pid, directory)) return;
   throw new EmbeddedPostgresError(
     `PostgreSQL (process ${postmaster.pid}) didn't stop within ${stopTimeoutMs / 1000} s.`,
   );
