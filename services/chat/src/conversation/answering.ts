@@ -55,7 +55,8 @@ async function saveAnswer({ now, topics }: AnsweringContext, tx: Tx, question: Q
       ? messageRefused({ conversationId, chatbotId, messageId, reason })
       : messageAnswered({ conversationId, chatbotId, messageId, tier, costMicros, latencyMs, citationCount }),
   );
-  tx.afterCommit(() => announce(topics, conversationId, events));
+  const live = events.map((event) => (event.kind === "ANSWER_DONE" ? { ...event, message: reply } : event));
+  tx.afterCommit(() => announce(topics, conversationId, live));
 }
 
 function replyTo(question: Question, conversation: Conversation, answer: Answer, at: Date): Reply {
