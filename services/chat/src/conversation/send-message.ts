@@ -2,18 +2,16 @@ import { requireWorkspace } from "@atrium/access";
 import { ok, type Result } from "@atrium/errors";
 import { appendEvent, messageReceived } from "@atrium/events";
 import { newId } from "@atrium/ids";
-import { enqueue } from "@atrium/jobs";
 import type { Context, Tx } from "../context";
 import { consumeMessage } from "../limits";
 import type { Question } from "../message/message";
-import { answerJob, answerTask } from "./answering";
 import { mayGoOn, sameMessage, type Conversation, type SendMessageRefusal } from "./conversation";
 import type { ConversationEvent } from "../conversation-event/conversation-event";
 import { announce } from "./events";
 import { handleAt } from "./place";
 import { requireTalking, takesPart } from "./policy";
 import { conversation as seenConversation, noConversation } from "./queries";
-import { findAccepted, insertStep, lockConversation } from "./store";
+import { findAccepted, insertQuestion, lockConversation } from "./store";
 
 interface MessageToSend {
   conversationId: string;
@@ -55,11 +53,8 @@ async function accept(
   const event: ConversationEvent = {
     ...{ number: conversation.eventCount + 1, kind: "MESSAGE_ACCEPTED", messageId, data: { text }, createdAt },
   };
-  await insertStep(tx, question, [event]);
+  await insertQuestion(tx, question, event);
   await appendEvent(tx, messageReceived({ conversationId, chatbotId, messageId }));
-  // The answer begins here as soon as this is committed. The job is for a process that dies before it is there.
-  const runAt = new Date(createdAt.getTime() + settings.CHAT_ANSWER_AGAIN_SECONDS * 1_000);
-  await enqueue(tx, answerTask, { messageId }, { key: answerJob(messageId), runAt, maxAttempts: 6 });
   tx.afterCommit(() => {
     announce(topics, conversationId, [{ ...event, message: question }]);
     answerSoon({ messageId, conversationId, tenant: tx.tenant });
