@@ -4,6 +4,7 @@ import { deleteSomeDocumentsOf } from "./document/commands";
 import { giveUpDocument, ingestDocument } from "./document/ingest";
 import type { PrismaClient } from "./generated/prisma/client";
 import type { ParsePassages } from "./ingestion/parse";
+import { deleteFiles } from "./files";
 import { eraseKnowledgeBase } from "./knowledge-base/erase";
 import { pruneUploads } from "./upload/commands";
 
@@ -17,8 +18,8 @@ export function tasksOf(services: Services, parsePassages: ParsePassages): Tasks
       ingestDocument: (payload: { documentId: string }, { db, signal }) => ingestDocument(inJob(db), payload, signal),
       eraseKnowledgeBase: (payload: { knowledgeBaseId: string }, { db, signal }) =>
         eraseKnowledgeBase(inJob(db), payload, deleteSomeDocumentsOf, signal),
-      deleteFile: ({ blobKey }: { blobKey: string }) => services.blobs.delete(blobKey),
-      pruneUploads: (_: unknown, { db }) => pruneUploads(inJob(db)),
+      deleteFiles: (payload: { blobKeys: string[] }) => deleteFiles(services.blobs, payload),
+      pruneUploads: (_: unknown, { db }) => pruneUploads(db, new Date()),
     },
     cron: [{ task: "pruneUploads", schedule: "*/15 * * * *", payload: {} }],
     async onGivenUp({ task, payload, db }: GivenUpJob<PrismaClient>) {
