@@ -12,14 +12,14 @@ type Tasks = Pick<RunJobsOptions<PrismaClient>, "tasks" | "cron" | "onGivenUp">;
 
 /** What the service's jobs do. */
 export function tasksOf(services: Services, parsePassages: ParsePassages): Tasks {
-  const inJob = (db: Context["db"]) => ({ ...services, db, now: () => new Date(), parsePassages });
+  const inJob = (db: Context["db"]) => ({ ...services, db, parsePassages });
   return {
     tasks: {
       ingestDocument: (payload: { documentId: string }, { db, signal }) => ingestDocument(inJob(db), payload, signal),
       eraseKnowledgeBase: (payload: { knowledgeBaseId: string }, { db, signal }) =>
         eraseKnowledgeBase(inJob(db), payload, deleteSomeDocumentsOf, signal),
       deleteFiles: (payload: { blobKeys: string[] }) => deleteFiles(services.blobs, payload),
-      pruneUploads: (_: unknown, { db }) => pruneUploads(db, new Date()),
+      pruneUploads: (_: unknown, { db }) => pruneUploads(db, services.now()),
     },
     cron: [{ task: "pruneUploads", schedule: "*/15 * * * *", payload: {} }],
     async onGivenUp({ task, payload, db }: GivenUpJob<PrismaClient>) {

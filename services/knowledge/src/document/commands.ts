@@ -15,7 +15,7 @@ import {
   type MetadataValue,
   type ReindexDocumentRefusal,
 } from "./document";
-import { announceChange } from "./progress";
+import { announceChange, announceProgress } from "./progress";
 import {
   deleteDocumentRow,
   deleteSomeDocuments,
@@ -69,7 +69,7 @@ export async function addDocuments(
     await insertDocuments(tx, documents);
     for (const { id: documentId, contentType, sizeBytes } of documents)
       await appendEvent(tx, documentUploaded({ documentId, knowledgeBaseId, contentType, sizeBytes }));
-    announceChange(ctx, tx, documents);
+    announceProgress(ctx, tx, documents);
     return ok(documents);
   });
 }
@@ -97,7 +97,7 @@ export async function updateDocument(
     const titleGiven = document.titleGiven || fields.title !== undefined;
     const updated = { ...document, ...fields, titleGiven, updatedAt: now() };
     await saveDocument(tx, updated, revision);
-    announceChange(ctx, tx, [updated]);
+    announceChange(ctx, tx, updated);
     return updated;
   });
 }
@@ -115,7 +115,7 @@ export async function reindexDocument(
     if (!queued.ok) return queued;
     await saveDocument(tx, queued.value, revision);
     await enqueueIngestion(tx, documentId);
-    announceChange(ctx, tx, [queued.value]);
+    announceChange(ctx, tx, queued.value);
     return queued;
   });
 }
@@ -131,7 +131,7 @@ export async function deleteDocument(ctx: Context, { documentId }: { documentId:
     await deleteFilesLater(tx, [document.blobKey]);
     const { knowledgeBaseId, sizeBytes } = document;
     await appendEvent(tx, documentDeleted({ documentId, knowledgeBaseId, sizeBytes }));
-    announceChange(ctx, tx, [document]);
+    announceChange(ctx, tx, document);
     return documentId;
   });
 }

@@ -172,12 +172,17 @@ export async function countByState(
 export const deletePassages = (tx: Tx, workspaceId: string, documentId: string) =>
   tx.passage.deleteMany({ where: { workspaceId, documentId } });
 
+type PassageToInsert = Omit<Passage, "id" | "documentId" | "knowledgeBaseId" | "headingPath"> & {
+  headingPath: readonly string[];
+};
+
 /** Saves passages of a document in one statement. */
 export async function insertPassages(
   tx: Tx,
   { organizationId, workspaceId, knowledgeBaseId, id: documentId }: Document,
-  passages: readonly Omit<Passage, "id" | "documentId" | "knowledgeBaseId">[],
+  passages: readonly PassageToInsert[],
 ): Promise<void> {
+  if (passages.length === 0) return;
   const rows = passages.map((passage) => ({ ...passage, id: newId("psg") }));
   await tx.sql(
     `insert into passage (id, organization_id, workspace_id, knowledge_base_id, document_id, ordinal, text,
