@@ -45,6 +45,17 @@ export const messageRefused = defineEvent("chat.message.refused.v1", {
   data: { ...conversation, messageId: z.string(), reason: z.string() },
 });
 
+/** Somebody said whether an answer was good; the last rating counts. */
+export const messageRated = defineEvent("chat.message.rated.v1", {
+  subject: "conversationId",
+  data: {
+    ...conversation,
+    messageId: z.string(),
+    /** `UP` or `DOWN`. */
+    rating: z.string(),
+  },
+});
+
 /** A model was used; what the month's bill is counted from. */
 export const tokensUsed = defineEvent("chat.tokens.used.v1", {
   subject: "conversationId",
