@@ -13,12 +13,12 @@ const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"
 /** A failure that one sentence explains; printed without a stack. */
 export class Unprepared extends Error {}
 
-/** Installs, generates and builds what is missing. `say` gets one line per step. */
-export async function prepare({ say = (line) => console.log(line) } = {}) {
+/** Installs, generates and builds what is missing; `write` gets a line per step. */
+export async function prepare({ write = (text) => process.stdout.write(text) } = {}) {
   requireNode();
   mkdirSync(cache, { recursive: true });
-  await once("install", installInputs(), () => timed(say, "Installing the dependencies", install));
-  await once("build", buildInputs(), () => timed(say, "Building", build));
+  await once("install", installInputs(), () => timed(write, "Installing the dependencies", install));
+  await once("build", buildInputs(), () => timed(write, "Building", build));
 }
 
 function requireNode() {
@@ -39,7 +39,12 @@ const build = () => pnpm("exec", "turbo", "run", "build", "--output-logs=errors-
 /** Runs pnpm in the version that the workspace names; it comes by npx, so that a machine with Node alone is enough. */
 function pnpm(...args) {
   const [npx, shell] = process.platform === "win32" ? ["npx.cmd", true] : ["npx", false];
-  const env = { ...process.env, npm_config_yes: "true", npm_config_update_notifier: "false", TURBO_TELEMETRY_DISABLED: "1" };
+  const env = {
+    ...process.env,
+    npm_config_yes: "true",
+    npm_config_update_notifier: "false",
+    TURBO_TELEMETRY_DISABLED: "1",
+  };
   return run(npx, ["--yes", manifest.packageManager, ...args], { env, shell });
 }
 
@@ -94,11 +99,16 @@ async function once(step, inputs, work) {
   writeFileSync(record, fingerprint);
 }
 
-async function timed(say, what, work) {
-  say(`• ${what} …`);
+async function timed(write, what, work) {
   const start = performance.now();
-  await work();
-  say(`  done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  write(`• ${what} … `);
+  try {
+    await work();
+    write(`${((performance.now() - start) / 1000).toFixed(1)} s\n`);
+  } catch (error) {
+    write("\n");
+    throw error;
+  }
 }
 
 /** Runs a command to its end; its output is shown only when it fails. */

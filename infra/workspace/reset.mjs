@@ -8,7 +8,8 @@ await command(async () => {
   const data = path.resolve(root, process.env.ATRIUM_DATA ?? ".atrium");
   if (!existsSync(data)) return console.log(`There is nothing in ${data}.`);
   const running = runningProcess(path.join(data, "running.pid"));
-  if (running) throw new Unprepared(`Atrium is running (process ${running}). Stop it first, with Ctrl-C or: kill ${running}`);
+  if (running)
+    throw new Unprepared(`Atrium is running (process ${running}). Stop it first, with Ctrl-C or: kill ${running}`);
   await prepare();
   const { removeEmbeddedPostgres } = createRequire(import.meta.url)(path.join(root, "packages/database/dist/index.js"));
   await removeEmbeddedPostgres(path.join(data, "postgres"));

@@ -5,5 +5,7 @@ import { command, prepare, root } from "./prepare.mjs";
 
 await command(async () => {
   await prepare();
-  await import(pathToFileURL(path.join(root, "infra/embedded/dist/main.js")).href);
+  process.setSourceMapsEnabled(true);
+  const { run } = await import(pathToFileURL(path.join(root, "infra/embedded/dist/main.js")).href);
+  await run();
 });

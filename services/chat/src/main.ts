@@ -18,7 +18,7 @@ const name = "chat";
 const now = () => new Date();
 
 /** Migrates the database, runs the consumers and the jobs, and answers operations until it is stopped. */
-export async function start(platform: Platform): Promise<RunningSubgraph> {
+export async function startChat(platform: Platform): Promise<RunningSubgraph> {
   const settings = parseSettings(settingsSchema, platform.env);
   const { topics, ephemeral } = platform;
   const log = platform.log.child({ service: name });
@@ -90,4 +90,4 @@ export async function start(platform: Platform): Promise<RunningSubgraph> {
   });
 }
 
-if (require.main === module) runAlone(name, start);
+if (require.main === module) runAlone(name, startChat);

@@ -49,7 +49,7 @@ async function startOn(
     ephemeral: platform.ephemeral,
     passwords: await passwordHasher(),
     signingKeys: signingKeys({ database, now, log, sealingKey: deriveKey(platform.secret, "signing-keys") }),
-    tenancy: askTenancy(platform.callInternal),
+    tenancy: askTenancy(platform.callInternal, log),
     settings,
     keys: {
       refreshTokens: deriveKey(platform.secret, "refresh-tokens"),

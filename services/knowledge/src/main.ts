@@ -20,7 +20,7 @@ import { tasksOf } from "./tasks";
 const name = "knowledge";
 
 /** Migrates the database, runs consumers and jobs, and answers operations until it is stopped. */
-export async function start(platform: Platform): Promise<RunningSubgraph> {
+export async function startKnowledge(platform: Platform): Promise<RunningSubgraph> {
   const settings = parseSettings(settingsSchema, platform.env);
   const log = platform.log.child({ service: name });
   const urls = await platform.database(name);
@@ -44,7 +44,13 @@ export async function start(platform: Platform): Promise<RunningSubgraph> {
     log,
   };
   const never = new AbortController().signal;
-  const contextOf = (actor: Actor, db: Tx): Context => ({ ...services, actor, db, now: () => new Date(), signal: never });
+  const contextOf = (actor: Actor, db: Tx): Context => ({
+    ...services,
+    actor,
+    db,
+    now: () => new Date(),
+    signal: never,
+  });
 
   const events = await runEvents({
     service: name,
@@ -84,4 +90,4 @@ export async function start(platform: Platform): Promise<RunningSubgraph> {
   });
 }
 
-if (require.main === module) runAlone(name, start);
+if (require.main === module) runAlone(name, startKnowledge);

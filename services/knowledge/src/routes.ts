@@ -14,7 +14,12 @@ export const routes: Route<RequestContext>[] = [
     async handle(ctx, { request, response, params, signal }) {
       const length = request.headers["content-length"];
       const declaredBytes = length === undefined ? null : Number(length);
-      const { id, sizeBytes } = await receiveUpload(ctx, { token: params.token!, body: request, declaredBytes, signal });
+      const { id, sizeBytes } = await receiveUpload(ctx, {
+        token: params.token!,
+        body: request,
+        declaredBytes,
+        signal,
+      });
       response.writeHead(201, { "content-type": "application/json" }).end(JSON.stringify({ uploadId: id, sizeBytes }));
     },
   },
@@ -52,7 +57,10 @@ export const routes: Route<RequestContext>[] = [
 ];
 
 /** One range of bytes as RFC 9110 writes it; null for the whole file, also where several are asked for. */
-function rangeOf(header: string | undefined, sizeBytes: number): { start: number; end: number } | "UNSATISFIABLE" | null {
+function rangeOf(
+  header: string | undefined,
+  sizeBytes: number,
+): { start: number; end: number } | "UNSATISFIABLE" | null {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
   if (first === undefined || last === undefined || (first === "" && last === "")) return null;
   const start = first === "" ? Math.max(0, sizeBytes - Number(last)) : Number(first);

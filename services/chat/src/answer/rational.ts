@@ -67,5 +67,4 @@ function greatestCommonDivisor(a: bigint, b: bigint): bigint {
   return a === 0n ? 1n : a;
 }
 
-const bitLength = (value: bigint): number =>
-  (value < 0n ? -value : value).toString(16).length * 4 - (value === 0n ? 4 : 0);
+const bitLength = (value: bigint): number => (value === 0n ? 0 : (value < 0n ? -value : value).toString(2).length);

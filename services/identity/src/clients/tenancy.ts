@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PublicError } from "@atrium/errors";
+import type { Log } from "../context";
 
 interface Place {
   organizationId: string;
@@ -22,11 +23,12 @@ const contextsAnswer = z.object({
   contexts: z.array(z.object({ organizationId: z.string(), workspaceId: z.string().nullable() }).nullable()).length(1),
 });
 
-export function askTenancy(callInternal: CallInternal): AskTenancy {
+export function askTenancy(callInternal: CallInternal, log: Log): AskTenancy {
   async function ask<Answer>(name: string, input: unknown, answer: z.ZodType<Answer>): Promise<Answer> {
     try {
       return answer.parse(await callInternal("tenancy", name, input, "identity"));
     } catch (error) {
+      log.warn({ err: error, operation: name }, "tenancy couldn't be asked");
       const message = "The service that knows who belongs where doesn't answer. Try again.";
       throw new PublicError("SERVICE_UNAVAILABLE", message, { cause: error });
     }

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { actorHeader, actorKeyFor, anonymous, signActor } from "@atrium/access";
 import jwt from "jsonwebtoken";
-import { dataOf, guestMutation, startTestIdentity, type Auth, type Identity } from "../testing";
+import { dataOf, guestMutation, refreshMutation, startTestIdentity, type Auth, type Identity } from "../testing";
 import { signingKeySchedule } from "./signing-key";
 
 type Keys = { keys: (JsonWebKey & { kid: string })[] };
@@ -111,13 +111,17 @@ test("the set is served over HTTP, to be cached, to whoever the gateway speaks f
   }
 });
 
-test("with another secret, what was signed before counts no longer, and signing goes on", async () => {
-  const before = await newToken();
+test("with another secret, what was signed before counts no longer, and sessions go on with their next refresh", async () => {
+  const { accessToken: before, refreshToken } = dataOf<{ signInAsGuest: Auth }>(
+    await identity.run(guestMutation),
+  ).signInAsGuest;
   const other = await identity.startWithSecret("quite another secret, also long enough");
   try {
     const keys = await published(other);
     expect(verified(before, keys)).toBeNull();
-    expect(verified(await newToken(other), await published(other))).toMatchObject({ kind: "GUEST" });
+    const refreshed = await identity.run(refreshMutation, { input: { refreshToken } }, { from: other });
+    const { accessToken } = dataOf<{ refreshSession: Auth }>(refreshed).refreshSession;
+    expect(verified(accessToken, keys)).toMatchObject({ sub: jwt.decode(before)!.sub });
   } finally {
     await other.stop();
   }

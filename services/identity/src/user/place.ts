@@ -23,7 +23,7 @@ export async function startingPlace(ctx: Context, user: User, last: Standing): P
       return { organizationId, workspaceId };
     return (await ctx.tenancy.defaultPlaceOf(user.id)) ?? nowhere;
   } catch (error) {
-    tolerateSilence(ctx, error);
+    tolerateSilence(error);
     return { organizationId, workspaceId };
   }
 }
@@ -37,20 +37,23 @@ const pauseMsMax = 200;
 export async function firstPlace(ctx: Context, userId: string): Promise<Standing> {
   const until = Date.now() + firstPlaceWithinMs;
   try {
-    for (let pauseMs = firstPauseMs; Date.now() < until; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
+    for (
+      let pauseMs = firstPauseMs;
+      Date.now() < until && !ctx.signal.aborted;
+      pauseMs = Math.min(pauseMs * 2, pauseMsMax)
+    ) {
       const place = await ctx.tenancy.defaultPlaceOf(userId);
       if (place) return place;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   } catch (error) {
-    tolerateSilence(ctx, error);
+    tolerateSilence(error);
   }
   return nowhere;
 }
 
 export const rememberPlace = (tx: Db, userId: string, place: Standing) => savePlace(tx, userId, place);
 
-function tolerateSilence({ log }: Context, error: unknown): void {
+function tolerateSilence(error: unknown): void {
   if (!(error instanceof PublicError) || error.extensions.code !== "SERVICE_UNAVAILABLE") throw error;
-  log.warn({ err: error }, "tenancy didn't say where a session begins");
 }

@@ -15,7 +15,14 @@ import {
   type ReindexDocumentRefusal,
 } from "./document";
 import { announceChange } from "./progress";
-import { deleteDocumentRow, deleteSomeDocuments, findDocuments, insertDocuments, lockDocument, saveDocument } from "./store";
+import {
+  deleteDocumentRow,
+  deleteSomeDocuments,
+  findDocuments,
+  insertDocuments,
+  lockDocument,
+  saveDocument,
+} from "./store";
 
 /** Makes documents of stored uploads: all of them, or none. Their ingestion begins at once. */
 export async function addDocuments(
@@ -69,7 +76,10 @@ export async function addDocuments(
 }
 
 /** Enqueues the ingestion of a document that waits for it; changes nothing for one that doesn't. */
-export async function startIngestion({ db }: Pick<Context, "db">, { documentId }: { documentId: string }): Promise<void> {
+export async function startIngestion(
+  { db }: Pick<Context, "db">,
+  { documentId }: { documentId: string },
+): Promise<void> {
   await enqueueIngestion(db, documentId);
 }
 

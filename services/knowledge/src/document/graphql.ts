@@ -363,8 +363,13 @@ export class DocumentResolver {
     return toPayload(AddDocumentsPayload, await addDocuments(ctx, { knowledgeBaseId, uploadIds }));
   }
 
-  @Mutation(() => UpdateDocumentPayload, { description: "Changes a document's title, metadata, or whether it is found." })
-  async updateDocument(@Arg("input", () => UpdateDocumentInput) input: UpdateDocumentInput, @Ctx() ctx: RequestContext) {
+  @Mutation(() => UpdateDocumentPayload, {
+    description: "Changes a document's title, metadata, or whether it is found.",
+  })
+  async updateDocument(
+    @Arg("input", () => UpdateDocumentInput) input: UpdateDocumentInput,
+    @Ctx() ctx: RequestContext,
+  ) {
     const documentId = requireId("doc", input.documentId, "input.documentId");
     const title = optionalText(input.title, "input.title", { lengthMax: 300 });
     const fields = {
@@ -391,17 +396,17 @@ export class DocumentResolver {
   @Mutation(() => DeleteDocumentPayload, {
     description: "Deletes a document, its passages and its file. Searches find it no more from then on.",
   })
-  async deleteDocument(@Arg("input", () => DeleteDocumentInput) input: DeleteDocumentInput, @Ctx() ctx: RequestContext) {
+  async deleteDocument(
+    @Arg("input", () => DeleteDocumentInput) input: DeleteDocumentInput,
+    @Ctx() ctx: RequestContext,
+  ) {
     const documentId = requireId("doc", input.documentId, "input.documentId");
     return toPayload(DeleteDocumentPayload, ok(await deleteDocument(ctx, { documentId })));
   }
 }
 
 const scalar = z.union([z.string().max(1_000), z.number(), z.boolean()]);
-const metadataForm = z.record(
-  z.string().min(1).max(100),
-  z.union([scalar, z.null(), z.array(scalar).max(100)]),
-);
+const metadataForm = z.record(z.string().min(1).max(100), z.union([scalar, z.null(), z.array(scalar).max(100)]));
 const metadataLengthMax = 8 * 1024;
 
 function requireMetadata(given: unknown): Record<string, MetadataValue> {

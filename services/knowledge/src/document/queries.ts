@@ -3,7 +3,15 @@ import type { Context, Tx } from "../context";
 import { mayRead, requireReader } from "../knowledge-base/policy";
 import { knowledgeBasesToRead } from "../knowledge-base/queries";
 import type { Document, Passage } from "./document";
-import { changesSince, countByState, findDocuments, findPassages, listDocuments, listPassages, type DocumentFilter } from "./store";
+import {
+  changesSince,
+  countByState,
+  findDocuments,
+  findPassages,
+  listDocuments,
+  listPassages,
+  type DocumentFilter,
+} from "./store";
 
 /** The documents of the actor's workspace, newest first. */
 export async function documents(
@@ -69,7 +77,7 @@ export async function* passagesInPages(
   documentId: string,
   limit: number,
 ): AsyncGenerator<Passage[]> {
-  for (let after: number | null = null; ; ) {
+  for (let after: number | null = null; ;) {
     const page: Passage[] = await listPassages(tx, workspaceId, documentId, { limit, after });
     if (page.length > 0) yield page;
     if (page.length < limit) return;

@@ -3,15 +3,28 @@ import type { Tx } from "../context";
 import type { Document as Row } from "../generated/prisma/client";
 import type { Document, Ingestion, MetadataValue, Passage } from "./document";
 
-function toDocument(row: Row): Document {
-  const { state, failureCode, failureMessage, passageCount, characterCount, ingestedAt, revision: _, ...rest } = row;
-  return {
-    ...rest,
-    sizeBytes: Number(row.sizeBytes),
-    metadata: row.metadata as Record<string, MetadataValue>,
-    ingestion: toIngestion(row),
-  };
-}
+const toDocument = (row: Row): Document => ({
+  id: row.id,
+  organizationId: row.organizationId,
+  workspaceId: row.workspaceId,
+  knowledgeBaseId: row.knowledgeBaseId,
+  title: row.title,
+  titleGiven: row.titleGiven,
+  filename: row.filename,
+  contentType: row.contentType,
+  sizeBytes: Number(row.sizeBytes),
+  sha256: row.sha256,
+  blobKey: row.blobKey,
+  format: row.format,
+  pageCount: row.pageCount,
+  metadata: row.metadata as Record<string, MetadataValue>,
+  enabled: row.enabled,
+  ingestion: toIngestion(row),
+  generation: row.generation,
+  createdById: row.createdById,
+  createdAt: row.createdAt,
+  updatedAt: row.updatedAt,
+});
 
 function toIngestion(row: Row): Ingestion {
   switch (row.state) {
@@ -41,7 +54,9 @@ const columnsOf = (ingestion: Ingestion) => ({
 });
 
 export const insertDocuments = (tx: Tx, documents: readonly Document[]) =>
-  tx.document.createMany({ data: documents.map(({ ingestion, ...document }) => ({ ...document, ...columnsOf(ingestion) })) });
+  tx.document.createMany({
+    data: documents.map(({ ingestion, ...document }) => ({ ...document, ...columnsOf(ingestion) })),
+  });
 
 export const findDocuments = async (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Document[]> =>
   (
@@ -78,7 +93,10 @@ export const listDocuments = async (
 
 /** Locks the document until `tx` ends. Null outside this workspace. */
 export async function lockDocument(tx: Tx, workspaceId: string, id: string): Promise<Document | null> {
-  const locked = await tx.sql("select id from document where workspace_id = $1 and id = $2 for update", [workspaceId, id]);
+  const locked = await tx.sql("select id from document where workspace_id = $1 and id = $2 for update", [
+    workspaceId,
+    id,
+  ]);
   return locked.length > 0 ? ((await findDocuments(tx, workspaceId, [id]))[0] ?? null) : null;
 }
 
@@ -139,7 +157,11 @@ export async function deleteSomeDocuments(
 }
 
 /** How many documents of a base are in each state. */
-export async function countByState(tx: Tx, workspaceId: string, knowledgeBaseId: string): Promise<Record<string, number>> {
+export async function countByState(
+  tx: Tx,
+  workspaceId: string,
+  knowledgeBaseId: string,
+): Promise<Record<string, number>> {
   const rows = await tx.sql<{ state: string; count: number }>(
     "select state, count(*) as count from document where workspace_id = $1 and knowledge_base_id = $2 group by state",
     [workspaceId, knowledgeBaseId],

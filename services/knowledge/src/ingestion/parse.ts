@@ -52,6 +52,12 @@ export interface ParsingSettings {
   limits?: Partial<Limits>;
 }
 
+/** A document that waits for a process. */
+interface Waiting {
+  take(process: ReadingProcess): void;
+  fail(reason: unknown): void;
+}
+
 /** Of the memory that a reading process may take, how much may be objects; the rest is for buffers. */
 const heapShare = 0.6;
 const chunkBytes = 1024 * 1024;
@@ -66,7 +72,7 @@ export function startParsing({
   const poolLimits: Limits = { ...defaultLimits, ...standing };
   const live = new Set<ReadingProcess>();
   const idle: { process: ReadingProcess; timer: NodeJS.Timeout }[] = [];
-  const queue: { resolve(process: ReadingProcess): void; reject(reason: unknown): void }[] = [];
+  const queue: Waiting[] = [];
   let closed = false;
 
   async function acquire(signal: AbortSignal | undefined): Promise<ReadingProcess> {
@@ -82,12 +88,11 @@ export function startParsing({
         queue.splice(queue.indexOf(waiting), 1);
         reject(signal!.reason);
       };
-      const waiting = {
-        resolve(process: ReadingProcess) {
-          signal?.removeEventListener("abort", giveUp);
-          resolve(process);
-        },
-        reject,
+      const stopListening = () => signal?.removeEventListener("abort", giveUp);
+      // Whoever takes this out of the queue settles it, so it is in the queue for as long as `giveUp` can be called.
+      const waiting: Waiting = {
+        take: (process) => (stopListening(), resolve(process)),
+        fail: (reason) => (stopListening(), reject(reason)),
       };
       queue.push(waiting);
       signal?.addEventListener("abort", giveUp, { once: true });
@@ -110,8 +115,12 @@ export function startParsing({
       process.kill(new Error("The document is no longer wanted."));
       return;
     }
+    offer(process);
+  }
+
+  function offer(process: ReadingProcess): void {
     const next = queue.shift();
-    if (next) return next.resolve(process);
+    if (next) return next.take(process);
     process.keepOwnerAlive(false);
     const timer = setTimeout(() => {
       idle.splice(
@@ -124,10 +133,10 @@ export function startParsing({
     idle.push({ process, timer });
   }
 
+  /** In place of a process that has ended, one for those who wait. */
   function serveQueue(): void {
     if (closed || queue.length === 0 || live.size >= processesMax) return;
-    const next = queue.shift()!;
-    started().then(next.resolve, next.reject);
+    started().then(offer, (fault) => queue.shift()?.fail(fault));
   }
 
   async function* run(
@@ -190,7 +199,7 @@ export function startParsing({
     async close() {
       closed = true;
       for (const { timer } of idle.splice(0)) clearTimeout(timer);
-      for (const waiting of queue.splice(0)) waiting.reject(new Error("Parsing is closed."));
+      for (const waiting of queue.splice(0)) waiting.fail(new Error("Parsing is closed."));
       const all = [...live];
       for (const process of all) process.kill(new Error("Parsing is closed."));
       await Promise.all(all.map((process) => process.exited()));

@@ -121,6 +121,20 @@ test("a caller who stops asking, or gives up, ends the reading and frees the pro
   expect((await reading(parsing, "the next")).text).toBe("the next");
 });
 
+test("callers who give up at any moment leave the process to the others", async () => {
+  const parsing = start({ processesMax: 1 });
+  for (let wait = 0; wait < 400; wait += 40) {
+    const controller = new AbortController();
+    const given = Promise.allSettled(
+      [slow, text("a"), text("b")].map((source) => wholeDocument(parsing.parse(source, { signal: controller.signal }))),
+    );
+    const kept = reading(parsing, `kept ${wait}`);
+    setTimeout(() => controller.abort(), wait);
+    await given;
+    expect((await kept).text).toBe(`kept ${wait}`);
+  }
+});
+
 test("a source that breaks off fails with its own reason", async () => {
   async function* broken() {
     yield Buffer.from("The beginning. ".repeat(10_000));

@@ -36,7 +36,10 @@ export async function createKnowledgeBase(
 /** Changes a base's name, description or splitting; the last counts for documents that are ingested from now on. */
 export async function updateKnowledgeBase(
   { actor, db, now }: Context,
-  { knowledgeBaseId, ...fields }: { knowledgeBaseId: string; name?: string; description?: string; splitting?: Splitting },
+  {
+    knowledgeBaseId,
+    ...fields
+  }: { knowledgeBaseId: string; name?: string; description?: string; splitting?: Splitting },
 ): Promise<KnowledgeBase> {
   const { workspaceId } = requireWriter(actor);
   return db.transaction(async (tx) => {

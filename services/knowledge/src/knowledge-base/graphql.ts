@@ -101,7 +101,10 @@ class SplittingInput {
   @Field(() => SplitMethod, { defaultValue: defaultSplit.method, description: "Where to cut." })
   method!: SplittingValue["method"];
 
-  @Field(() => Int, { defaultValue: defaultSplit.sizeTokens, description: "The most tokens of a passage, 50 to 2,000." })
+  @Field(() => Int, {
+    defaultValue: defaultSplit.sizeTokens,
+    description: "The most tokens of a passage, 50 to 2,000.",
+  })
   sizeTokens!: number;
 
   @Field(() => Int, {
@@ -119,7 +122,10 @@ class CreateKnowledgeBaseInput {
   @Field(() => String, { nullable: true, description: "What it holds, up to 5,000 characters." })
   description?: string | null;
 
-  @Field(() => SplittingInput, { nullable: true, description: "How to cut documents; by headings unless said otherwise." })
+  @Field(() => SplittingInput, {
+    nullable: true,
+    description: "How to cut documents; by headings unless said otherwise.",
+  })
   splitting?: SplittingInput | null;
 }
 
@@ -202,7 +208,9 @@ export class KnowledgeBaseResolver {
     return mayErase(actor);
   }
 
-  @Mutation(() => CreateKnowledgeBasePayload, { description: "Makes an empty knowledge base in the caller's workspace." })
+  @Mutation(() => CreateKnowledgeBasePayload, {
+    description: "Makes an empty knowledge base in the caller's workspace.",
+  })
   async createKnowledgeBase(
     @Arg("input", () => CreateKnowledgeBaseInput) input: CreateKnowledgeBaseInput,
     @Ctx() ctx: RequestContext,
@@ -213,7 +221,9 @@ export class KnowledgeBaseResolver {
     return toPayload(CreateKnowledgeBasePayload, ok(await createKnowledgeBase(ctx, { name, description, splitting })));
   }
 
-  @Mutation(() => UpdateKnowledgeBasePayload, { description: "Changes a knowledge base's name, description or splitting." })
+  @Mutation(() => UpdateKnowledgeBasePayload, {
+    description: "Changes a knowledge base's name, description or splitting.",
+  })
   async updateKnowledgeBase(
     @Arg("input", () => UpdateKnowledgeBaseInput) input: UpdateKnowledgeBaseInput,
     @Ctx() ctx: RequestContext,

@@ -2,7 +2,14 @@ import type { Tx } from "../context";
 import type { KnowledgeBase as Row } from "../generated/prisma/client";
 import type { KnowledgeBase, Splitting } from "./knowledge-base";
 
-const toKnowledgeBase = ({ splitMethod, sizeTokens, overlapTokens, revision, deletedAt: _, ...row }: Row): KnowledgeBase => ({
+const toKnowledgeBase = ({
+  splitMethod,
+  sizeTokens,
+  overlapTokens,
+  revision,
+  deletedAt: _,
+  ...row
+}: Row): KnowledgeBase => ({
   ...row,
   splitting: { method: splitMethod as Splitting["method"], sizeTokens, overlapTokens },
   revision: Number(revision),
@@ -18,8 +25,14 @@ export const insertKnowledgeBase = (tx: Tx, { splitting, revision: _, ...base }:
     },
   });
 
-export const findKnowledgeBases = async (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<KnowledgeBase[]> =>
-  (await tx.knowledgeBase.findMany({ where: { workspaceId, id: { in: [...ids] }, deletedAt: null } })).map(toKnowledgeBase);
+export const findKnowledgeBases = async (
+  tx: Tx,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<KnowledgeBase[]> =>
+  (await tx.knowledgeBase.findMany({ where: { workspaceId, id: { in: [...ids] }, deletedAt: null } })).map(
+    toKnowledgeBase,
+  );
 
 /** A workspace's knowledge bases, newest first. */
 export const listKnowledgeBases = async (
@@ -44,7 +57,10 @@ export async function lockKnowledgeBase(tx: Tx, workspaceId: string, id: string)
   return locked.length > 0 ? ((await findKnowledgeBases(tx, workspaceId, [id]))[0] ?? null) : null;
 }
 
-export const saveKnowledgeBase = (tx: Tx, { workspaceId, id, name, description, splitting, updatedAt }: KnowledgeBase) =>
+export const saveKnowledgeBase = (
+  tx: Tx,
+  { workspaceId, id, name, description, splitting, updatedAt }: KnowledgeBase,
+) =>
   tx.knowledgeBase.updateMany({
     where: { workspaceId, id },
     data: {

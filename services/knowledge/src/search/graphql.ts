@@ -21,10 +21,9 @@ import {
 import { z } from "zod";
 import type { RequestContext } from "../context";
 import { Document, Passage } from "../document/graphql";
-import type { Citation as CitationValue } from "../retrieval/answer";
 import type { MetadataCondition, PassageFilter } from "../retrieval/passage";
 import type { Explanation as ExplanationValue, SearchMode as Mode } from "../retrieval/search";
-import { answerFromKnowledge, searchKnowledge, type Hit } from "./queries";
+import { answerFromKnowledge, searchKnowledge, type Hit, type QuotedCitation } from "./queries";
 
 const SearchMode = Enum("SearchMode", "How to search.", {
   HYBRID: "By words and by likeness, weighed together.",
@@ -43,7 +42,9 @@ class TextRange {
 
 @ObjectType("ScorePart", { description: "What one part of the ranking gave a hit." })
 class ScorePart {
-  @Field(() => String, { description: "Which part: keyword, latent, spelling, phrase, proximity, heading, feedback, duplicate." })
+  @Field(() => String, {
+    description: "Which part: keyword, latent, spelling, phrase, proximity, heading, feedback, duplicate.",
+  })
   part!: string;
 
   @Field(() => Float, { description: "What it measured, in its own unit." })
@@ -97,19 +98,27 @@ class SearchExplanation {
   @Field(() => Int, { nullable: true, description: "Its place by words alone, from 1; null where they found nothing." })
   keywordRank!: number | null;
 
-  @Field(() => Int, { nullable: true, description: "Its place by likeness alone, from 1; null where it found nothing." })
+  @Field(() => Int, {
+    nullable: true,
+    description: "Its place by likeness alone, from 1; null where it found nothing.",
+  })
   semanticRank!: number | null;
 }
 
 @ObjectType("SearchHit", { description: "A passage that a search found." })
 class SearchHit {
-  @Field(() => Float, { description: "How well it matches. Compares the hits of one search, and says nothing across searches." })
+  @Field(() => Float, {
+    description: "How well it matches. Compares the hits of one search, and says nothing across searches.",
+  })
   score!: number;
 
   @Field(() => Passage, { description: "The passage." })
   passage!: Passage;
 
-  @Field(() => SearchExplanation, { nullable: true, description: "Why it ranks here; null unless `explain` was asked for." })
+  @Field(() => SearchExplanation, {
+    nullable: true,
+    description: "Why it ranks here; null unless `explain` was asked for.",
+  })
   explanation!: SearchExplanation | null;
 }
 
@@ -182,7 +191,9 @@ class Answer {
   @Field(() => Float, { description: "How sure that is, from 0 to 1." })
   confidence!: number;
 
-  @Field(() => [AnswerSentence], { description: "The sentences of the answer, each with its sources; empty without one." })
+  @Field(() => [AnswerSentence], {
+    description: "The sentences of the answer, each with its sources; empty without one.",
+  })
   sentences!: AnswerSentence[];
 }
 
@@ -207,7 +218,7 @@ export class SearchHitResolver {
 @Resolver(() => Citation)
 export class CitationResolver {
   @FieldResolver(() => Document, { nullable: true, description: "The document." })
-  document(@Root() { documentId }: CitationValue, @Ctx() { loaders }: RequestContext) {
+  document(@Root() { documentId }: QuotedCitation, @Ctx() { loaders }: RequestContext) {
     return loaders.document.load(documentId);
   }
 }
@@ -219,7 +230,8 @@ export class SearchResolver {
     @Arg("knowledgeBaseIds", () => [ID], { description: "Where to search: 20 knowledge bases at the most." })
     knowledgeBaseIds: string[],
     @Arg("query", () => String, { description: "What to search for, up to 2,000 characters." }) query: string,
-    @Arg("first", () => Int, { defaultValue: 10, description: "How many hits to return, 100 at the most." }) first: number,
+    @Arg("first", () => Int, { defaultValue: 10, description: "How many hits to return, 100 at the most." })
+    first: number,
     @Arg("mode", () => SearchMode, { defaultValue: SearchMode.HYBRID, description: "How to search." }) mode: Mode,
     @Arg("filter", () => SearchFilterInput, { nullable: true, description: "Where to search; everywhere unless said." })
     filter: SearchFilterInput | null | undefined,
@@ -228,7 +240,10 @@ export class SearchResolver {
       description: "Whether the best are looked at again: nearness of the words, headings.",
     })
     rerank: boolean,
-    @Arg("explain", () => Boolean, { defaultValue: false, description: "Whether each hit says why it ranks where it does." })
+    @Arg("explain", () => Boolean, {
+      defaultValue: false,
+      description: "Whether each hit says why it ranks where it does.",
+    })
     explain: boolean,
     @Ctx() ctx: RequestContext,
   ) {

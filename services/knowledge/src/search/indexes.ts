@@ -97,7 +97,9 @@ export function openIndexes(source: IndexSource, { bytesMax, log }: Options): In
         .then(async (revision) => {
           while (revision !== null && entry.revision < revision) await catchUp(db, entry);
         })
-        .catch((error: unknown) => log.warn({ err: error, knowledgeBaseId }, "An index will catch up with the next search."));
+        .catch((error: unknown) =>
+          log.warn({ err: error, knowledgeBaseId }, "An index will catch up with the next search."),
+        );
     },
     forget,
     stats() {

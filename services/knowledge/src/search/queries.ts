@@ -1,10 +1,10 @@
 import { PublicError } from "@atrium/errors";
 import type { Context } from "../context";
 import type { Passage } from "../document/document";
-import { passagesToShow } from "../document/queries";
+import { documentsByIds, passagesToShow } from "../document/queries";
 import { knowledgeBasesToRead } from "../knowledge-base/queries";
 import { requireReader } from "../knowledge-base/policy";
-import { answerFromPassages, type Answer } from "../retrieval/answer";
+import { answerFromPassages, type Answer, type Citation } from "../retrieval/answer/answer";
 import { highlight, type Highlights } from "../retrieval/highlight";
 import { searchPassages, type Explanation, type SearchMode } from "../retrieval/search";
 import type { PassageFilter } from "../retrieval/passage";
@@ -26,7 +26,10 @@ export interface Hit extends Highlights {
 }
 
 /** The passages of the bases that match the query best, best first. */
-export async function searchKnowledge(ctx: Context, { knowledgeBaseIds, first, query, ...options }: Search): Promise<Hit[]> {
+export async function searchKnowledge(
+  ctx: Context,
+  { knowledgeBaseIds, first, query, ...options }: Search,
+): Promise<Hit[]> {
   const found = await search(ctx, knowledgeBaseIds, query, { ...options, limit: first });
   return found.hits.map(({ hit, passage }) => ({
     score: hit.score,
@@ -36,6 +39,15 @@ export async function searchKnowledge(ctx: Context, { knowledgeBaseIds, first, q
   }));
 }
 
+/** A citation with what stands there, word for word. */
+export interface QuotedCitation extends Citation {
+  quote: string;
+}
+
+export interface QuotedAnswer extends Omit<Answer, "sentences"> {
+  sentences: { text: string; citations: QuotedCitation[] }[];
+}
+
 /** As many passages as an answer is looked for in. */
 const evidencePassages = 12;
 
@@ -43,9 +55,28 @@ const evidencePassages = 12;
 export async function answerFromKnowledge(
   ctx: Context,
   { knowledgeBaseIds, question }: { knowledgeBaseIds: readonly string[]; question: string },
-): Promise<Answer> {
-  const found = await search(ctx, knowledgeBaseIds, question, { mode: "HYBRID", limit: evidencePassages });
-  return answerFromPassages(question, found);
+): Promise<QuotedAnswer> {
+  const { query, hits } = await search(ctx, knowledgeBaseIds, question, { mode: "HYBRID", limit: evidencePassages });
+  const documents = await documentsByIds(ctx, [...new Set(hits.map(({ hit }) => hit.documentId))]);
+  const titles = new Map(documents.map(({ id, title }) => [id, title]));
+  const evidence = hits.map(({ hit, passage }) => ({
+    passageId: passage.id,
+    documentId: passage.documentId,
+    title: titles.get(passage.documentId),
+    headingPath: passage.headingPath,
+    page: passage.firstPage,
+    text: passage.text,
+    start: passage.start,
+    score: hit.score,
+  }));
+  const answer = answerFromPassages(query, evidence);
+  const passages = new Map(hits.map(({ passage }) => [passage.id, passage]));
+  const quoted = (citation: Citation): QuotedCitation => {
+    const { text, start } = passages.get(citation.passageId)!;
+    return { ...citation, quote: text.slice(citation.start - start, citation.end - start) };
+  };
+  const sentences = answer.sentences.map(({ text, citations }) => ({ text, citations: citations.map(quoted) }));
+  return { ...answer, sentences };
 }
 
 async function search(
@@ -61,7 +92,11 @@ async function search(
   const indexes = await Promise.all(bases.map((base) => ctx.indexes.upTo(ctx.db, base)));
   const found = searchPassages(indexes, query, options);
   // The index is derived and may be a moment behind: what the database doesn't show this actor isn't shown.
-  const passages = await passagesToShow(ctx.db, workspaceId, found.hits.map(({ passageId }) => passageId));
+  const passages = await passagesToShow(
+    ctx.db,
+    workspaceId,
+    found.hits.map(({ passageId }) => passageId),
+  );
   const hits = found.hits.flatMap((hit) => {
     const passage = passages.get(hit.passageId);
     return passage ? [{ hit, passage }] : [];

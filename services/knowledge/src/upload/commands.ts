@@ -42,10 +42,16 @@ const sniffedBytes = 64 * 1024;
  */
 export async function receiveUpload(
   { database, blobs, now }: Context,
-  { token, body, declaredBytes, signal }: { token: string; body: Readable; declaredBytes: number | null; signal: AbortSignal },
+  {
+    token,
+    body,
+    declaredBytes,
+    signal,
+  }: { token: string; body: Readable; declaredBytes: number | null; signal: AbortSignal },
 ): Promise<Upload> {
   const upload = await findByTokenHash(database.asService(), hashOfToken(token));
-  if (!upload || upload.expiresAt <= now()) throw new PublicError("NOT_FOUND", "This upload address isn't valid, or not any more.");
+  if (!upload || upload.expiresAt <= now())
+    throw new PublicError("NOT_FOUND", "This upload address isn't valid, or not any more.");
   if (upload.stored) throw new PublicError("CONFLICT", "This upload has its file already.");
   if (declaredBytes !== null && declaredBytes !== upload.sizeBytes) throw wrongSize(upload, declaredBytes);
 
@@ -68,7 +74,11 @@ export async function receiveUpload(
 }
 
 /** Forgets uploads whose time is over, and their files unless a document has them. */
-export async function pruneUploads({ database, blobs, now }: Pick<Context, "database" | "blobs" | "now">): Promise<void> {
+export async function pruneUploads({
+  database,
+  blobs,
+  now,
+}: Pick<Context, "database" | "blobs" | "now">): Promise<void> {
   const batch = 500;
   // An hour's grace: a transfer may still be under way when the address expires.
   const before = new Date(now().getTime() - 60 * 60 * 1000);
@@ -95,7 +105,9 @@ function formatOf(head: Uint8Array, { filename, contentType }: Upload): string {
 }
 
 const wrongSize = ({ sizeBytes }: Upload, got: number) =>
-  new PublicError("BAD_USER_INPUT", `The file was announced with ${sizeBytes} bytes, and ${got} came.`, { field: "body" });
+  new PublicError("BAD_USER_INPUT", `The file was announced with ${sizeBytes} bytes, and ${got} came.`, {
+    field: "body",
+  });
 
 /** Remembers the first bytes of a stream that passes through. */
 class Head {

@@ -45,7 +45,8 @@ class CreateUploadInput {
   sizeBytes!: number;
 
   @Field(() => String, {
-    description: "Its content type; application/octet-stream leaves it to the content. What comes has to be of this kind.",
+    description:
+      "Its content type; application/octet-stream leaves it to the content. What comes has to be of this kind.",
   })
   contentType!: string;
 }
@@ -57,13 +58,17 @@ const CreateUploadPayload = Payload("createUpload", {
 @Resolver()
 export class UploadResolver {
   @Mutation(() => CreateUploadPayload, {
-    description: "Announces a file. PUT its bytes to the upload's address, then make a document of it with addDocuments.",
+    description:
+      "Announces a file. PUT its bytes to the upload's address, then make a document of it with addDocuments.",
   })
   async createUpload(@Arg("input", () => CreateUploadInput) input: CreateUploadInput, @Ctx() ctx: RequestContext) {
     const upload = await createUpload(ctx, {
       filename: requireText(input.filename, "input.filename", { lengthMax: 255 }),
       sizeBytes: requireInteger(input.sizeBytes, "input.sizeBytes", { min: 1, max: Number.MAX_SAFE_INTEGER }),
-      contentType: requireText(input.contentType, "input.contentType", { lengthMax: 200 }).split(";")[0]!.trim().toLowerCase(),
+      contentType: requireText(input.contentType, "input.contentType", { lengthMax: 200 })
+        .split(";")[0]!
+        .trim()
+        .toLowerCase(),
     });
     return toPayload(CreateUploadPayload, ok(upload));
   }

@@ -9,5 +9,9 @@ export async function uploadsOf(tx: Tx, workspaceId: string, ids: readonly strin
 }
 
 /** Takes the uploads for documents, within a transaction in which that was decided; returns how many were still free. */
-export const takeUploadsForDocuments = (tx: Tx, workspaceId: string, ids: readonly string[], now: Date): Promise<number> =>
-  takeUploads(tx, workspaceId, ids, now);
+export const takeUploadsForDocuments = (
+  tx: Tx,
+  workspaceId: string,
+  ids: readonly string[],
+  now: Date,
+): Promise<number> => takeUploads(tx, workspaceId, ids, now);

@@ -7,9 +7,12 @@ import {
   changeRole,
   remove,
   transferOwnership,
+  type AddWorkspaceMemberRefusal,
   type ChangeMemberRoleRefusal,
+  type ChangeWorkspaceRoleRefusal,
   type OrganizationMember,
   type RemoveMemberRefusal,
+  type RemoveWorkspaceMemberRefusal,
   type TransferOwnershipRefusal,
   type WorkspaceMember,
 } from "./membership";
@@ -103,26 +106,11 @@ async function amongMembers<T>(
   });
 }
 
-export const WorkspaceMemberRefusal = {
-  NOT_A_MEMBER: "This person doesn't belong to the organization; invite them first.",
-  ALREADY_MEMBER: "This person is in the workspace already.",
-  NO_SUCH_ROLE: "There is no such role in a workspace.",
-  MORE_THAN_YOU_HOLD: "Nobody can grant what they don't hold.",
-} as const;
-type WorkspaceMemberRefusal = keyof typeof WorkspaceMemberRefusal;
-const { MORE_THAN_YOU_HOLD, NO_SUCH_ROLE } = WorkspaceMemberRefusal;
-
-export const ChangeWorkspaceRoleRefusal = { NO_SUCH_ROLE, MORE_THAN_YOU_HOLD } as const;
-type ChangeWorkspaceRoleRefusal = keyof typeof ChangeWorkspaceRoleRefusal;
-
-export const RemoveWorkspaceMemberRefusal = { MORE_THAN_YOU_HOLD } as const;
-type RemoveWorkspaceMemberRefusal = keyof typeof RemoveWorkspaceMemberRefusal;
-
 /** Gives a member of the organization a place in one of its workspaces. */
 export async function addWorkspaceMember(
   ctx: Context,
   { workspaceId, userId, role }: { workspaceId: string; userId: string; role: string },
-): Promise<Result<WorkspaceMember, WorkspaceMemberRefusal>> {
+): Promise<Result<WorkspaceMember, AddWorkspaceMemberRefusal>> {
   const by = await inWorkspace(await currentStanding(ctx), workspaceId);
   requireRight(by, "workspace_members:write");
   const refused = refusedRole(by, role);

@@ -21,9 +21,6 @@ import { z } from "zod";
 import type { RequestContext } from "../context";
 import { User } from "../references";
 import {
-  ChangeWorkspaceRoleRefusal,
-  RemoveWorkspaceMemberRefusal,
-  WorkspaceMemberRefusal,
   addWorkspaceMember,
   changeMemberRole,
   changeWorkspaceRole,
@@ -33,8 +30,11 @@ import {
   transferOrganizationOwnership,
 } from "./commands";
 import {
+  AddWorkspaceMemberRefusal,
   ChangeMemberRoleRefusal,
+  ChangeWorkspaceRoleRefusal,
   RemoveMemberRefusal,
+  RemoveWorkspaceMemberRefusal,
   TransferOwnershipRefusal,
   type OrganizationMember as OrganizationMemberRow,
   type WorkspaceMember as WorkspaceMemberRow,
@@ -144,7 +144,7 @@ const TransferOrganizationOwnershipPayload = Payload(
   { member: { type: () => OrganizationMember, description: "The new owner's membership." } },
   TransferOwnershipRefusal,
 );
-const AddWorkspaceMemberPayload = Payload("addWorkspaceMember", { workspaceMember: place }, WorkspaceMemberRefusal);
+const AddWorkspaceMemberPayload = Payload("addWorkspaceMember", { workspaceMember: place }, AddWorkspaceMemberRefusal);
 const ChangeWorkspaceRolePayload = Payload(
   "changeWorkspaceRole",
   { workspaceMember: place },

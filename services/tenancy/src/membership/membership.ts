@@ -88,3 +88,18 @@ export function transferOwnership(
   if (to.role === "owner") return refuse("ALREADY_OWNER", { path: ["memberId"] });
   return ok({ from: { ...from, role: "admin" }, to: { ...to, role: "owner" } });
 }
+
+export const AddWorkspaceMemberRefusal = {
+  NOT_A_MEMBER: "This person doesn't belong to the organization; invite them first.",
+  ALREADY_MEMBER: "This person is in the workspace already.",
+  NO_SUCH_ROLE: "There is no such role in a workspace.",
+  MORE_THAN_YOU_HOLD: "Nobody can grant what they don't hold.",
+} as const;
+export type AddWorkspaceMemberRefusal = keyof typeof AddWorkspaceMemberRefusal;
+const { MORE_THAN_YOU_HOLD, NO_SUCH_ROLE } = AddWorkspaceMemberRefusal;
+
+export const ChangeWorkspaceRoleRefusal = { NO_SUCH_ROLE, MORE_THAN_YOU_HOLD } as const;
+export type ChangeWorkspaceRoleRefusal = keyof typeof ChangeWorkspaceRoleRefusal;
+
+export const RemoveWorkspaceMemberRefusal = { MORE_THAN_YOU_HOLD } as const;
+export type RemoveWorkspaceMemberRefusal = keyof typeof RemoveWorkspaceMemberRefusal;

@@ -4,6 +4,7 @@ export type Shape =
   | "TIME"
   | "MONEY"
   | "DURATION"
+  | "AGE"
   | "FREQUENCY"
   | "LENGTH"
   | "WEIGHT"
@@ -24,7 +25,7 @@ const months =
 const timeUnits =
   "seconds?|minutes?|mins?|hours?|hrs?|days?|nights?|weeks?|weekends?|months?|quarters?|years?|decades?|shifts?|sekunden?|minuten?|stunden?|tag(?:e|en|es)?|arbeitstag(?:e|en)?|wochen?|monat(?:e|en|s)?|jahr(?:e|en|es)?";
 const lengthUnits =
-  "mm|cm|m|km|metres?|meters?|kilometres?|kilometers?|millimetres?|centimetres?|inch(?:es)?|in|ft|foot|feet|yards?|miles?|mi|nm|nautical|msl|agl|meter|metern|kilometern?";
+  "mm|cm|m|km|metres?|meters?|kilometres?|kilometers?|millimetres?|centimetres?|inch(?:es)?|in|ft|foot|feet|yards?|miles?|mi|nm|nautical|msl|agl|meter|metern|kilometern?|characters?|digits?|letters?|words?|pages?|zeichen|buchstaben|wörter|seiten";
 const amount = String.raw`(?:\d[\d.,/]*|${numberWords})`;
 const withUnit = (units: string) => new RegExp(String.raw`(?:^|[^\p{L}\p{N}])${amount}(?:\s|-|–|\s?to\s?|\s?bis\s?|\s\p{L}+\s)*(?:${units})(?![\p{L}\p{N}])`, "iu");
 const anyNumber = new RegExp(String.raw`\d|(?<![\p{L}\p{N}])(?:${numberWords})(?![\p{L}\p{N}])`, "iu");
@@ -62,6 +63,7 @@ const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "
   MONEY: /[$€£¥]\s?\d|\d[\d.,]*\s?(?:[$€£¥]|eur|euros?|usd|dollars?|cents?|gbp|pounds?|chf|franken|percent|per cent|prozent|%)(?!\p{L})|(?<!\p{L})(?:free|free of charge|kostenlos|without (?:extra )?cost)(?!\p{L})/iu,
   DURATION: withUnit(timeUnits),
   FREQUENCY: frequency,
+  AGE: /(?<!\p{L})(?:aged?|alter|old|alt)(?!\p{L})/iu,
   LENGTH: withUnit(lengthUnits),
   WEIGHT: withUnit("kg|g|mg|t|kilograms?|kilogramm|grams?|gramm|tonnes?|tons?|tonnen?|lbs?|pounds?|ounces?|oz"),
   SPEED: withUnit(String.raw`km/h|kmh|mph|kph|kts?|kn|knots?|knoten|m/s|(?:kilo)?met(?:re|er)s? per (?:second|hour)|miles per hour`),
@@ -97,6 +99,12 @@ export function hasShape(shape: Shape, value: string, { isAsked, startsSentence,
     /\d/.test(word) && isAsked(word.replace(/[.,:]+$/, "")) ? "#" : word,
   );
   switch (shape) {
+    case "DURATION":
+    case "LENGTH":
+      // «every two metres», «once a year» say how often, not how long.
+      return patterns[shape].test(fresh.replace(/(?<!\p{L})(?:every|each|alle|per|pro|once an?|times an?)\s+[\p{L}\d.,]+(?:\s+\p{L}+)?/giu, " "));
+    case "AGE":
+      return anyNumber.test(fresh) && patterns.AGE.test(value);
     case "NUMBER":
       return anyNumber.test(fresh);
     case "CODE":
@@ -107,7 +115,7 @@ export function hasShape(shape: Shape, value: string, { isAsked, startsSentence,
       return roles.test(withoutAsked(value, isAsked)) || (!german && hasName(value, isAsked, startsSentence)) || /@/.test(value);
     case "PLACE":
       return (
-        (!german && hasName(value, isAsked, startsSentence)) ||
+        (!german && hasName(value.replace(/\d+\s?\p{Lu}{2,4}(?!\p{L})/gu, " "), isAsked, startsSentence)) ||
         /(?<!\p{L})(?:in|at|near|from|to|on|behind|beside|under|above|opposite|inside|outside|through|into|along|im|am|an|auf|bei|neben|unter|über|hinter|vor)\s+(?:\p{L}+\s+){0,3}\p{L}/iu.test(fresh)
       );
     default:

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Actor } from "@atrium/access";
 import type { ExecutionResult } from "graphql";
-import type { Chat } from "./start";
+import type { Chat } from "./testing";
 
 export const createDraft = `mutation ($input: CreateChatbotDraftInput!) {
   createChatbotDraft(input: $input) { draft { id guestAccess settings { name language } } userErrors { code path } } }`;
