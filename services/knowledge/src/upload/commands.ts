@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { Readable } from "node:stream";
 import { PublicError } from "@atrium/errors";
 import type { Context, Tx } from "../context";
 import { deleteFilesLater } from "../files";
@@ -56,7 +55,7 @@ export async function receiveUpload(
     body,
     declaredBytes,
     signal,
-  }: { token: string; body: Readable; declaredBytes: number | null; signal: AbortSignal },
+  }: { token: string; body: AsyncIterable<Uint8Array>; declaredBytes: number | null; signal: AbortSignal },
 ): Promise<Upload> {
   const upload = await findByTokenHash(database.asService(), hashOfToken(token));
   if (!upload || upload.expiresAt <= now())
