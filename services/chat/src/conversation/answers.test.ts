@@ -47,7 +47,7 @@ test("of a message that is longer than a question may be, the end is asked", asy
   chat.library.asked.length = 0;
   const text = `${"😀 ".repeat(2_000)}When is a helmet needed?`;
   expect((await ask(chat, ada, conversationId, text)).route.reason).toBe("KNOWLEDGE");
-  const [{ question }] = chat.library.asked as [{ question: string }];
+  const { question } = chat.library.asked[0]!;
   expect(question.length).toBeLessThanOrEqual(2_000);
   expect(question).toMatch(/When is a helmet needed\?$/);
   expect(question).not.toMatch(/\p{Surrogate}/u);

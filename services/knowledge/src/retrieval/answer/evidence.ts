@@ -80,11 +80,15 @@ const titleCredit = 0.8;
 const titleFocusCredit = 0.4;
 const pronounCredit = 0.75;
 const neighbourCredit = 0.5;
-const passageCredit = 0.35;
-const documentCredit = 0.25;
+const nearbyCredit = 0.35;
+const nearbyStatements = 3;
+const passageCredit = 0.2;
+const documentCredit = 0.12;
 const entityElsewhereCredit = 0.9;
 // Less than this is no evidence.
-const gapCredit = 0.2;
+const gapCredit = 0.25;
+// A question of little but names asks about them: then they are to be found like other words.
+const ordinaryShareMin = 0.2;
 
 /** For each word of the question, how well some words match it: 0 not, 1 as asked. */
 type Match = Float32Array;
@@ -102,6 +106,10 @@ export class WordMatcher {
     this.meanings = words.map((word, at) =>
       question.words[at]!.isEntity ? null : new Set(word.terms.flatMap((term) => [...meaningNumbers(term)])),
     );
+  }
+
+  get totalWeight(): number {
+    return this.question.words.reduce((sum, { weight }) => sum + weight, 0);
   }
 
   get size(): number {
@@ -151,6 +159,9 @@ export class WordMatcher {
 
 /** «manufactur» and «manufacture», «compensat» and «compens»: one word with another ending. */
 function isDerived(a: string, b: string): boolean {
+  const [small, large] = a.length < b.length ? [a, b] : [b, a];
+  // «loud», «louder».
+  if (small.length >= 3 && large.startsWith(small) && /^(?:e?r|e?st)$/.test(large.slice(small.length))) return true;
   const shorter = Math.min(a.length, b.length);
   const longer = Math.max(a.length, b.length);
   if (shorter < 5 || longer - shorter > 4) return false;
@@ -231,25 +242,32 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
   let unknown = 0;
   let strange = 0;
   let total = 0;
-  question.words.forEach(({ weight, isEntity, isFocus }, word) => {
+  const shape = shapeOf(matcher, statement);
+  const nearby = analyzed.statements.slice(Math.max(0, at - nearbyStatements), at + nearbyStatements + 1);
+  const permits = /(?<!\p{L})(?:may|can|can't|must|mustn't|darf|dürfen|kann|können|never|only)(?!\p{L})/iu.test(statement.text);
+  const entitiesAlone = question.words.reduce((sum, { weight, isEntity }) => sum + (isEntity ? 0 : weight), 0) < ordinaryShareMin * matcher.totalWeight;
+  question.words.forEach(({ weight, isEntity, isFocus, isPermission, isPrice }, word) => {
     if (weight === 0) return;
     total += weight;
-    const own = statement.match[word]!;
+    let own = statement.match[word]!;
+    if (isPermission && permits) own = Math.max(own, alikeCredit);
+    if (isPrice && shape > 0) own = Math.max(own, alikeCredit);
     const leadIn = statement.leadInMatch[word]!;
     const above = Math.max(leadIn, statement.headingMatch[word]!, analyzed.headingMatch[word]!) * contextCredit;
     const near = Math.max(own, above, analyzed.titleMatch[word]! * (isFocus ? titleFocusCredit : titleCredit));
+    const around = Math.max((previous?.match[word] ?? 0) * backCredit, (next?.match[word] ?? 0) * neighbourCredit * 0.6);
     if (isEntity) {
       const anywhere = Math.max(near, Math.max(analyzed.match[word]!, document[word]!) * entityElsewhereCredit);
       entities += weight;
       entitiesFound += weight * anywhere;
-      named += weight * own;
+      named += weight * Math.max(own, above, around);
       if (anywhere < 0.5) strange += weight;
-      return;
+      if (!entitiesAlone) return;
     }
     const credit = Math.max(
       near,
-      (previous?.match[word] ?? 0) * backCredit,
-      (next?.match[word] ?? 0) * neighbourCredit * 0.6,
+      around,
+      nearby.some(({ match }) => match[word]! > 0) ? nearbyCredit : 0,
       analyzed.match[word]! * passageCredit,
       document[word]! * documentCredit,
     );
@@ -271,7 +289,7 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
     named: entities > 0 ? named / entities : 0,
     gap: total > 0 ? gap / total : 0,
     focus: focus > 0 ? focusFound / focus : ordinary > 0 ? covered / ordinary : 1,
-    shape: shapeOf(matcher, statement),
+    shape,
     nearness: nearnessOf(question, matcher, statement),
     label: labelOf(matcher, statement),
     unknown: total > 0 ? unknown / total : 0,
@@ -286,6 +304,7 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
 function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
   const { question } = matcher;
   if (question.shapes.length === 0) return 0;
+  if (question.measured && !speaksOfMeasure(question, statement)) return -1;
   const fromStart = statement.valueStart - statement.start;
   const value = statement.kind === "SENTENCE" ? statement.text : valueTextOf(statement, fromStart);
   const asked = new Set(question.query.words.flatMap(({ text, terms }) => [text, ...terms]));
@@ -298,6 +317,15 @@ function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
     return question.counted === null || countsIt(question.counted, statement, matcher) ? 1 : -1;
   if (question.allowsRelativeTime && hasRelativeTime(value)) return hasShape("DURATION", value, context) ? 1 : 0.5;
   return -1;
+}
+
+/** «metres» alone may be of anything: how long a bridge is tells a sentence about its length, or one with «long». */
+function speaksOfMeasure({ query, words }: Question, statement: AnalyzedStatement): boolean {
+  const measure = words.findIndex(({ isMeasure }) => isMeasure);
+  if (measure < 0 || Math.max(statement.match[measure]!, statement.headingMatch[measure]!) > 0) return true;
+  // «The warranty is 24 months» and «a password has 12 characters» need no word for it.
+  const isLength = /^(?:long|lang|old|alt)$/.test(query.words[measure]!.text);
+  return isLength && !/\b(?:met(?:re|er)s?|m|km|kilomet\w+|feet|ft|miles?|inch(?:es)?)\b/i.test(statement.text);
 }
 
 function valueTextOf(statement: AnalyzedStatement, fromStart: number): string {

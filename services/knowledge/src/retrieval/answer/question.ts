@@ -22,6 +22,12 @@ export interface QuestionWord {
   readonly isEntity: boolean;
   /** What is asked for («fee» in «What is the fee of the card?»): the answer must speak of it itself. */
   readonly isFocus: boolean;
+  /** «allowed», «forbidden»: «may» and «must not» say the same. */
+  readonly isPermission: boolean;
+  /** «cost», «price»: an amount of money says the same. */
+  readonly isPrice: boolean;
+  /** «long» of «how long». */
+  readonly isMeasure: boolean;
 }
 
 /** A number and the side of it that is spoken of. */
@@ -53,6 +59,8 @@ export interface Question {
   readonly words: readonly QuestionWord[];
   /** «more than 500», «under 18»: the side of a number that is asked about. */
   readonly comparison: Comparison | null;
+  /** How long, high or heavy a thing is: then the answer must speak of its length, height or weight. */
+  readonly measured: boolean;
   /** Asks for something that happened, which a field of a form doesn't tell. */
   readonly wantsProse: boolean;
   /** The word that is counted by «how many», by its place in `query.words`. */
@@ -69,8 +77,8 @@ const measures: Record<string, readonly Shape[]> = {
   lange: ["DURATION"],
   far: ["LENGTH"],
   weit: ["LENGTH"],
-  high: ["LENGTH", "NUMBER"],
-  hoch: ["NUMBER"],
+  high: ["LENGTH", "MONEY", "DURATION"],
+  hoch: ["LENGTH", "MONEY", "QUANTITY"],
   tall: ["LENGTH"],
   deep: ["LENGTH"],
   tief: ["LENGTH"],
@@ -95,8 +103,8 @@ const measures: Record<string, readonly Shape[]> = {
   loud: ["NUMBER"],
   early: ["TIME", "DURATION", "DATE"],
   late: ["TIME", "DURATION", "DATE"],
-  much: ["NUMBER"],
-  viel: ["NUMBER"],
+  much: ["QUANTITY", "DURATION"],
+  viel: ["QUANTITY", "DURATION"],
   teuer: ["MONEY"],
   expensive: ["MONEY"],
 };
@@ -118,8 +126,11 @@ const nouns: readonly (readonly [RegExp, readonly Shape[]])[] = [
   [/^(?:name|names|called|heißt|brand|colou?r|browser|language|airline|country|city|capital|stadt|hauptstadt|land|company)$/, []],
 ];
 
+/** Words that any text may have or lack, whatever it is about. */
 const generic = new Set(
-  foldList(`kind type sort way thing things people person name number amount make made take use used work happen happened
+  foldList(`go goes went come comes came bring put set small good bad early late see look find found want know think say said
+    try let turn move become seem hear hold include included continue lead follow add offer wait stay reach remain pass
+    large big new current currently main different own various kind type sort way thing things people person name number amount make made take use used work happen happened
     occur company need get give possible specific exactly information details used using usually people somebody
     haben gibt machen muss anzahl art weise information`),
 );
@@ -147,6 +158,7 @@ export function analyzeQuestion(query: WeighedQuery): Question {
   let dropped = "";
   let focus: readonly string[] = [];
   let counted = "";
+  let measured = false;
   const startsWithAuxiliary = auxiliary.test(text) && (interrogative < 0 || interrogative > 3);
   if (startsWithAuxiliary) {
     kind = "YES_NO";
@@ -177,10 +189,12 @@ export function analyzeQuestion(query: WeighedQuery): Question {
       kind = "HOW_MUCH";
       shapes = measures[next]!;
       dropped = next;
+      measured = /^(?:is|are|was|were|ist|sind|war|waren)$/.test(after[1] ?? "") && !/(?:ed|en|et|t)$/.test(after.at(-1) ?? "") && /^(?:long|high|tall|deep|wide|heavy|old|far|lang|hoch|tief|breit|schwer|alt|weit)$/.test(next);
       if (/^(?:much|viel)$/.test(next)) {
         // «how much diesel», but «how much does … cost», «how much is …»
         const noun = after[1] ?? "";
         if (!/^(?:does|do|is|are|was|were|can|may|will|of|did|ist|sind|wird|kostet)$/.test(noun)) focus = [noun];
+        if (/^(?:is|are|was|were|ist|sind|kostet)$/.test(noun)) shapes = ["QUANTITY"];
         if (/\b(?:cost|costs|pay|paid|price|reimbursed|kostet|kosten|erstattet)\b/.test(lower)) shapes = ["MONEY"];
       }
     } else if (german && /^(?:heißt|lautet|nennt)$/.test(next)) {
@@ -213,7 +227,14 @@ export function analyzeQuestion(query: WeighedQuery): Question {
     if (word.text === dropped) weight *= 0.1;
     else if (word.start > clauseFrom && !isEntity) weight *= clauseShare;
     else if (generic.has(foldAccents(word.text)) && !isEntity) weight *= 0.4;
-    return { weight, isEntity, isFocus: !isEntity && word.text !== dropped && isIn(focus, word.text) };
+    return {
+      weight,
+      isEntity,
+      isFocus: !isEntity && word.text !== dropped && isIn(focus, word.text),
+      isPermission: /^(?:allowed|permitted|possible|forbidden|prohibited|banned|erlaubt|verboten|gestattet|zulässig)$/.test(word.text),
+      isPrice: /^(?:costs?|prices?|fee|fees|pay|expensive|kostet|kosten|preis|teuer|zahlen)$/.test(word.text),
+      isMeasure: word.text === dropped,
+    };
   });
   const countedAt = counted === "" ? -1 : query.words.findIndex((word) => word.text === counted);
   return {
@@ -223,6 +244,7 @@ export function analyzeQuestion(query: WeighedQuery): Question {
     allowsRelativeTime: kind === "WHEN",
     comparison: comparisonsIn(text)[0] ?? null,
     wantsProse: /^what (?:has )?happen|^was (?:ist )?(?:passiert|geschah)/.test(lower),
+    measured,
     words,
     counted: countedAt < 0 ? null : countedAt,
     german,

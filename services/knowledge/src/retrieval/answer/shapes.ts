@@ -5,6 +5,7 @@ export type Shape =
   | "MONEY"
   | "DURATION"
   | "AGE"
+  | "QUANTITY"
   | "FREQUENCY"
   | "LENGTH"
   | "WEIGHT"
@@ -57,7 +58,15 @@ const reason = new RegExp(
 const roles =
   /(?<!\p{L})(?:\p{L}*(?:manager|officer|director|head|lead|leader|team|department|engineer|operator|owner|government|authority|agency|bureau|board|council|committee|court|supplier|buyer|customer|dealer|service|desk|pilot|captain|doctor|physician|electrician|inspector|investigator|supervisor|employees?|staff|everyone|everybody|nobody|anyone|visitors?|contractors?|company|president|minister|secretary|controller|resources|insurance|leitung|führungskraft|abteilung|beauftragte[nr]?|beschäftigte[nr]?|vorstand|leiter(?:in)?|amt|behörde))(?!\p{L})/iu;
 
-const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "CODE">, RegExp> = {
+/** Years and dates number nothing. */
+const calendarYear = new RegExp(
+  String.raw`(?<!\p{L})(?:(?:in|since|until|till|by|from|of|to|im|seit|bis|(?:${months})\.?)\s+)(?:\d{1,2},?\s+)?(?:1[5-9]|20)\d\d(?!\d)|\d{1,4}[./-]\d{1,2}[./-]\d{2,4}`,
+  "giu",
+);
+const timeSpan = new RegExp(String.raw`${amount}[\s-]*(?:${timeUnits})(?!\p{L})`, "giu");
+const measured = /\d[\d.,]*\s?(?:\p{L}|[%°µ$€£])/u;
+
+const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "CODE" | "QUANTITY">, RegExp> = {
   DATE: date,
   TIME: time,
   MONEY: /[$€£¥]\s?\d|\d[\d.,]*\s?(?:[$€£¥]|eur|euros?|usd|dollars?|cents?|gbp|pounds?|chf|franken|percent|per cent|prozent|%)(?!\p{L})|(?<!\p{L})(?:free|free of charge|kostenlos|without (?:extra )?cost)(?!\p{L})/iu,
@@ -105,8 +114,10 @@ export function hasShape(shape: Shape, value: string, { isAsked, startsSentence,
       return patterns[shape].test(fresh.replace(/(?<!\p{L})(?:every|each|alle|per|pro|once an?|times an?)\s+[\p{L}\d.,]+(?:\s+\p{L}+)?/giu, " "));
     case "AGE":
       return anyNumber.test(fresh) && patterns.AGE.test(value);
+    case "QUANTITY":
+      return patterns.MONEY.test(fresh) || measured.test(fresh.replace(timeSpan, " "));
     case "NUMBER":
-      return anyNumber.test(fresh);
+      return anyNumber.test(fresh.replace(calendarYear, " "));
     case "CODE":
       return /(?<![\p{L}\p{N}])(?=[\p{L}\p{N}/-]*\d)[\p{L}\p{N}][\p{L}\p{N}/.-]*/u.test(fresh);
     case "NAME":

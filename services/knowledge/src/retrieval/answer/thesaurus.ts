@@ -8,23 +8,25 @@ const meanings: Partial<Record<Language, string>> = {
   en: `
     old age aged
     cost costs price priced fee charge charged expensive cheap amount
+    cost costs price pay pays paid fee admission ticket fare
     pay paid payment payable reimburse reimbursed reimbursement refund refunded compensate compensated compensation settle settled cover covered
     allow allowed permit permitted permission authorized authorised tolerated possible okay ok
     forbid forbidden prohibit prohibited ban banned disallow disallowed blocked
     mandatory required requires require obligatory compulsory necessary needed need needs demanded
     keep kept retain retained retention store stored storage preserve hold
-    delete deleted erase erased erasure remove removed destroy destroyed
+    delete deleted erase erased erasure remove removed destroy destroyed wipe wiped
     large big size maximum largest biggest greatest
     maximum max most limit limited highest upper exceed
     minimum min least lowest
     e-mail email mail message messages
     phone telephone call hotline extension
     begin began begins start starts started commence effect force valid
+    finish finished complete completed completion
     end ends ended finish expire expires expired expiry terminate stop stops over
     depart departed departure leave left originate originated origin takeoff
     arrive arrived arrival destination destined bound route
     crash crashed accident collide collided collision impact impacted hit struck strike contacted wreck happen happened occur occurred
-    die died dead death deaths killed fatal fatally fatalities casualties
+    die died dead death deaths killed fatal fatally fatalities casualties lives
     injured hurt injury injuries wounded harmed
     airplane aircraft plane aeroplane jet
     pilot flier aviator captain
@@ -35,7 +37,16 @@ const meanings: Partial<Record<Language, string>> = {
     cause caused causes reason why factor factors contributed
     weight heavy weigh weighs mass
     length long
-    height high tall altitude elevation
+    loud noise noisy decibel decibels
+    come came brought originate source
+    go goes take tram bus line
+    cease ceased switched off
+    photograph photographs photography photos picture pictures
+    accessible access suitable reach
+    park parking
+    guide guided tour tours
+    bag bags luggage baggage
+    height high tall altitude elevation rises rise
     depth deep
     width wide
     speed fast quick quickly velocity
