@@ -61,7 +61,7 @@ const questionWords: Record<Language, ReadonlySet<string>> = {
     according document documents kindly wonder wondering`),
   de: list(`bitte sag sage sagen zeig zeige zeigen finde finden gib erkläre erklären beschreibe nenne nennen viel viele
     wieviel wieviele wissen möchte will brauche gibt frage antwort laut dokument dokumente dokumenten steht lautet
-    jemand man lange`),
+    jemand man`),
   fr: list(`combien quand pourquoi comment peut peux veux donne montre dis expliquer selon document documents`),
   es: list(`cuánto cuánta cuántos cuántas cuanto cuantos cómo dónde puede puedo quiero dime muestra según documento documentos`),
   it: list(`quanto quanta quanti quante dove puoi posso voglio dimmi mostra secondo documento documenti`),

@@ -5,23 +5,23 @@ import { evidenceNames, type Evidence } from "./evidence";
  * bench/src/retrieval-fit.ts, which prints what it does on documents that it wasn't fitted on).
  */
 const weights: Readonly<Record<keyof Evidence, number>> = {
-  coverage: 3.5,
-  exactness: 0.9,
-  entities: 0.2,
-  named: 0.5,
-  gap: -0.85,
-  focus: 1.3,
-  shape: 0.36,
-  nearness: 1.7,
-  label: 1,
-  unknown: -0.2,
-  rank: 0.58,
-  strange: -0.5,
-  introduced: 1.28,
-  repeated: -1.17,
-  comparison: 0.4,
+  coverage: 2.6,
+  exactness: 0.7,
+  entities: 0.3,
+  named: 0.4,
+  gap: -1.9,
+  focus: 2.2,
+  shape: 0.3,
+  nearness: 2.0,
+  label: 1.4,
+  unknown: -0.7,
+  rank: 0.8,
+  strange: -0.1,
+  introduced: 1.2,
+  repeated: -0.3,
+  comparison: 0.3,
 };
-const bias = -5.2;
+const bias = -5.6;
 
 /** Below this an answer is wrong too often to be given. */
 export const confidenceMin = 0.4;

@@ -246,12 +246,12 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
   const nearby = analyzed.statements.slice(Math.max(0, at - nearbyStatements), at + nearbyStatements + 1);
   const permits = /(?<!\p{L})(?:may|can|can't|must|mustn't|darf|dürfen|kann|können|never|only)(?!\p{L})/iu.test(statement.text);
   const entitiesAlone = question.words.reduce((sum, { weight, isEntity }) => sum + (isEntity ? 0 : weight), 0) < ordinaryShareMin * matcher.totalWeight;
-  question.words.forEach(({ weight, isEntity, isFocus, isPermission, isPrice }, word) => {
+  question.words.forEach(({ weight, isEntity, isFocus, isPermission, isShapeItself }, word) => {
     if (weight === 0) return;
     total += weight;
     let own = statement.match[word]!;
     if (isPermission && permits) own = Math.max(own, alikeCredit);
-    if (isPrice && shape > 0) own = Math.max(own, alikeCredit);
+    if (isShapeItself && shape > 0) own = Math.max(own, alikeCredit);
     const leadIn = statement.leadInMatch[word]!;
     const above = Math.max(leadIn, statement.headingMatch[word]!, analyzed.headingMatch[word]!) * contextCredit;
     const near = Math.max(own, above, analyzed.titleMatch[word]! * (isFocus ? titleFocusCredit : titleCredit));
@@ -304,6 +304,8 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
 function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
   const { question } = matcher;
   if (question.shapes.length === 0) return 0;
+  // «There is no car park at the museum» says where none is.
+  if (question.kind === "WHERE" && /(?<!\p{L})(?:no|not|never|\p{L}+n't|kein\w*|nicht)(?!\p{L})/iu.test(statement.text)) return -1;
   if (question.measured && !speaksOfMeasure(question, statement)) return -1;
   const fromStart = statement.valueStart - statement.start;
   const value = statement.kind === "SENTENCE" ? statement.text : valueTextOf(statement, fromStart);

@@ -24,8 +24,8 @@ export interface QuestionWord {
   readonly isFocus: boolean;
   /** «allowed», «forbidden»: «may» and «must not» say the same. */
   readonly isPermission: boolean;
-  /** «cost», «price»: an amount of money says the same. */
-  readonly isPrice: boolean;
+  /** «cost», «date», «speed»: an amount of money, a date, a speed says the same. */
+  readonly isShapeItself: boolean;
   /** «long» of «how long». */
   readonly isMeasure: boolean;
 }
@@ -96,9 +96,9 @@ const measures: Record<string, readonly Shape[]> = {
   häufig: ["FREQUENCY", "NUMBER"],
   hot: ["TEMPERATURE"],
   cold: ["TEMPERATURE"],
-  big: ["NUMBER"],
-  large: ["NUMBER"],
-  groß: ["NUMBER"],
+  big: ["QUANTITY"],
+  large: ["QUANTITY"],
+  groß: ["QUANTITY"],
   steep: ["NUMBER"],
   loud: ["NUMBER"],
   early: ["TIME", "DURATION", "DATE"],
@@ -115,7 +115,7 @@ const nouns: readonly (readonly [RegExp, readonly Shape[]])[] = [
   [/^(?:day|tag)$/, ["DATE", "NUMBER"]],
   [/^(?:time|hours|uhrzeit|uhr)$/, ["TIME", "DURATION", "DATE"]],
   [/^(?:year|jahr|month|monat)$/, ["DATE", "NUMBER"]],
-  [/^(?:cost|costs|price|fee|preis|kosten|gebühr|salary|gehalt|zuschuss|kilometergeld|bonus|allowance|fare|rent|fine|penalty|discount)$/, ["MONEY", "NUMBER"]],
+  [/^(?:cost|costs|price|fee|preis|kosten|gebühr|salary|gehalt|zuschuss|kilometergeld|bonus|fare|rent|fine|penalty|discount)$/, ["MONEY"]],
   [/^(?:speed|velocity|geschwindigkeit)$/, ["SPEED", "NUMBER"]],
   [/^(?:weight|mass|gewicht)$/, ["WEIGHT", "NUMBER"]],
   [/^(?:length|height|depth|width|distance|elevation|altitude|diameter|radius|länge|höhe|tiefe|breite|entfernung|durchmesser)$/, ["LENGTH", "NUMBER"]],
@@ -125,6 +125,17 @@ const nouns: readonly (readonly [RegExp, readonly Shape[]])[] = [
   [/^(?:duration|period|dauer|frist)$/, ["DURATION", "DATE", "NUMBER"]],
   [/^(?:name|names|called|heißt|brand|colou?r|browser|language|airline|country|city|capital|stadt|hauptstadt|land|company)$/, []],
 ];
+
+/** The words by which a shape is asked for. */
+const namesOfShapes: Partial<Record<Shape, RegExp>> = {
+  MONEY: /^(?:costs?|prices?|fees?|pay|expensive|kostet|kosten|preis|teuer|zahlen)$/,
+  DATE: /^(?:date|day|year|month|datum|tag|jahr|monat)$/,
+  TIME: /^(?:time|hours|uhrzeit|uhr)$/,
+  SPEED: /^(?:speed|fast|geschwindigkeit|schnell)$/,
+  WEIGHT: /^(?:weight|heavy|gewicht|schwer)$/,
+  TEMPERATURE: /^(?:temperature|temperatur)$/,
+  DURATION: /^(?:duration|dauer)$/,
+};
 
 /** Words that any text may have or lack, whatever it is about. */
 const generic = new Set(
@@ -140,6 +151,8 @@ function foldList(words: string): string[] {
 }
 
 const germanQuestion = /^(?:wie|was|wer|wen|wem|wessen|wo|woher|wohin|wann|warum|weshalb|wieso|welche[rmns]?|wozu|wofür|ist|sind|darf|dürfen|kann|können|muss|müssen|wird|werden|gibt|hat|haben|bis|ab|seit|von)\b/i;
+const englishInterrogative = /^(?:who|whom|whose|when|where|why|how|what|which)$/;
+const germanInterrogative = /^(?:wer|wen|wem|wessen|wann|wo|woher|wohin|warum|weshalb|wieso|wie|wieviele?|was|welche[rmns]?)$/;
 const auxiliary = /^(?:is|are|was|were|am|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had|isn't|aren't|doesn't|ist|sind|war|darf|dürfen|kann|können|muss|müssen|wird|werden|gibt es|hat|haben|gilt|sollte|soll)\s/i;
 
 /** What is asked, and what an answer would look like. */
@@ -148,7 +161,7 @@ export function analyzeQuestion(query: WeighedQuery): Question {
   const lower = text.toLowerCase();
   const german = query.language === "de" && (germanQuestion.test(text) || /[äöüß]/.test(lower));
   const tokens = lower.match(/[\p{L}\p{N}][\p{L}\p{N}'-]*/gu) ?? [];
-  const interrogative = tokens.findIndex((token) => /^(?:who|whom|whose|when|where|why|how|what|which|wer|wen|wem|wessen|wann|wo|woher|wohin|warum|weshalb|wieso|wie|wieviele?|was|welche[rmns]?)$/.test(token));
+  const interrogative = tokens.findIndex((token) => (german ? germanInterrogative : englishInterrogative).test(token));
   const asked = interrogative >= 0 ? tokens[interrogative]! : "";
   const after = interrogative >= 0 ? tokens.slice(interrogative + 1) : tokens;
   const next = after[0] ?? "";
@@ -189,7 +202,7 @@ export function analyzeQuestion(query: WeighedQuery): Question {
       kind = "HOW_MUCH";
       shapes = measures[next]!;
       dropped = next;
-      measured = /^(?:is|are|was|were|ist|sind|war|waren)$/.test(after[1] ?? "") && !/(?:ed|en|et|t)$/.test(after.at(-1) ?? "") && /^(?:long|high|tall|deep|wide|heavy|old|far|lang|hoch|tief|breit|schwer|alt|weit)$/.test(next);
+      measured = /^(?:is|are|was|were|ist|sind|war|waren)$/.test(after[1] ?? "") && !/(?:ed|en|ept|ade|own|ght|ent|old|eld|et|te?t)$/.test(after.at(-1) ?? "") && /^(?:long|high|tall|deep|wide|heavy|old|far|lang|hoch|tief|breit|schwer|alt|weit)$/.test(next);
       if (/^(?:much|viel)$/.test(next)) {
         // «how much diesel», but «how much does … cost», «how much is …»
         const noun = after[1] ?? "";
@@ -232,7 +245,7 @@ export function analyzeQuestion(query: WeighedQuery): Question {
       isEntity,
       isFocus: !isEntity && word.text !== dropped && isIn(focus, word.text),
       isPermission: /^(?:allowed|permitted|possible|forbidden|prohibited|banned|erlaubt|verboten|gestattet|zulässig)$/.test(word.text),
-      isPrice: /^(?:costs?|prices?|fee|fees|pay|expensive|kostet|kosten|preis|teuer|zahlen)$/.test(word.text),
+      isShapeItself: shapes.some((shape) => namesOfShapes[shape]?.test(word.text)),
       isMeasure: word.text === dropped,
     };
   });

@@ -39,7 +39,6 @@ const meanings: Partial<Record<Language, string>> = {
     length long
     loud noise noisy decibel decibels
     come came brought originate source
-    go goes take tram bus line
     cease ceased switched off
     photograph photographs photography photos picture pictures
     accessible access suitable reach
