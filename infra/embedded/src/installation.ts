@@ -16,7 +16,8 @@ export interface Installation {
 
 /** Takes hold of `directory`, making it where it is missing; refuses while another living process holds it. */
 export function openInstallation(directory: string): Installation {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // Open to look into, as PostgreSQL runs as another user where we are root; each file in it is closed by itself.
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
   const release = takeLock(directory);
   try {
     const { read, write } = documentsIn(directory);

@@ -152,7 +152,16 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
     const work = o.work.begin(signal, null);
     try {
       const { requestId, clientAddress = null, userAgent = null } = callerOf(request, entry, actor);
-      const facts = { actor, requestId, clientAddress, userAgent, signal: work.signal, log, now: () => new Date() };
+      const facts = {
+        actor,
+        requestId,
+        clientAddress,
+        userAgent,
+        signal: work.signal,
+        log,
+        now: () => new Date(),
+        continueAs: () => {},
+      };
       const { params } = matched;
       await matched.route.handle(o.context(facts), {
         ...facts,

@@ -43,6 +43,7 @@ export class Library {
     }
     const { knowledgeBaseIds, question } = variables as { knowledgeBaseIds: string[]; question: string };
     this.asked.push({ question, actor, knowledgeBaseIds });
+    if (question.length > 2_000) return failed(new PublicError("BAD_USER_INPUT", "The question is too long."));
     if (knowledgeBaseIds.some((id) => !own.has(id))) return failed(new PublicError("NOT_FOUND", "No such base."));
     const found = [...this.facts].filter(([word]) => question.toLowerCase().includes(word)).map(([, fact]) => fact);
     const sentences = found.map((text) => ({ text, citations: [citationOf(text)] }));
@@ -56,7 +57,8 @@ export class Library {
 }
 
 const citationOf = (quote: string) => ({
-  document: { id: "doc_1", title: "The manual" },
+  // A document that was deleted meanwhile has no title any more.
+  document: quote.includes("deleted") ? null : { id: "doc_1", title: "The manual" },
   passageId: "psg_1",
   page: 3,
   headingPath: ["Safety"],
@@ -79,10 +81,8 @@ export async function startTestChat({
   const log = createLog("chat", { LOG_LEVEL: process.env.LOG_LEVEL ?? "silent" });
   const ephemeralName = `${new URL(home.appUrl).pathname.slice(1)}_ephemeral`;
   const adminUrl = await testAdminUrl();
-  const ephemeral = await postgresEphemeral({
-    ...(await provisionDatabase(adminUrl, "ephemeral", ephemeralName)),
-    log,
-  });
+  const ephemeralUrls = await provisionDatabase(adminUrl, "ephemeral", ephemeralName);
+  const ephemeral = await postgresEphemeral({ ...ephemeralUrls, log });
   await prepareJobs(home);
   const database: Database<PrismaClient> = openDatabase({
     url: home.appUrl,
@@ -110,6 +110,7 @@ export async function startTestChat({
   return {
     start,
     home,
+    ephemeralUrls,
     database,
     library,
     topics,

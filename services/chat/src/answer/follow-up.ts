@@ -20,8 +20,6 @@ export function phrasings(text: string, history: readonly Turn[]): string[] {
   const previous = sinceReset.findLast(isQuestion);
   const fragment = text.trim().split(/\s+/).length <= wordsOfAFragment;
   if (!previous || !(fragment || pointsBack.test(text.trim()))) return [text];
-  const together = `${previous.text} ${text}`.slice(0, questionLengthMax);
+  const together = `${previous.text} ${text}`;
   return fragment && !pointsBack.test(text.trim()) ? [text, together] : [together, text];
 }
-
-const questionLengthMax = 8_000;

@@ -16,6 +16,7 @@ import {
 } from "./chatbot";
 import { requireAttaching, requirePublishing } from "./policy";
 import {
+  deleteEverything,
   findVersion,
   forgetKnowledgeBaseInVersions,
   forgetOpenChatbot,
@@ -142,6 +143,9 @@ export async function forgetKnowledgeBase(
 ): Promise<void> {
   await forgetKnowledgeBaseInVersions(db, knowledgeBaseId);
 }
+
+/** A workspace is gone: its bots go with all that was said to them. `db` is bound to the workspace. */
+export const forgetWorkspace = ({ db }: Pick<Context, "db">): Promise<void> => deleteEverything(db);
 
 /** The first of these knowledge bases that the actor's workspace doesn't have; null when it has them all. */
 export async function missingKnowledgeBase(ctx: Context, ids: readonly string[]): Promise<string | null> {

@@ -122,3 +122,14 @@ export async function forgetKnowledgeBaseInVersions(tx: Tx, knowledgeBaseId: str
     [knowledgeBaseId],
   );
 }
+
+/**
+ * Deletes the bots of the handle's workspace, and with them their versions, drafts and conversations. Drafts of bots
+ * that were never published belong to none.
+ */
+export async function deleteEverything(tx: Tx): Promise<void> {
+  const { organizationId, workspaceId } = tx.tenant;
+  if (!organizationId || !workspaceId) throw new Error("A workspace is forgotten in its own name.");
+  await tx.chatbot.deleteMany({ where: { organizationId, workspaceId } });
+  await tx.chatbotDraft.deleteMany({ where: { organizationId, workspaceId } });
+}

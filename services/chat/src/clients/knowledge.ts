@@ -37,7 +37,8 @@ const answerQuery = `query ($knowledgeBaseIds: [ID!]!, $question: String!) {
 
 const citation = z
   .object({
-    document: z.object({ id: z.string(), title: z.string() }),
+    // Null when it was deleted while the answer was on its way.
+    document: z.object({ id: z.string(), title: z.string() }).nullable(),
     passageId: z.string(),
     page: z.number().int().nullable(),
     headingPath: z.array(z.string()),
@@ -45,13 +46,15 @@ const citation = z
     end: z.number().int(),
     quote: z.string(),
   })
-  .transform(({ document, ...rest }) => ({ documentId: document.id, documentTitle: document.title, ...rest }));
+  .transform(({ document, ...rest }) =>
+    document ? [{ documentId: document.id, documentTitle: document.title, ...rest }] : [],
+  );
 
 const answerData = z.object({
   answerFromKnowledge: z.object({
     answered: z.boolean(),
     confidence: z.number(),
-    sentences: z.array(z.object({ text: z.string(), citations: z.array(citation) })),
+    sentences: z.array(z.object({ text: z.string(), citations: z.array(citation).transform((each) => each.flat()) })),
   }),
 });
 
@@ -59,6 +62,11 @@ const existingQuery = `query ($representations: [_Any!]!) {
   _entities(representations: $representations) { ... on KnowledgeBase { id } }
 }`;
 const existingData = z.object({ _entities: z.array(z.object({ id: z.string() }).nullable()) });
+
+const questionLengthMax = 2_000;
+
+/** Knowledge takes shorter questions than a bot takes messages, and the question tends to stand at the end. */
+const lastPart = (text: string): string => text.slice(-questionLengthMax).replace(/^[\udc00-\udfff]/, "");
 
 export function knowledgeOf({ call }: Pick<Platform, "call">): Knowledge {
   async function query<Data>(workspace: Workspace, text: string, variables: object, data: z.ZodType<Data>) {
@@ -74,7 +82,7 @@ export function knowledgeOf({ call }: Pick<Platform, "call">): Knowledge {
 
   return {
     ask: (workspace) => async (knowledgeBaseIds, question) => {
-      const variables = { knowledgeBaseIds: [...knowledgeBaseIds], question };
+      const variables = { knowledgeBaseIds: [...knowledgeBaseIds], question: lastPart(question) };
       return (await query(workspace, answerQuery, variables, answerData)).answerFromKnowledge;
     },
     async existing(workspace, ids) {

@@ -42,6 +42,26 @@ test("a question is answered from the documents, sentence by sentence with where
   ]);
 });
 
+test("of a message that is longer than a question may be, the end is asked", async () => {
+  const { ada, conversationId } = await givenTalk();
+  chat.library.asked.length = 0;
+  const text = `${"😀 ".repeat(2_000)}When is a helmet needed?`;
+  expect((await ask(chat, ada, conversationId, text)).route.reason).toBe("KNOWLEDGE");
+  const { question } = chat.library.asked[0]!;
+  expect(question.length).toBeLessThanOrEqual(2_000);
+  expect(question).toMatch(/When is a helmet needed\?$/);
+  expect(question).not.toMatch(/\p{Surrogate}/u);
+});
+
+test("a document that was deleted meanwhile is no longer cited", async () => {
+  const { ada, conversationId } = await givenTalk();
+  chat.library.facts.set("ladder", "Ladders were deleted.");
+  expect(await ask(chat, ada, conversationId, "Which ladder?")).toMatchObject({
+    text: "Ladders were deleted.",
+    citations: [],
+  });
+});
+
 test("what the documents don't say is said to be so, in the bot's words", async () => {
   const plain = await givenTalk();
   expect(await ask(chat, plain.ada, plain.conversationId, "Who won the cup?")).toMatchObject({

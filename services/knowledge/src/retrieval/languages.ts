@@ -26,9 +26,9 @@ const stopWords: Record<Language, ReadonlySet<string>> = {
     diesen dieser dieses dir doch dort du durch ein eine einem einen einer eines er es etwas euch euer für gegen hab habe
     haben hat hatte hatten hier hin hinter ich ihm ihn ihnen ihr ihre ihrem ihren ihrer im in indem ins ist ja jede jedem
     jeden jeder jedes jene jenem jenen kann kein keine keinem keinen keiner können könnte mein meine mich mir mit muss
-    müssen nach nicht nichts noch nun nur ob oder ohne sehr sein seine seinem seinen seiner selbst sich sie sind so
-    solche soll sollen sollte sondern sonst über um und uns unser unsere unter vom von vor während war waren warum was
-    weil welche welchem welchen welcher welches wenn wer werde werden wie wieder wird wirst wo wollen wurde wurden würde
+    müssen nach nicht nichts noch nun nur ob oder ohne sehr seit sein seine seinem seinen seiner selbst sich sie sind so
+    solche soll sollen sollte sondern sonst über um und uns unser unsere unter vom von vor während wann war waren warum was
+    weil welche welchem welchen welcher welches wem wen wenn wer werde werden weshalb wessen wie wieder wieso wird wirst wo woher wohin wollen wurde wurden würde
     zu zum zur zwar zwischen`),
   fr: list(`à au aux avec c ce ces cet cette ceux comme d dans de des du elle elles en est et être eu il ils j je l la
     le les leur leurs lui m ma mais me même mes moi mon n ne nos notre nous on ont ou où par pas pour plus qu que quel
@@ -56,7 +56,7 @@ const stopWords: Record<Language, ReadonlySet<string>> = {
  * about «examples»), but dropped from a query that has other words.
  */
 const questionWords: Record<Language, ReadonlySet<string>> = {
-  en: list(`please tell show find give explain describe list many much know want need get got anyone anybody someone
+  en: list(`must shall please tell show find give explain describe list many much know want need get got anyone anybody someone
     something anything question answer happened happen long does exist exists there us say says said mentioned mention
     according document documents kindly wonder wondering`),
   de: list(`bitte sag sage sagen zeig zeige zeigen finde finden gib erkläre erklären beschreibe nenne nennen viel viele

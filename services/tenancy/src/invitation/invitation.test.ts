@@ -12,6 +12,7 @@ import {
   mutate,
   refusal,
   startTestTenancy,
+  until,
   type Founded,
   type PersonActor,
   type Tenancy,
@@ -301,6 +302,22 @@ test("a token in two hands at once gives one membership", async () => {
   expect(answers.map(({ userErrors }) => userErrors.map(({ code }) => code)).sort()).toEqual([[], ["ALREADY_DECIDED"]]);
   const members = (await tenancy.rowsOf("organization_member")).filter((row) => row.organization_id === organizationId);
   expect(members).toHaveLength(2);
+});
+
+test("a token that is replaced while it is being answered opens nothing", async () => {
+  const { organizationId, owner } = await givenOrganization(tenancy);
+  const { token, invitation } = await invite(owner, { email: address() });
+  const actor = await stranger();
+  let answer: ReturnType<typeof accept> | undefined;
+  await tenancy.database.as({ organizationId }).transaction(async (tx) => {
+    await tx.sql("update invitation set token_hash = 'another' where id = $1", [invitation.id]);
+    answer = accept(actor, token);
+    await until(
+      () => tx.sql("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"),
+      ({ length }) => length > 0,
+    );
+  });
+  expect((await answer!).userErrors).toEqual([{ code: "UNKNOWN_TOKEN", path: ["token"] }]);
 });
 
 test("two invitations that one person accepts at once give one membership", async () => {

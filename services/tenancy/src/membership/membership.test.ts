@@ -251,6 +251,17 @@ test("handed over to two people at once, an organization has one owner", async (
   expect(await ownersOf(founded)).toHaveLength(1);
 });
 
+test("thirty changes of roles at once wait for no connection that they hold themselves", async () => {
+  const founded = await givenOrganization(tenancy);
+  const { memberId } = await givenMember(tenancy, founded);
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, (_, n) =>
+      mutate<Answer>(tenancy, founded.owner, "changeMemberRole", { memberId, role: n % 2 ? "MEMBER" : "GUEST" }),
+    ),
+  );
+  expect(answers.flatMap(codesOf)).toEqual([]);
+});
+
 test("permissions are answered in the order of the question, null wherever somebody may not be", async () => {
   const mine = await givenOrganization(tenancy);
   const other = await givenOrganization(tenancy);

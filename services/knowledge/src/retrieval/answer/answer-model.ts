@@ -5,22 +5,26 @@ import { evidenceNames, type Evidence } from "./evidence";
  * bench/src/retrieval-fit.ts, which prints what it does on documents that it wasn't fitted on).
  */
 const weights: Readonly<Record<keyof Evidence, number>> = {
-  coverage: 4,
-  exactness: 1.5,
-  entities: 2,
-  gap: -4,
-  focus: 2.5,
-  shape: 1.5,
-  nearness: 1,
-  label: 1.5,
-  unknown: -4,
-  rank: 0.8,
-  strange: -5,
+  coverage: 3.5,
+  exactness: 0.9,
+  entities: 0.2,
+  named: 0.5,
+  gap: -0.85,
+  focus: 1.3,
+  shape: 0.36,
+  nearness: 1.7,
+  label: 1,
+  unknown: -0.2,
+  rank: 0.58,
+  strange: -0.5,
+  introduced: 1.28,
+  repeated: -1.17,
+  comparison: 0.4,
 };
-const bias = -7.5;
+const bias = -5.2;
 
 /** Below this an answer is wrong too often to be given. */
-export const confidenceMin = 0.5;
+export const confidenceMin = 0.4;
 
 /** How likely a statement with this evidence is to answer the question, 0…1. */
 export function likelihood(evidence: Evidence): number {

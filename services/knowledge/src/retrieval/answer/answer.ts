@@ -1,4 +1,3 @@
-import type { Language } from "../languages";
 import type { WeighedQuery } from "../search";
 import { confidenceMin, likelihood } from "./answer-model";
 import { analyzePassage, weighEvidence, WordMatcher, type AnalyzedPassage, type AnalyzedStatement, type Evidence, type EvidencePassage } from "./evidence";
@@ -74,18 +73,25 @@ export function weighStatements(question: Question, hits: readonly EvidencePassa
     analyzePassage(passage, statementsOf(passage.text, labels), matcher, Math.max(0, passage.score / bestScore)),
   );
   const documents = new Map<string, Float32Array>();
-  for (const { passage, match, headMatch } of passages) {
+  for (const { passage, match, titleMatch, headingMatch } of passages) {
     const known = documents.get(passage.documentId) ?? matcher.empty();
-    for (let word = 0; word < known.length; word++) known[word] = Math.max(known[word]!, match[word]!, headMatch[word]!);
+    for (let word = 0; word < known.length; word++) known[word] = Math.max(known[word]!, match[word]!, titleMatch[word]!, headingMatch[word]!);
     documents.set(passage.documentId, known);
   }
+  const documentsWith = new Map<string, Set<string>>();
+  for (const { passage, statements } of passages)
+    for (const statement of statements) {
+      const key = normalized(statement);
+      documentsWith.set(key, (documentsWith.get(key) ?? new Set()).add(passage.documentId));
+    }
   const candidates: Candidate[] = [];
   for (const analyzed of passages) {
     const document = documents.get(analyzed.passage.documentId)!;
-    const language = (question.german ? "de" : "en") satisfies Language;
     analyzed.statements.forEach((statement, at) => {
-      if (!mayAnswer(statement, question)) return;
-      const evidence = weighEvidence(matcher, analyzed, at, document, language);
+      if (!mayAnswer(statement, question) || isCut(statement, analyzed)) return;
+      const isRepeated = documentsWith.get(normalized(statement))!.size > 1;
+      const evidence = weighEvidence(matcher, analyzed, at, document, isRepeated);
+      if (isRuledOut(evidence, question) || (isRepeated && isAboutOne(question) && evidence.named === 0)) return;
       candidates.push({ analyzed, at, statement, evidence, likelihood: likelihood(evidence) });
     });
   }
@@ -98,9 +104,32 @@ export function weighStatements(question: Question, hits: readonly EvidencePassa
   );
 }
 
+// More of the question's names and numbers than this may not be strange to the document.
+const strangeMax = 0.12;
+
+/** What no other evidence makes up for: another subject, the wrong side of a limit, no number where one was asked. */
+function isRuledOut({ strange, comparison, shape }: Evidence, { kind }: Question): boolean {
+  return strange > strangeMax || comparison < 0 || (shape < 0 && kind !== "WHY");
+}
+
+/** Whether the question names what it is about: what all documents say alike isn't about that. */
+const isAboutOne = ({ words }: Question) => words.some(({ isEntity }) => isEntity);
+
+const wholeSentence = /[.!?:;)"”’»]$/;
+
+/** Half a sentence, which the cutting of the document into passages has left at a passage's edge. */
+function isCut(statement: AnalyzedStatement, { passage }: AnalyzedPassage): boolean {
+  if (statement.kind !== "SENTENCE") return false;
+  const { text, start } = passage;
+  const beginsInside = start > 0 && statement.start === text.length - text.trimStart().length && /^\p{Ll}/u.test(statement.text);
+  const endsInside = statement.end === text.trimEnd().length && !wholeSentence.test(statement.text) && statement.words.length > 8;
+  return beginsInside || endsInside;
+}
+
 /** A field left empty answers nothing, nor does what merely leads in a list, a question, or words that aren't asked. */
 function mayAnswer(statement: AnalyzedStatement, question: Question): boolean {
   if (statement.kind === "FIELD" && statement.valueStart >= statement.end) return false;
+  if (statement.kind === "FIELD" && question.wantsProse) return false;
   if (statement.kind === "SENTENCE" && /[:?]$/.test(statement.text)) return false;
   const content = statement.words.filter((word) => word.term !== null).length;
   if (content === 0) return false;
@@ -139,7 +168,7 @@ function inReadingOrder(chosen: readonly Candidate[], hits: readonly EvidencePas
 function cite(candidate: Candidate, candidates: readonly Candidate[]): AnswerSentence {
   const citations: Citation[] = [];
   for (const other of [candidate, ...candidates]) {
-    if (other !== candidate && normalized(other) !== normalized(candidate)) continue;
+    if (other !== candidate && normalized(other.statement) !== normalized(candidate.statement)) continue;
     const { passage } = other.analyzed;
     const start = passage.start + other.statement.start;
     if (citations.some((citation) => citation.documentId === passage.documentId && citation.start === start)) continue;
@@ -158,7 +187,7 @@ function cite(candidate: Candidate, candidates: readonly Candidate[]): AnswerSen
   return { text: candidate.statement.text, citations };
 }
 
-const normalized = ({ statement }: Candidate) => statement.text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ");
+const normalized = (statement: AnalyzedStatement) => statement.text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ");
 
 function saysTheSame(a: Candidate, b: Candidate): boolean {
   const termsOf = ({ statement }: Candidate) => new Set(statement.words.flatMap(({ term }) => (term === null ? [] : [term])));

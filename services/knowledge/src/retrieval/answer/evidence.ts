@@ -1,7 +1,7 @@
 import { analyze, type AnalyzedWord } from "../analyzer";
 import type { Language } from "../languages";
 import { meaningNumbers } from "./thesaurus";
-import type { Question } from "./question";
+import { comparisonsIn, type Question } from "./question";
 import { hasRelativeTime, hasShape } from "./shapes";
 import type { Statement } from "./statements";
 
@@ -28,6 +28,8 @@ export interface Evidence {
   readonly exactness: number;
   /** Of its names, numbers and codes, how many the statement, or its document, is about. */
   readonly entities: number;
+  /** Of them, how many stand in the statement itself. */
+  readonly named: number;
   /** Weight of the heaviest ordinary word without any evidence. */
   readonly gap: number;
   /** Of the words of which the question asks something, how many. */
@@ -44,12 +46,19 @@ export interface Evidence {
   readonly rank: number;
   /** Names, numbers and codes of which the document says nothing. */
   readonly strange: number;
+  /** The words asked for lead in to it. */
+  readonly introduced: number;
+  /** 1 for a sentence that stands in several documents alike: it is about none of them. */
+  readonly repeated: number;
+  /** Speaks of the same side of the same number («above 500»); −1: of the other side. */
+  readonly comparison: number;
 }
 
 export const evidenceNames = [
   "coverage",
   "exactness",
   "entities",
+  "named",
   "gap",
   "focus",
   "shape",
@@ -58,17 +67,28 @@ export const evidenceNames = [
   "unknown",
   "rank",
   "strange",
+  "introduced",
+  "repeated",
+  "comparison",
 ] as const satisfies readonly (keyof Evidence)[];
 
 const alikeCredit = 0.75;
 const derivedCredit = 0.8;
 const contextCredit = 0.85;
 const titleCredit = 0.8;
+// A title names the subject; what is asked of the subject must stand nearer.
+const titleFocusCredit = 0.4;
 const pronounCredit = 0.75;
 const neighbourCredit = 0.5;
-const passageCredit = 0.35;
-const documentCredit = 0.25;
+const nearbyCredit = 0.35;
+const nearbyStatements = 3;
+const passageCredit = 0.2;
+const documentCredit = 0.12;
 const entityElsewhereCredit = 0.9;
+// Less than this is no evidence.
+const gapCredit = 0.25;
+// A question of little but names asks about them: then they are to be found like other words.
+const ordinaryShareMin = 0.2;
 
 /** For each word of the question, how well some words match it: 0 not, 1 as asked. */
 type Match = Float32Array;
@@ -77,6 +97,7 @@ type Match = Float32Array;
 export class WordMatcher {
   private readonly known = new Map<string, readonly (readonly [number, number])[]>();
   private readonly exact = new Map<string, number>();
+  private readonly texts = new Map<string, Match>();
   private readonly meanings: (ReadonlySet<number> | null)[];
 
   constructor(readonly question: Question) {
@@ -85,6 +106,10 @@ export class WordMatcher {
     this.meanings = words.map((word, at) =>
       question.words[at]!.isEntity ? null : new Set(word.terms.flatMap((term) => [...meaningNumbers(term)])),
     );
+  }
+
+  get totalWeight(): number {
+    return this.question.words.reduce((sum, { weight }) => sum + weight, 0);
   }
 
   get size(): number {
@@ -108,14 +133,24 @@ export class WordMatcher {
     return match;
   }
 
+  /** Of a text that stands above many statements; remembered. */
+  matchText(text: string, language: Language): Match {
+    let match = this.texts.get(text);
+    if (!match) this.texts.set(text, (match = this.add(this.empty(), analyze(text, language).words)));
+    return match;
+  }
+
   private compare(term: string): (readonly [number, number])[] {
     const exact = this.exact.get(term);
     if (exact !== undefined) return [[exact, 1]];
     const found: (readonly [number, number])[] = [];
     const meanings = meaningNumbers(term);
     this.question.query.words.forEach((word, at) => {
-      if (this.question.words[at]!.isEntity || word.overlay) return;
-      if (meanings.some((meaning) => this.meanings[at]!.has(meaning))) found.push([at, alikeCredit]);
+      if (word.overlay) return;
+      // «Mexican» for «Mexico»; codes and numbers are the same or not.
+      if (this.question.words[at]!.isEntity) {
+        if (word.spelled && word.terms.some((asked) => isDerived(asked, term))) found.push([at, derivedCredit]);
+      } else if (meanings.some((meaning) => this.meanings[at]!.has(meaning))) found.push([at, alikeCredit]);
       else if (word.spelled && word.terms.some((asked) => isDerived(asked, term))) found.push([at, derivedCredit]);
     });
     return found;
@@ -124,6 +159,9 @@ export class WordMatcher {
 
 /** «manufactur» and «manufacture», «compensat» and «compens»: one word with another ending. */
 function isDerived(a: string, b: string): boolean {
+  const [small, large] = a.length < b.length ? [a, b] : [b, a];
+  // «loud», «louder».
+  if (small.length >= 3 && large.startsWith(small) && /^(?:e?r|e?st)$/.test(large.slice(small.length))) return true;
   const shorter = Math.min(a.length, b.length);
   const longer = Math.max(a.length, b.length);
   if (shorter < 5 || longer - shorter > 4) return false;
@@ -136,13 +174,16 @@ export interface AnalyzedPassage {
   readonly passage: EvidencePassage;
   readonly statements: readonly AnalyzedStatement[];
   readonly match: Match;
-  readonly headMatch: Match;
+  readonly titleMatch: Match;
+  readonly headingMatch: Match;
   readonly relativeScore: number;
 }
 
 export interface AnalyzedStatement extends Statement {
   readonly words: readonly AnalyzedWord[];
   readonly match: Match;
+  readonly headingMatch: Match;
+  readonly leadInMatch: Match;
 }
 
 export function analyzePassage(
@@ -159,14 +200,21 @@ export function analyzePassage(
     let here = at;
     for (; here < words.length && words[here]!.start < statement.end; here++) own.push(words[here]!);
     at = here;
-    return { ...statement, words: own, match: matcher.add(matcher.empty(), own) };
+    return {
+      ...statement,
+      words: own,
+      match: matcher.add(matcher.empty(), own),
+      headingMatch: matcher.matchText(statement.heading, language),
+      leadInMatch: matcher.matchText(statement.leadIn, language),
+    };
   });
-  const head = [passage.title ?? "", ...(passage.headingPath ?? [])].join(". ");
+  const matchOf = (text: string) => matcher.add(matcher.empty(), analyze(text, language).words);
   return {
     passage,
     statements: analyzed,
     match: matcher.add(matcher.empty(), words),
-    headMatch: matcher.add(matcher.empty(), analyze(head, language).words),
+    titleMatch: matchOf(passage.title ?? ""),
+    headingMatch: matchOf((passage.headingPath ?? []).join(". ")),
     relativeScore,
   };
 }
@@ -174,12 +222,11 @@ export function analyzePassage(
 const startsWithPronoun = /^(?:it|its|they|their|this|these|that|those|he|she|his|her|such|es|sie|er|dies\w*|deren|dessen)\b/i;
 
 /** What speaks for `statement` being the answer. `document`: what the whole document's passages at hand match. */
-export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, at: number, document: Match, language: Language): Evidence {
+export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, at: number, document: Match, isRepeated: boolean): Evidence {
   const { question } = matcher;
   const statement = analyzed.statements[at]!;
   const previous = analyzed.statements[at - 1];
   const next = analyzed.statements[at + 1];
-  const context = matcher.add(matcher.empty(), analyze(statement.context, language).words);
   const backCredit = startsWithPronoun.test(statement.text) ? pronounCredit : neighbourCredit;
 
   let ordinary = 0;
@@ -187,28 +234,40 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
   let exact = 0;
   let entities = 0;
   let entitiesFound = 0;
+  let named = 0;
   let focus = 0;
   let focusFound = 0;
+  let ledIn = 0;
   let gap = 0;
   let unknown = 0;
   let strange = 0;
   let total = 0;
-  question.words.forEach(({ weight, isEntity, isFocus }, word) => {
+  const shape = shapeOf(matcher, statement);
+  const nearby = analyzed.statements.slice(Math.max(0, at - nearbyStatements), at + nearbyStatements + 1);
+  const permits = /(?<!\p{L})(?:may|can|can't|must|mustn't|darf|dürfen|kann|können|never|only)(?!\p{L})/iu.test(statement.text);
+  const entitiesAlone = question.words.reduce((sum, { weight, isEntity }) => sum + (isEntity ? 0 : weight), 0) < ordinaryShareMin * matcher.totalWeight;
+  question.words.forEach(({ weight, isEntity, isFocus, isPermission, isPrice }, word) => {
     if (weight === 0) return;
     total += weight;
-    const own = statement.match[word]!;
-    const near = Math.max(own, context[word]! * contextCredit, analyzed.headMatch[word]! * titleCredit);
+    let own = statement.match[word]!;
+    if (isPermission && permits) own = Math.max(own, alikeCredit);
+    if (isPrice && shape > 0) own = Math.max(own, alikeCredit);
+    const leadIn = statement.leadInMatch[word]!;
+    const above = Math.max(leadIn, statement.headingMatch[word]!, analyzed.headingMatch[word]!) * contextCredit;
+    const near = Math.max(own, above, analyzed.titleMatch[word]! * (isFocus ? titleFocusCredit : titleCredit));
+    const around = Math.max((previous?.match[word] ?? 0) * backCredit, (next?.match[word] ?? 0) * neighbourCredit * 0.6);
     if (isEntity) {
       const anywhere = Math.max(near, Math.max(analyzed.match[word]!, document[word]!) * entityElsewhereCredit);
       entities += weight;
       entitiesFound += weight * anywhere;
+      named += weight * Math.max(own, above, around);
       if (anywhere < 0.5) strange += weight;
-      return;
+      if (!entitiesAlone) return;
     }
     const credit = Math.max(
       near,
-      (previous?.match[word] ?? 0) * backCredit,
-      (next?.match[word] ?? 0) * neighbourCredit * 0.6,
+      around,
+      nearby.some(({ match }) => match[word]! > 0) ? nearbyCredit : 0,
       analyzed.match[word]! * passageCredit,
       document[word]! * documentCredit,
     );
@@ -218,27 +277,34 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
     if (isFocus) {
       focus += weight;
       focusFound += weight * near;
+      ledIn += weight * leadIn;
     }
-    if (credit < 0.3) gap = Math.max(gap, weight);
+    if (credit < gapCredit) gap = Math.max(gap, weight);
     if (question.query.words[word]!.documentCount === 0 && near < 0.5) unknown += weight;
   });
   return {
     coverage: ordinary > 0 ? covered / ordinary : 1,
     exactness: ordinary > 0 ? exact / ordinary : 1,
     entities: entities > 0 ? entitiesFound / entities : 1,
+    named: entities > 0 ? named / entities : 0,
     gap: total > 0 ? gap / total : 0,
     focus: focus > 0 ? focusFound / focus : ordinary > 0 ? covered / ordinary : 1,
-    shape: shapeOf(question, statement),
+    shape,
     nearness: nearnessOf(question, matcher, statement),
     label: labelOf(matcher, statement),
     unknown: total > 0 ? unknown / total : 0,
     rank: analyzed.relativeScore,
     strange: total > 0 ? strange / total : 0,
+    introduced: focus > 0 ? ledIn / focus : 0,
+    repeated: isRepeated && statement.kind === "SENTENCE" ? 1 : 0,
+    comparison: comparisonOf(question, statement),
   };
 }
 
-function shapeOf(question: Question, statement: AnalyzedStatement): number {
+function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
+  const { question } = matcher;
   if (question.shapes.length === 0) return 0;
+  if (question.measured && !speaksOfMeasure(question, statement)) return -1;
   const fromStart = statement.valueStart - statement.start;
   const value = statement.kind === "SENTENCE" ? statement.text : valueTextOf(statement, fromStart);
   const asked = new Set(question.query.words.flatMap(({ text, terms }) => [text, ...terms]));
@@ -247,12 +313,19 @@ function shapeOf(question: Question, statement: AnalyzedStatement): number {
     startsSentence: statement.kind === "SENTENCE",
     german: question.german,
   };
-  if (question.shapes.some((shape) => hasShape(shape, value, context))) {
-    if (question.counted === null) return 1;
-    return countsIt(question.counted, statement, question) ? 1 : 0.2;
-  }
-  if (question.allowsRelativeTime && hasRelativeTime(value)) return 0.5;
+  if (question.shapes.some((shape) => hasShape(shape, value, context)))
+    return question.counted === null || countsIt(question.counted, statement, matcher) ? 1 : -1;
+  if (question.allowsRelativeTime && hasRelativeTime(value)) return hasShape("DURATION", value, context) ? 1 : 0.5;
   return -1;
+}
+
+/** «metres» alone may be of anything: how long a bridge is tells a sentence about its length, or one with «long». */
+function speaksOfMeasure({ query, words }: Question, statement: AnalyzedStatement): boolean {
+  const measure = words.findIndex(({ isMeasure }) => isMeasure);
+  if (measure < 0 || Math.max(statement.match[measure]!, statement.headingMatch[measure]!) > 0) return true;
+  // «The warranty is 24 months» and «a password has 12 characters» need no word for it.
+  const isLength = /^(?:long|lang|old|alt)$/.test(query.words[measure]!.text);
+  return isLength && !/\b(?:met(?:re|er)s?|m|km|kilomet\w+|feet|ft|miles?|inch(?:es)?)\b/i.test(statement.text);
 }
 
 function valueTextOf(statement: AnalyzedStatement, fromStart: number): string {
@@ -264,13 +337,12 @@ const countWord = /^(?:\d.*|one|two|three|four|five|six|seven|eight|nine|ten|ele
 const countReach = 4;
 
 /** Whether a number stands just before what is counted, or the field is named after it. */
-function countsIt(counted: number, statement: AnalyzedStatement, question: Question): boolean {
-  if (statement.kind !== "SENTENCE") return statement.match[counted]! > 0;
-  const terms = new Set(question.query.words[counted]!.terms);
+function countsIt(counted: number, statement: AnalyzedStatement, matcher: WordMatcher): boolean {
+  if (statement.kind !== "SENTENCE") return Math.max(statement.match[counted]!, statement.headingMatch[counted]!) > 0;
   return statement.words.some(
     (word, at) =>
       word.term !== null &&
-      terms.has(word.term) &&
+      matcher.matchesOf(word.term).some(([of]) => of === counted) &&
       statement.words.slice(Math.max(0, at - countReach), at).some((before) => countWord.test(before.text)),
   );
 }
@@ -296,4 +368,10 @@ function labelOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
   const label = statement.words.filter((word) => word.term !== null && !word.overlay && word.end <= statement.valueStart);
   if (label.length === 0) return 0;
   return label.filter((word) => matcher.matchesOf(word.term!).length > 0).length / label.length;
+}
+
+function comparisonOf({ comparison }: Question, statement: AnalyzedStatement): number {
+  if (!comparison) return 0;
+  const same = comparisonsIn(statement.text).find(({ number }) => number === comparison.number);
+  return same ? (same.side === comparison.side ? 1 : -1) : 0;
 }

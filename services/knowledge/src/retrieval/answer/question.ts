@@ -22,6 +22,30 @@ export interface QuestionWord {
   readonly isEntity: boolean;
   /** What is asked for («fee» in «What is the fee of the card?»): the answer must speak of it itself. */
   readonly isFocus: boolean;
+  /** «allowed», «forbidden»: «may» and «must not» say the same. */
+  readonly isPermission: boolean;
+  /** «cost», «price»: an amount of money says the same. */
+  readonly isPrice: boolean;
+  /** «long» of «how long». */
+  readonly isMeasure: boolean;
+}
+
+/** A number and the side of it that is spoken of. */
+export interface Comparison {
+  readonly side: "ABOVE" | "BELOW";
+  readonly number: string;
+}
+
+const above = "more than|over|above|exceed(?:s|ing)?|greater than|longer than|higher than|beyond|from|mehr als|über|ab|länger als|höher als";
+const below = "up to|less than|under|below|at most|no more than|not more than|fewer than|within|until|bis zu|bis|unter|weniger als|höchstens|maximal";
+const comparisonPattern = new RegExp(String.raw`(?<!\p{L})(?:(?<below>no more than|not more than|${below})|(?<above>${above}))\s+(?:a |an |the |of )?[$€£]?(?<number>\d[\d.,]*)`, "giu");
+
+/** The numbers of a text that bound something, and from which side. */
+export function comparisonsIn(text: string): Comparison[] {
+  return [...text.matchAll(comparisonPattern)].map(({ groups }) => ({
+    side: groups!.above ? "ABOVE" : "BELOW",
+    number: groups!.number!.replace(/[.,]+$/, "").replace(/,(?=\d{3})/g, ""),
+  }));
 }
 
 export interface Question {
@@ -33,6 +57,12 @@ export interface Question {
   readonly allowsRelativeTime: boolean;
   /** By place in `query.words`. */
   readonly words: readonly QuestionWord[];
+  /** «more than 500», «under 18»: the side of a number that is asked about. */
+  readonly comparison: Comparison | null;
+  /** How long, high or heavy a thing is: then the answer must speak of its length, height or weight. */
+  readonly measured: boolean;
+  /** Asks for something that happened, which a field of a form doesn't tell. */
+  readonly wantsProse: boolean;
   /** The word that is counted by «how many», by its place in `query.words`. */
   readonly counted: number | null;
   readonly german: boolean;
@@ -40,15 +70,15 @@ export interface Question {
 
 /** «how old», «how far»: what the adjective measures. It needn't stand in the answer, its measure must. */
 const measures: Record<string, readonly Shape[]> = {
-  old: ["NUMBER"],
-  alt: ["NUMBER"],
+  old: ["AGE"],
+  alt: ["AGE"],
   long: ["DURATION", "LENGTH"],
   lang: ["DURATION", "LENGTH"],
   lange: ["DURATION"],
   far: ["LENGTH"],
   weit: ["LENGTH"],
-  high: ["LENGTH", "NUMBER"],
-  hoch: ["NUMBER"],
+  high: ["LENGTH", "MONEY", "DURATION"],
+  hoch: ["LENGTH", "MONEY", "QUANTITY"],
   tall: ["LENGTH"],
   deep: ["LENGTH"],
   tief: ["LENGTH"],
@@ -56,10 +86,10 @@ const measures: Record<string, readonly Shape[]> = {
   breit: ["LENGTH"],
   heavy: ["WEIGHT"],
   schwer: ["WEIGHT"],
-  fast: ["SPEED", "DURATION"],
+  fast: ["SPEED"],
   quickly: ["DURATION", "TIME"],
   soon: ["DURATION", "TIME", "DATE"],
-  schnell: ["SPEED", "DURATION"],
+  schnell: ["SPEED"],
   often: ["FREQUENCY", "NUMBER"],
   oft: ["FREQUENCY", "NUMBER"],
   frequently: ["FREQUENCY", "NUMBER"],
@@ -73,15 +103,16 @@ const measures: Record<string, readonly Shape[]> = {
   loud: ["NUMBER"],
   early: ["TIME", "DURATION", "DATE"],
   late: ["TIME", "DURATION", "DATE"],
-  much: ["NUMBER"],
-  viel: ["NUMBER"],
+  much: ["QUANTITY", "DURATION"],
+  viel: ["QUANTITY", "DURATION"],
   teuer: ["MONEY"],
   expensive: ["MONEY"],
 };
 
 /** «what is the speed»: nouns that want a value of a shape. The noun itself remains asked for. */
 const nouns: readonly (readonly [RegExp, readonly Shape[]])[] = [
-  [/^(?:date|day|datum|tag)$/, ["DATE"]],
+  [/^(?:date|datum)$/, ["DATE"]],
+  [/^(?:day|tag)$/, ["DATE", "NUMBER"]],
   [/^(?:time|hours|uhrzeit|uhr)$/, ["TIME", "DURATION", "DATE"]],
   [/^(?:year|jahr|month|monat)$/, ["DATE", "NUMBER"]],
   [/^(?:cost|costs|price|fee|preis|kosten|gebühr|salary|gehalt|zuschuss|kilometergeld|bonus|allowance|fare|rent|fine|penalty|discount)$/, ["MONEY", "NUMBER"]],
@@ -95,8 +126,11 @@ const nouns: readonly (readonly [RegExp, readonly Shape[]])[] = [
   [/^(?:name|names|called|heißt|brand|colou?r|browser|language|airline|country|city|capital|stadt|hauptstadt|land|company)$/, []],
 ];
 
+/** Words that any text may have or lack, whatever it is about. */
 const generic = new Set(
-  foldList(`kind type sort way thing things people person name number amount make made take use used work happen happened
+  foldList(`go goes went come comes came bring put set small good bad early late see look find found want know think say said
+    try let turn move become seem hear hold include included continue lead follow add offer wait stay reach remain pass
+    large big new current currently main different own various kind type sort way thing things people person name number amount make made take use used work happen happened
     occur company need get give possible specific exactly information details used using usually people somebody
     haben gibt machen muss anzahl art weise information`),
 );
@@ -124,6 +158,7 @@ export function analyzeQuestion(query: WeighedQuery): Question {
   let dropped = "";
   let focus: readonly string[] = [];
   let counted = "";
+  let measured = false;
   const startsWithAuxiliary = auxiliary.test(text) && (interrogative < 0 || interrogative > 3);
   if (startsWithAuxiliary) {
     kind = "YES_NO";
@@ -134,7 +169,7 @@ export function analyzeQuestion(query: WeighedQuery): Question {
     focus = isIdentity ? after.slice(1, 5) : [];
   } else if (/^(?:when|wann)$/.test(asked)) {
     kind = "WHEN";
-    shapes = ["DATE", "TIME", "DURATION"];
+    shapes = ["DATE", "TIME"];
   } else if (/^(?:where|wo|woher|wohin)$/.test(asked)) {
     kind = "WHERE";
     shapes = ["PLACE"];
@@ -146,17 +181,21 @@ export function analyzeQuestion(query: WeighedQuery): Question {
       kind = "HOW_MANY";
       shapes = ["NUMBER"];
       counted = (asked === "wieviele" ? after : after.slice(1)).find((token) => token.length > 2 && !/^(?:more|of|the|other|different|weitere)$/.test(token)) ?? "";
+      // «How many people»: pilots, passengers and visitors are people too.
+      if (/^(?:people|persons|personen|leute|menschen)$/.test(counted)) counted = "";
       focus = [counted];
       if (/^(?:days|weeks|months|hours|years|minutes|tage|wochen|monate|stunden|jahre)$/.test(counted)) shapes = ["DURATION", "NUMBER"];
     } else if (Object.hasOwn(measures, next)) {
       kind = "HOW_MUCH";
       shapes = measures[next]!;
       dropped = next;
+      measured = /^(?:is|are|was|were|ist|sind|war|waren)$/.test(after[1] ?? "") && !/(?:ed|en|et|t)$/.test(after.at(-1) ?? "") && /^(?:long|high|tall|deep|wide|heavy|old|far|lang|hoch|tief|breit|schwer|alt|weit)$/.test(next);
       if (/^(?:much|viel)$/.test(next)) {
         // «how much diesel», but «how much does … cost», «how much is …»
         const noun = after[1] ?? "";
         if (!/^(?:does|do|is|are|was|were|can|may|will|of|did|ist|sind|wird|kostet)$/.test(noun)) focus = [noun];
-        if (/\b(?:cost|costs|pay|paid|price|reimbursed|kostet|kosten|erstattet)\b/.test(lower)) shapes = ["MONEY", "NUMBER"];
+        if (/^(?:is|are|was|were|ist|sind|kostet)$/.test(noun)) shapes = ["QUANTITY"];
+        if (/\b(?:cost|costs|pay|paid|price|reimbursed|kostet|kosten|erstattet)\b/.test(lower)) shapes = ["MONEY"];
       }
     } else if (german && /^(?:heißt|lautet|nennt)$/.test(next)) {
       shapes = ["NAME"];
@@ -173,21 +212,51 @@ export function analyzeQuestion(query: WeighedQuery): Question {
     kind = "LIST";
   }
   if (kind === "FACT" && /^(?:which|what|welche)$/.test(asked) && /(?:ies|[^s]s|en)$/.test(focus.at(-1) ?? "") && /^(?:are|were|sind|gehören|belong)$/.test(after[focus.length] ?? "")) kind = "LIST";
-  if (/\bcaused?\b|\breason\b|\bgrund\b/.test(lower) && kind === "FACT" && shapes.length === 0) shapes = [];
 
   const isIn = (words: readonly string[], word: string) => words.some((each) => foldAccents(each) === foldAccents(word) || each === word.replace(/-/g, ""));
   const totalRarity = query.words.reduce((sum, { rarity }) => sum + rarity, 0) || 1;
+  const rarestKnown = Math.max(0, ...query.words.map(({ documentCount, rarity }) => (documentCount > 0 ? rarity : 0))) || Infinity;
+  const clauseFrom = relativeClauseStart(query.text);
   const words = query.words.map((word): QuestionWord => {
     const written = query.text.slice(word.start, word.end);
     const isFirst = query.text.slice(0, word.start).trim() === "";
     const isEntity = /\d/.test(written) || (!german && /^\p{Lu}/u.test(written) && !isFirst && !/^\p{Lu}+$/u.test(query.text));
-    let weight = word.overlay ? 0 : Math.max(word.rarity, totalRarity * 0.02);
+    // A word that stands nowhere isn't rarer than the rarest that does.
+    const rarity = word.documentCount > 0 ? word.rarity : Math.min(word.rarity, rarestKnown);
+    let weight = word.overlay ? 0 : Math.max(rarity, totalRarity * 0.02);
     if (word.text === dropped) weight *= 0.1;
+    else if (word.start > clauseFrom && !isEntity) weight *= clauseShare;
     else if (generic.has(foldAccents(word.text)) && !isEntity) weight *= 0.4;
-    return { weight, isEntity, isFocus: !isEntity && word.text !== dropped && isIn(focus, word.text) };
+    return {
+      weight,
+      isEntity,
+      isFocus: !isEntity && word.text !== dropped && isIn(focus, word.text),
+      isPermission: /^(?:allowed|permitted|possible|forbidden|prohibited|banned|erlaubt|verboten|gestattet|zulässig)$/.test(word.text),
+      isPrice: /^(?:costs?|prices?|fee|fees|pay|expensive|kostet|kosten|preis|teuer|zahlen)$/.test(word.text),
+      isMeasure: word.text === dropped,
+    };
   });
   const countedAt = counted === "" ? -1 : query.words.findIndex((word) => word.text === counted);
-  return { query, kind, shapes, allowsRelativeTime: kind === "WHEN", words, counted: countedAt < 0 ? null : countedAt, german };
+  return {
+    query,
+    kind,
+    shapes,
+    allowsRelativeTime: kind === "WHEN",
+    comparison: comparisonsIn(text)[0] ?? null,
+    wantsProse: /^what (?:has )?happen|^was (?:ist )?(?:passiert|geschah)/.test(lower),
+    measured,
+    words,
+    counted: countedAt < 0 ? null : countedAt,
+    german,
+  };
+}
+
+// «the pilot who crashed at Tallahassee»: says which pilot; the answer needn't say it again.
+const clauseShare = 0.35;
+
+function relativeClauseStart(text: string): number {
+  const clause = /\p{L}{3,}\s+(?:who|that|which|whose)\s+(?:\p{L}+)/gu.exec(text);
+  return clause && clause.index > 8 ? clause.index + clause[0].search(/\s(?:who|that|which|whose)\s/) : Infinity;
 }
 
 const edges = /^(?:of|for|in|at|on|from|to|by|with|per|after|before|when|if|that|which|does|do|did|is|are|was|were|has|have|had|can|may|must|should|will|would|the|von|für|bei|des|der|im|in|am|auf|zum|zur|wird|werden|ist|sind|darf|muss|kann|gilt)$/;
@@ -195,7 +264,7 @@ const edges = /^(?:of|for|in|at|on|from|to|by|with|per|after|before|when|if|that
 /** The words between «what is the» or «which» and the next preposition or verb: what is asked for. */
 function focusOf(asked: string, after: readonly string[]): string[] {
   let at = 0;
-  while (at < after.length && /^(?:is|are|was|were|does|do|did|the|a|an|our|your|my|ist|sind|war|der|die|das|kind|type|sort|of|s|'s|name|number|date)$/.test(after[at]!)) at++;
+  while (at < after.length && /^(?:is|are|was|were|does|do|did|the|a|an|our|your|my|ist|sind|war|der|die|das|kind|type|sort|parts?|of|s|'s|name|number|date|happens?|happened)$/.test(after[at]!)) at++;
   const words: string[] = [];
   for (; at < after.length && words.length < 4 && !edges.test(after[at]!); at++) words.push(after[at]!);
   return asked === "was" && words.length === 0 ? after.slice(0, 2) : words;
@@ -203,6 +272,7 @@ function focusOf(asked: string, after: readonly string[]): string[] {
 
 function shapesOfNoun(focus: readonly string[], after: readonly string[], lower: string): readonly Shape[] {
   if (/\b(?:telephone|phone|fax|serial|order|account|accident|room|part|invoice|article)\s+number\b/.test(lower)) return ["CODE"];
+  if (/\b(?:kind|type|sort|make|model|brand) of\b/.test(lower)) return ["NAME"];
   if (/\bname of\b|\bnames of\b|\bcalled\b/.test(lower) || /'s name\b/.test(lower)) return ["NAME"];
   const head = after.slice(0, 8).filter((word) => focus.includes(word) || /^(?:date|number|name)$/.test(word));
   for (const word of [...head].reverse())

@@ -4,6 +4,8 @@ export type Shape =
   | "TIME"
   | "MONEY"
   | "DURATION"
+  | "AGE"
+  | "QUANTITY"
   | "FREQUENCY"
   | "LENGTH"
   | "WEIGHT"
@@ -24,7 +26,7 @@ const months =
 const timeUnits =
   "seconds?|minutes?|mins?|hours?|hrs?|days?|nights?|weeks?|weekends?|months?|quarters?|years?|decades?|shifts?|sekunden?|minuten?|stunden?|tag(?:e|en|es)?|arbeitstag(?:e|en)?|wochen?|monat(?:e|en|s)?|jahr(?:e|en|es)?";
 const lengthUnits =
-  "mm|cm|m|km|metres?|meters?|kilometres?|kilometers?|millimetres?|centimetres?|inch(?:es)?|in|ft|foot|feet|yards?|miles?|mi|nm|nautical|msl|agl|meter|metern|kilometern?";
+  "mm|cm|m|km|metres?|meters?|kilometres?|kilometers?|millimetres?|centimetres?|inch(?:es)?|in|ft|foot|feet|yards?|miles?|mi|nm|nautical|msl|agl|meter|metern|kilometern?|characters?|digits?|letters?|words?|pages?|zeichen|buchstaben|wörter|seiten";
 const amount = String.raw`(?:\d[\d.,/]*|${numberWords})`;
 const withUnit = (units: string) => new RegExp(String.raw`(?:^|[^\p{L}\p{N}])${amount}(?:\s|-|–|\s?to\s?|\s?bis\s?|\s\p{L}+\s)*(?:${units})(?![\p{L}\p{N}])`, "iu");
 const anyNumber = new RegExp(String.raw`\d|(?<![\p{L}\p{N}])(?:${numberWords})(?![\p{L}\p{N}])`, "iu");
@@ -56,12 +58,21 @@ const reason = new RegExp(
 const roles =
   /(?<!\p{L})(?:\p{L}*(?:manager|officer|director|head|lead|leader|team|department|engineer|operator|owner|government|authority|agency|bureau|board|council|committee|court|supplier|buyer|customer|dealer|service|desk|pilot|captain|doctor|physician|electrician|inspector|investigator|supervisor|employees?|staff|everyone|everybody|nobody|anyone|visitors?|contractors?|company|president|minister|secretary|controller|resources|insurance|leitung|führungskraft|abteilung|beauftragte[nr]?|beschäftigte[nr]?|vorstand|leiter(?:in)?|amt|behörde))(?!\p{L})/iu;
 
-const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "CODE">, RegExp> = {
+/** Years and dates number nothing. */
+const calendarYear = new RegExp(
+  String.raw`(?<!\p{L})(?:(?:in|since|until|till|by|from|of|to|im|seit|bis|(?:${months})\.?)\s+)(?:\d{1,2},?\s+)?(?:1[5-9]|20)\d\d(?!\d)|\d{1,4}[./-]\d{1,2}[./-]\d{2,4}`,
+  "giu",
+);
+const timeSpan = new RegExp(String.raw`${amount}[\s-]*(?:${timeUnits})(?!\p{L})`, "giu");
+const measured = /\d[\d.,]*\s?(?:\p{L}|[%°µ$€£])/u;
+
+const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "CODE" | "QUANTITY">, RegExp> = {
   DATE: date,
   TIME: time,
   MONEY: /[$€£¥]\s?\d|\d[\d.,]*\s?(?:[$€£¥]|eur|euros?|usd|dollars?|cents?|gbp|pounds?|chf|franken|percent|per cent|prozent|%)(?!\p{L})|(?<!\p{L})(?:free|free of charge|kostenlos|without (?:extra )?cost)(?!\p{L})/iu,
   DURATION: withUnit(timeUnits),
   FREQUENCY: frequency,
+  AGE: /(?<!\p{L})(?:aged?|alter|old|alt)(?!\p{L})/iu,
   LENGTH: withUnit(lengthUnits),
   WEIGHT: withUnit("kg|g|mg|t|kilograms?|kilogramm|grams?|gramm|tonnes?|tons?|tonnen?|lbs?|pounds?|ounces?|oz"),
   SPEED: withUnit(String.raw`km/h|kmh|mph|kph|kts?|kn|knots?|knoten|m/s|(?:kilo)?met(?:re|er)s? per (?:second|hour)|miles per hour`),
@@ -97,8 +108,16 @@ export function hasShape(shape: Shape, value: string, { isAsked, startsSentence,
     /\d/.test(word) && isAsked(word.replace(/[.,:]+$/, "")) ? "#" : word,
   );
   switch (shape) {
+    case "DURATION":
+    case "LENGTH":
+      // «every two metres», «once a year» say how often, not how long.
+      return patterns[shape].test(fresh.replace(/(?<!\p{L})(?:every|each|alle|per|pro|once an?|times an?)\s+[\p{L}\d.,]+(?:\s+\p{L}+)?/giu, " "));
+    case "AGE":
+      return anyNumber.test(fresh) && patterns.AGE.test(value);
+    case "QUANTITY":
+      return patterns.MONEY.test(fresh) || measured.test(fresh.replace(timeSpan, " "));
     case "NUMBER":
-      return anyNumber.test(fresh);
+      return anyNumber.test(fresh.replace(calendarYear, " "));
     case "CODE":
       return /(?<![\p{L}\p{N}])(?=[\p{L}\p{N}/-]*\d)[\p{L}\p{N}][\p{L}\p{N}/.-]*/u.test(fresh);
     case "NAME":
@@ -107,7 +126,7 @@ export function hasShape(shape: Shape, value: string, { isAsked, startsSentence,
       return roles.test(withoutAsked(value, isAsked)) || (!german && hasName(value, isAsked, startsSentence)) || /@/.test(value);
     case "PLACE":
       return (
-        (!german && hasName(value, isAsked, startsSentence)) ||
+        (!german && hasName(value.replace(/\d+\s?\p{Lu}{2,4}(?!\p{L})/gu, " "), isAsked, startsSentence)) ||
         /(?<!\p{L})(?:in|at|near|from|to|on|behind|beside|under|above|opposite|inside|outside|through|into|along|im|am|an|auf|bei|neben|unter|über|hinter|vor)\s+(?:\p{L}+\s+){0,3}\p{L}/iu.test(fresh)
       );
     default:

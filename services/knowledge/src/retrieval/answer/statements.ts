@@ -8,8 +8,10 @@ export interface Statement {
   readonly text: string;
   /** FIELD and ROW: where the value begins; equals `end` for a field that was left empty. */
   readonly valueStart: number;
-  /** What stands above it in the passage and says what it is about: headings, the names of columns, a list's lead-in. */
-  readonly context: string;
+  /** What stands above it in the passage and says what it is about: a heading, the names of columns. */
+  readonly heading: string;
+  /** The words that lead in («The cause is:»), or nothing. */
+  readonly leadIn: string;
 }
 
 interface Line {
@@ -38,7 +40,7 @@ export function statementsOf(text: string, labels = new FormLabels().learn(text)
       const cells = cellsOf(line);
       const startsTable = !previous || !isRow(previous.text);
       if (startsTable && lines[at + 1] && isRow(lines[at + 1]!.text)) columns = cells.map((cell) => cell.text);
-      else statements.push(rowStatement(line, cells, columns, joinContext(heading, leadIn)));
+      else statements.push(rowStatement(line, cells, columns, heading));
       continue;
     }
     columns = null;
@@ -46,9 +48,9 @@ export function statementsOf(text: string, labels = new FormLabels().learn(text)
     if (fields) {
       for (const field of fields.found) {
         const sentences = field.end - field.start > fieldLengthMax ? sentencesOf(text, field.start, field.end) : [];
-        if (sentences.length < 2) statements.push(fieldStatement(text, field, heading));
+        if (sentences.length < 2) statements.push(fieldStatement(text, field, heading, labels));
         // «Note: …» with a paragraph behind it is prose.
-        else for (const { start, end } of sentences) statements.push(sentenceStatement(text, start, end, heading));
+        else for (const { start, end } of sentences) statements.push(sentenceStatement(text, start, end, heading, ""));
       }
       at = fields.last;
       leadIn = "";
@@ -68,7 +70,7 @@ export function statementsOf(text: string, labels = new FormLabels().learn(text)
     const isItem = bullet !== null;
     let lastSentence = "";
     for (const sentence of sentencesOf(text, start, end)) {
-      const statement = sentenceStatement(text, sentence.start, sentence.end, joinContext(heading, leadIn));
+      const statement = sentenceStatement(text, sentence.start, sentence.end, heading, leadIn);
       lastSentence = statement.text;
       statements.push(statement);
     }
@@ -84,8 +86,6 @@ export const onOneLine = (text: string): string =>
     .replace(/(\p{L})-\s*\n\s*(\p{Ll})/gu, "$1$2")
     .replace(/\s+/g, " ")
     .trim();
-
-const joinContext = (...parts: string[]) => parts.filter(Boolean).join(" · ");
 
 function linesOf(text: string): Line[] {
   const lines: Line[] = [];
@@ -123,7 +123,7 @@ function cellsOf(line: Line): { start: number; text: string }[] {
   return cells;
 }
 
-function rowStatement(line: Line, cells: { start: number; text: string }[], columns: string[] | null, context: string): Statement {
+function rowStatement(line: Line, cells: { start: number; text: string }[], columns: string[] | null, heading: string): Statement {
   const [first, ...others] = cells;
   const named = others.map((cell, at) => {
     const name = columns?.[at + 1];
@@ -137,7 +137,8 @@ function rowStatement(line: Line, cells: { start: number; text: string }[], colu
     end: line.end,
     text,
     valueStart: value?.start ?? line.end,
-    context: joinContext(context, (columns ?? []).join(", ")),
+    heading: [heading, ...(columns ?? [])].join(". "),
+    leadIn: "",
   };
 }
 
@@ -179,6 +180,13 @@ export class FormLabels {
           this.timesSeen.set(label, (this.timesSeen.get(label) ?? 0) + 1);
         }
     return this;
+  }
+
+  /** Whether `text` is the beginning of a label: what a cut left of one isn't a value. */
+  beginsLabel(text: string): boolean {
+    const beginning = text.toLowerCase();
+    for (const [label, seen] of this.seenBefore) if (seen.size > 1 && label.startsWith(beginning)) return true;
+    return false;
   }
 
   /** Which word of `run` is the first of its label. */
@@ -267,14 +275,16 @@ function valueGoesOn(lines: Line[], first: number, last: number, widest: number)
   return isOpen || (value.length > 80 && continues(lines, last, widest));
 }
 
-function fieldStatement(text: string, field: Field, heading: string): Statement {
+function fieldStatement(text: string, field: Field, heading: string, labels: FormLabels): Statement {
+  const isCut = field.end >= text.trimEnd().length && labels.beginsLabel(text.slice(field.valueStart, field.end));
   return {
     kind: "FIELD",
     start: field.start,
     end: field.end,
     text: onOneLine(text.slice(field.start, field.end)),
-    valueStart: Math.max(field.start, Math.min(field.valueStart, field.end)),
-    context: heading,
+    valueStart: isCut ? field.end : Math.max(field.start, Math.min(field.valueStart, field.end)),
+    heading,
+    leadIn: "",
   };
 }
 
@@ -282,13 +292,14 @@ function fieldStatement(text: string, field: Field, heading: string): Statement 
 
 const fieldLengthMax = 160;
 
-const sentenceStatement = (text: string, start: number, end: number, context: string): Statement => ({
+const sentenceStatement = (text: string, start: number, end: number, heading: string, leadIn: string): Statement => ({
   kind: "SENTENCE",
   start,
   end,
   text: onOneLine(text.slice(start, end)),
   valueStart: start,
-  context,
+  heading,
+  leadIn,
 });
 
 const headingWordsMax = 9;

@@ -7,34 +7,46 @@ import { stem, type Language } from "../languages";
 const meanings: Partial<Record<Language, string>> = {
   en: `
     old age aged
-    cost costs price priced fee charge charged expensive cheap rate amount
+    cost costs price priced fee charge charged expensive cheap amount
+    cost costs price pay pays paid fee admission ticket fare
     pay paid payment payable reimburse reimbursed reimbursement refund refunded compensate compensated compensation settle settled cover covered
-    allow allowed permit permitted permission may can authorized authorised tolerated possible okay ok
+    allow allowed permit permitted permission authorized authorised tolerated possible okay ok
     forbid forbidden prohibit prohibited ban banned disallow disallowed blocked
-    mandatory required requires require obligatory compulsory must necessary needed need needs demanded
+    mandatory required requires require obligatory compulsory necessary needed need needs demanded
     keep kept retain retained retention store stored storage preserve hold
-    delete deleted erase erased erasure remove removed destroy destroyed
+    delete deleted erase erased erasure remove removed destroy destroyed wipe wiped
     large big size maximum largest biggest greatest
     maximum max most limit limited highest upper exceed
     minimum min least lowest
     e-mail email mail message messages
-    phone telephone call number hotline extension
+    phone telephone call hotline extension
     begin began begins start starts started commence effect force valid
+    finish finished complete completed completion
     end ends ended finish expire expires expired expiry terminate stop stops over
     depart departed departure leave left originate originated origin takeoff
     arrive arrived arrival destination destined bound route
     crash crashed accident collide collided collision impact impacted hit struck strike contacted wreck happen happened occur occurred
-    die died dead death deaths killed fatal fatally fatalities casualties
+    die died dead death deaths killed fatal fatally fatalities casualties lives
     injured hurt injury injuries wounded harmed
     airplane aircraft plane aeroplane jet
     pilot flier aviator captain
     own owns owned owner belongs proprietor
     operate operated operates operator run runs
-    make makes made manufacture manufactured manufacturer maker build built brand produced producer model type kind
+    make makes made manufacture manufactured manufacturer maker build built produced producer
+    make model type kind brand sort category
     cause caused causes reason why factor factors contributed
     weight heavy weigh weighs mass
     length long
-    height high tall altitude elevation
+    loud noise noisy decibel decibels
+    come came brought originate source
+    go goes take tram bus line
+    cease ceased switched off
+    photograph photographs photography photos picture pictures
+    accessible access suitable reach
+    park parking
+    guide guided tour tours
+    bag bags luggage baggage
+    height high tall altitude elevation rises rise
     depth deep
     width wide
     speed fast quick quickly velocity
@@ -55,7 +67,8 @@ const meanings: Partial<Record<Language, string>> = {
     warranty guarantee warranted
     deadline due latest until within period
     request requested apply applied application claim submit submitted ask
-    approve approved approves approval authorize authorise sign signed agree agreement consent decide decides
+    approve approved approves approval authorize authorise permission permit sign-off decide decides
+    agree agreement agreed consent
     law act statute regulation
     contact reach reached reachable address
     provide provided give given grant granted issue issued issues hand
@@ -65,13 +78,13 @@ const meanings: Partial<Record<Language, string>> = {
     meeting conference
     password passcode pin credential
     laptop laptops notebook notebooks computer computers pc device devices
-    login log sign-in attempt attempts
     backup backups backed
     meal meals food lunch dinner breakfast eat
     train trains rail railway
     drink drinks alcohol beer wine
     fire burned burnt burning blaze
     weather meteorological wind clouds
+    login log sign-in
     wear worn wearing wears
     check checked checks inspect inspected inspection inspections examine examined examination test tested
     notify notified inform informed report reported announce announced tell
