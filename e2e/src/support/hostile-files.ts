@@ -33,7 +33,13 @@ export async function hostileFiles(): Promise<HostileFile[]> {
       advice: /Remove the password/,
     },
     { ...scan, filename: "scan.pdf", code: "NO_TEXT", advice: /OCR/ },
-    { filename: "bomb.docx", contentType: docx, content: zipBomb(), code: "TOO_LARGE", advice: /unpacks to .* upload it again/ },
+    {
+      filename: "bomb.docx",
+      contentType: docx,
+      content: zipBomb(),
+      code: "TOO_LARGE",
+      advice: /unpacks to .* upload it again/,
+    },
   ];
 }
 
