@@ -134,10 +134,16 @@ test("a deleted base is found no more at once, and its rows, passages and files 
     `{ documents(filter: { knowledgeBaseId: "${id}" }) { nodes { id } } }`,
   ])
     expect(await ask(world, ada, query)).toMatchObject({ code: "NOT_FOUND" });
-  const { data } = await ask(world, ada, `{ documents { nodes { knowledgeBase { id } } } knowledgeBases { nodes { id } } }`);
+  const { data } = await ask(
+    world,
+    ada,
+    `{ documents { nodes { knowledgeBase { id } } } knowledgeBases { nodes { id } } }`,
+  );
   expect(JSON.stringify(data)).not.toContain(id);
 
-  await eventually(async () => (await rows(world, ada, "select 1 from knowledge_base where id = $1", [id])).length === 0);
+  await eventually(
+    async () => (await rows(world, ada, "select 1 from knowledge_base where id = $1", [id])).length === 0,
+  );
   for (const table of ["document", "passage", "document_removal"])
     expect(await rows(world, ada, `select 1 from ${table} where knowledge_base_id = $1`, [id])).toEqual([]);
   await eventually(async () => storedFiles(world).length === files);
@@ -156,14 +162,20 @@ test("a deleted base is found no more at once, and its rows, passages and files 
 
 test("a base that is deleted while its documents are being read ends without a trace or a fault", async () => {
   const id = await givenKnowledgeBase(world, ada);
-  const long = Array.from({ length: 4_000 }, (_, n) => `## Part ${n}\n\nSentence number ${n} says a little.`).join("\n\n");
+  const long = Array.from({ length: 4_000 }, (_, n) => `## Part ${n}\n\nSentence number ${n} says a little.`).join(
+    "\n\n",
+  );
   const uploads = await Promise.all(
     ["a.md", "b.md", "c.md", "d.md"].map((name) => givenUpload(world, ada, markdown(name, `# ${name}\n\n${long}`))),
   );
   await addDocuments(world, ada, id, uploads);
-  await eventually(async () => (await rows(world, ada, "select 1 from passage where knowledge_base_id = $1", [id])).length);
+  await eventually(
+    async () => (await rows(world, ada, "select 1 from passage where knowledge_base_id = $1", [id])).length,
+  );
   await remove(id);
-  await eventually(async () => (await rows(world, ada, "select 1 from knowledge_base where id = $1", [id])).length === 0);
+  await eventually(
+    async () => (await rows(world, ada, "select 1 from knowledge_base where id = $1", [id])).length === 0,
+  );
   // What was under way has ended when another document is through.
   const { documents } = await givenBaseWith(world, ada, markdown("z.md", "# Z\n\nThe end."));
   await settled(world, ada, [documents[0]!.id]);

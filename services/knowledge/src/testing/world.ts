@@ -30,13 +30,15 @@ export interface World {
   warnings: string[];
   /** Moves the service's clock on, for good. */
   advance(ms: number): void;
+  /** Ends the service and leaves its database and files, to look at or to go on with. */
+  pause(): Promise<void>;
   stop(): Promise<void>;
 }
 
 interface Options {
   env?: NodeJS.ProcessEnv;
-  /** Another world, on whose database and files this one runs as well: a second process, in a way. */
-  beside?: World;
+  /** Another world, on whose database and files this one runs as well. */
+  beside?: Pick<World, "home" | "folder"> & { topics?: InProcessTopics };
 }
 
 /** The service with everything real around it: database, jobs, events, files, HTTP. */
@@ -65,6 +67,11 @@ export async function startWorld({ env = {}, beside }: Options = {}): Promise<Wo
   const subgraph = await startKnowledge(platform, { now: () => new Date(Date.now() + aheadMs) });
   serveRoutes(server, subgraph);
   const database = openDatabase({ url: home.appUrl, createClient: (adapter) => new PrismaClient({ adapter }), log });
+  const pause = async () => {
+    server.closeAllConnections();
+    server.close();
+    await subgraph.stop();
+  };
   return {
     subgraph,
     home,
@@ -74,10 +81,9 @@ export async function startWorld({ env = {}, beside }: Options = {}): Promise<Wo
     topics,
     warnings,
     advance: (ms) => void (aheadMs += ms),
+    pause,
     async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-      await subgraph.stop();
+      await pause();
       await database.close();
       if (beside) return;
       await home.drop();
@@ -114,7 +120,10 @@ export const rows = <Row extends object>({ database }: World, tenant: Member, sq
   database.as(tenant).sql<Row>(sql, values);
 
 /** What a tenant's changes have announced, in order. */
-export async function announced({ database }: World, { organizationId }: Member): Promise<{ type: string; data: object }[]> {
+export async function announced(
+  { database }: World,
+  { organizationId }: Member,
+): Promise<{ type: string; data: object }[]> {
   return database.asService().sql(
     `select type, data from (select * from published_event union all select *, now() from outbox_event) as event
       where organization_id = $1 order by position`,
@@ -178,8 +187,8 @@ export async function givenUpload(
 ): Promise<string> {
   const bytes = Buffer.from(content);
   const { id, url } = await givenAnnouncement(world, actor, { filename, contentType, sizeBytes: bytes.length });
-  const { status, ...body } = await put(url, bytes);
-  if (status !== 201) throw new Error(JSON.stringify(body));
+  const { status, error } = await send(url, bytes);
+  if (status !== 201) throw new Error(`${filename}: ${error?.message}`);
   return id;
 }
 
@@ -201,11 +210,18 @@ export async function put(
   url: string,
   bytes: Buffer | ReadableStream<Uint8Array>,
 ): Promise<{ status: number; code?: string; field?: string }> {
+  const { status, error } = await send(url, bytes);
+  const { code, field } = error?.extensions ?? {};
+  return { status, ...(code && { code }), ...(field && { field }) };
+}
+
+async function send(url: string, bytes: Buffer | ReadableStream<Uint8Array>) {
   const body = Buffer.isBuffer(bytes) ? new Uint8Array(bytes) : bytes;
   const response = await fetch(url, { method: "PUT", body, duplex: "half" } as RequestInit);
-  const answer = (await response.json()) as { errors?: { extensions: { code: string; field?: string } }[] };
-  const { code, field } = answer.errors?.[0]?.extensions ?? {};
-  return { status: response.status, ...(code && { code }), ...(field && { field }) };
+  const answer = (await response.json()) as {
+    errors?: { message: string; extensions: { code: string; field?: string } }[];
+  };
+  return { status: response.status, error: answer.errors?.[0] };
 }
 
 export interface TestFile {

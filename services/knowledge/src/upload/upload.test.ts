@@ -32,7 +32,8 @@ afterAll(() => world?.stop());
 const hello = Buffer.from("# Hello\n\nThis is a note about nothing in particular.\n");
 const note = { filename: "note.md", contentType: "text/markdown", sizeBytes: hello.length };
 
-const uploads = () => rows<{ id: string; stored_at: Date | null; transfers: string[] }>(world, ada, "select * from upload");
+const uploads = () =>
+  rows<{ id: string; stored_at: Date | null; transfers: string[] }>(world, ada, "select * from upload");
 const stored = async (id: string) => (await uploads()).find((upload) => upload.id === id)!.stored_at !== null;
 
 /** A stream of bytes, sent in pieces and without a length. */
