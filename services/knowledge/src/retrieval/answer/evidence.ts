@@ -2,7 +2,7 @@ import { analyze, type AnalyzedWord } from "../analyzer";
 import type { Language } from "../languages";
 import { meaningNumbers } from "./thesaurus";
 import { comparisonsIn, type Question, type QuestionWord } from "./question";
-import { hasRelativeTime, hasShape as containsShape } from "./shapes";
+import { hasRelativeTime, hasShape as containsShape, type Shape } from "./shapes";
 import type { Reading, ReadStatement } from "./reading";
 
 /** A passage with its text, as an answer is looked for in it. */
@@ -77,6 +77,8 @@ export const evidenceNames = [
 
 const alikeCredit = 0.75;
 const derivedCredit = 0.8;
+// So many metres may be its length or its height.
+const impliedCredit = 0.5;
 const contextCredit = 0.85;
 const titleCredit = 0.8;
 // A title names the subject; what is asked of the subject must stand nearer.
@@ -166,7 +168,7 @@ export class WordMatcher {
 function isDerived(a: string, b: string): boolean {
   const [small, large] = a.length < b.length ? [a, b] : [b, a];
   // «loud», «louder».
-  if (small.length >= 3 && large.startsWith(small) && /^(?:e?r|e?st)$/.test(large.slice(small.length))) return true;
+  if (small.length >= 3 && large.startsWith(small) && /^(?:e?r|e?st|li|ly)$/.test(large.slice(small.length))) return true;
   const shorter = Math.min(a.length, b.length);
   const longer = Math.max(a.length, b.length);
   if (shorter < 5 || longer - shorter > 4) return false;
@@ -279,7 +281,7 @@ function compareWords(matcher: WordMatcher, analyzed: AnalyzedPassage, at: numbe
     total += weight;
     let own = statement.match[word]!;
     if (isPermission && permits) own = Math.max(own, alikeCredit);
-    if (isShapeItself && hasShape) own = Math.max(own, alikeCredit);
+    if (isShapeItself && hasShape) own = Math.max(own, question.shapes.includes("LENGTH") ? impliedCredit : alikeCredit);
     const leadIn = Math.max(statement.leadInMatch[word]!, isFirst ? Math.max(statement.headingMatch[word]!, analyzed.headingMatch[word]!) : 0);
     const above = Math.max(leadIn, statement.headingMatch[word]!, analyzed.headingMatch[word]!) * contextCredit;
     const near = Math.max(own, above, analyzed.titleMatch[word]! * (isFocus ? titleFocusCredit : titleCredit));
@@ -341,9 +343,14 @@ function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
   };
   if (question.shapes.some((shape) => containsShape(shape, value, context)))
     return question.counted === null || countsIt(question.counted, statement, matcher) ? 1 : -1;
+  // «Height (m): 12» has its unit in the label.
+  const namesUnit = statement.kind !== "SENTENCE" && question.shapes.some((shape) => unitShapes.has(shape));
+  if (namesUnit && labelOf(matcher, statement) > 0 && containsShape("NUMBER", value, context)) return 1;
   if (question.allowsRelativeTime && hasRelativeTime(value)) return containsShape("DURATION", value, context) ? 1 : 0.5;
   return -1;
 }
+
+const unitShapes: ReadonlySet<Shape> = new Set<Shape>(["LENGTH", "WEIGHT", "SPEED", "TEMPERATURE", "MONEY", "QUANTITY"]);
 
 /** «metres» alone may be of anything: how long a bridge is tells a sentence about its length, or one with «long». */
 function speaksOfMeasure(matcher: WordMatcher, statement: AnalyzedStatement): boolean {
