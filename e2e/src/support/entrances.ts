@@ -42,7 +42,7 @@ export const entrances: Record<string, Entrance> = {
   "project.id": notFound(({ project }) => ({ id: project })),
   "knowledgeBase.id": notFound(({ knowledgeBase }) => ({ id: knowledgeBase })),
   "document.id": notFound(({ document }) => ({ id: document })),
-  "documents.filter.knowledgeBaseId": at(({ knowledgeBase }) => ({ filter: { knowledgeBaseId: knowledgeBase } }), "[]"),
+  "documents.filter.knowledgeBaseId": notFound(({ knowledgeBase }) => ({ filter: { knowledgeBaseId: knowledgeBase } })),
   "searchKnowledge.knowledgeBaseIds": notFound(({ knowledgeBase }) => ({
     knowledgeBaseIds: [knowledgeBase],
     query: "concrete",

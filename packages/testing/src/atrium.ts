@@ -26,6 +26,8 @@ export interface Atrium {
   process: ChildProcess;
   /** Everything that it has printed. */
   output(): string;
+  /** What it has logged as faults of its own since this was last asked. */
+  newFaults(): string[];
   client(token?: string | null): GraphQLClient;
   /** Ends it as Ctrl-C does and waits for that; returns the exit code. */
   stop(): Promise<number | null>;
@@ -83,6 +85,7 @@ export async function startAtrium({
     child.stderr.on("data", read);
     child.on("exit", (code) => fail(`ended with exit code ${code}`));
   });
+  let faultsSeen = 0;
   const clients: GraphQLClient[] = [];
   const closeClients = () => Promise.all(clients.map((client) => client.close()));
   return {
@@ -91,6 +94,12 @@ export async function startAtrium({
     dataDirectory: folder,
     process: child,
     output: () => output,
+    newFaults: () => {
+      const faults = output.split("\n").filter((line) => /^\{"level":[56]0,/.test(line));
+      const fresh = faults.slice(faultsSeen);
+      faultsSeen = faults.length;
+      return fresh;
+    },
     client: (token = null) => {
       const client = new GraphQLClient(`${origin}/graphql`, token);
       clients.push(client);

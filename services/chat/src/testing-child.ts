@@ -19,8 +19,13 @@ export interface ChildInput {
 async function main({ home, ephemeralUrls, actor, message }: ChildInput): Promise<void> {
   const log = createLog("chat", { LOG_LEVEL: "silent" });
   const subgraph = await startChat({
-    ...{ shape: "distributed", secret: "a secret of the tests, long enough to be one", env: {}, log },
-    ...{ publicUrl: "http://localhost:4000", topics: inProcessTopics(), blobs: null as unknown as BlobStore },
+    shape: "distributed",
+    secret: "a secret of the tests, long enough to be one",
+    env: {},
+    log,
+    publicUrl: "http://localhost:4000",
+    topics: inProcessTopics(),
+    blobs: null as unknown as BlobStore,
     database: async () => home,
     transport: embeddedTransport({ groups: ["chat", "nobody"] }),
     ephemeral: await postgresEphemeral({ ...ephemeralUrls, log }),

@@ -65,10 +65,22 @@ function replyTo(question: Question, conversation: Conversation, answer: Answer,
   const { organizationId, workspaceId, conversationId, chatbotId, participantId } = question;
   const latencyMs = Math.max(0, at.getTime() - question.createdAt.getTime());
   return {
-    ...{ id: newId("msg"), organizationId, workspaceId, conversationId, chatbotId, participantId },
-    ...{ author: "CHATBOT", position: conversation.messageCount + 1, text: textOf(answer), createdAt: at },
-    ...{ inReplyToId: question.id, sentences: answer.sentences, route: { ...answer.route, latencyMs } },
-    ...{ rating: null, ratingComment: null, ratedAt: null },
+    id: newId("msg"),
+    organizationId,
+    workspaceId,
+    conversationId,
+    chatbotId,
+    participantId,
+    author: "CHATBOT",
+    position: conversation.messageCount + 1,
+    text: textOf(answer),
+    createdAt: at,
+    inReplyToId: question.id,
+    sentences: answer.sentences,
+    route: { ...answer.route, latencyMs },
+    rating: null,
+    ratingComment: null,
+    ratedAt: null,
   };
 }
 
@@ -99,7 +111,11 @@ export async function giveUpAnswer(
     const conversation = await lockConversation(tx, question.conversationId);
     if (!conversation || !(await takePending(tx, messageId))) return;
     const event: ConversationEvent = {
-      ...{ number: conversation.eventCount + 1, kind: "ANSWER_FAILED", messageId, data: {}, createdAt: now() },
+      number: conversation.eventCount + 1,
+      kind: "ANSWER_FAILED",
+      messageId,
+      data: {},
+      createdAt: now(),
     };
     await saveFailed(tx, question);
     await insertEvent(tx, conversation, event);

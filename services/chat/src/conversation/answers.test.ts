@@ -146,7 +146,11 @@ test("what was accepted and answered is announced, without a word of what was sa
     {
       type: "chat.message.answered.v1",
       data: {
-        ...{ ...about, messageId: answer.id, tier: 1, costMicros: 0, citationCount: 1 },
+        ...about,
+        messageId: answer.id,
+        tier: 1,
+        costMicros: 0,
+        citationCount: 1,
         latencyMs: answer.route.latencyMs,
       },
     },

@@ -51,7 +51,11 @@ async function accept(
   const question = questionIn(conversation, { text, idempotencyKey, at: now() });
   const { id: messageId, chatbotId, createdAt } = question;
   const event: ConversationEvent = {
-    ...{ number: conversation.eventCount + 1, kind: "MESSAGE_ACCEPTED", messageId, data: { text }, createdAt },
+    number: conversation.eventCount + 1,
+    kind: "MESSAGE_ACCEPTED",
+    messageId,
+    data: { text },
+    createdAt,
   };
   await insertQuestion(tx, question, event);
   await appendEvent(tx, messageReceived({ conversationId, chatbotId, messageId }));
@@ -68,14 +72,17 @@ function questionIn(
 ): Question {
   const { organizationId, workspaceId, id: conversationId, chatbotId, participantId, messageCount } = conversation;
   return {
-    ...{ id: newId("msg"), organizationId, workspaceId, conversationId, chatbotId, participantId },
-    ...{
-      author: "PARTICIPANT",
-      position: messageCount + 1,
-      text,
-      createdAt: at,
-      idempotencyKey,
-      answerState: "PENDING",
-    },
+    id: newId("msg"),
+    organizationId,
+    workspaceId,
+    conversationId,
+    chatbotId,
+    participantId,
+    author: "PARTICIPANT",
+    position: messageCount + 1,
+    text,
+    createdAt: at,
+    idempotencyKey,
+    answerState: "PENDING",
   };
 }

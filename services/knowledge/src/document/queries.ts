@@ -17,11 +17,13 @@ import {
 
 /** The documents of the actor's workspace, newest first. */
 export async function documents(
-  { actor, db }: Context,
+  ctx: Context,
   filter: DocumentFilter,
   page: { limit: number; after: string | null },
 ): Promise<Document[]> {
-  return listDocuments(db, requireReader(actor).workspaceId, filter, page);
+  const { workspaceId } = requireReader(ctx.actor);
+  if (filter.knowledgeBaseId) await knowledgeBasesToRead(ctx, [filter.knowledgeBaseId]);
+  return listDocuments(ctx.db, workspaceId, filter, page);
 }
 
 /** Those of the documents that the actor may read. */

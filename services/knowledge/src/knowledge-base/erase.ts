@@ -25,7 +25,7 @@ export async function eraseKnowledgeBase(
 ): Promise<void> {
   const workspaceId = db.tenant.workspaceId!;
   indexes.forget(knowledgeBaseId);
-  for (let count = batch; count === batch; ) {
+  for (let count = batch; count === batch;) {
     signal.throwIfAborted();
     count = await db.transaction(async (tx) => {
       const deleted = await deleteSome(tx, workspaceId, knowledgeBaseId, batch);

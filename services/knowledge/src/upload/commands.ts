@@ -1,19 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { Readable } from "node:stream";
 import { PublicError } from "@atrium/errors";
 import type { Context, Tx } from "../context";
 import { deleteFilesLater } from "../files";
 import { ParseFailure } from "../ingestion/failures";
 import { detectFormat } from "../ingestion/formats";
 import { requireWriter } from "../knowledge-base/policy";
-import {
-  beginTransfer,
-  deleteExpired,
-  findByTokenHash,
-  forgetTransfer,
-  insertUpload,
-  saveStored,
-} from "./store";
+import { beginTransfer, deleteExpired, findByTokenHash, forgetTransfer, insertUpload, saveStored } from "./store";
 import { announce, hashOfToken, isKnownContentType, knownContentTypes, matches, type Upload } from "./upload";
 
 /** An announced upload, and where its bytes go. */
@@ -56,7 +48,7 @@ export async function receiveUpload(
     body,
     declaredBytes,
     signal,
-  }: { token: string; body: Readable; declaredBytes: number | null; signal: AbortSignal },
+  }: { token: string; body: AsyncIterable<Uint8Array>; declaredBytes: number | null; signal: AbortSignal },
 ): Promise<Upload> {
   const upload = await findByTokenHash(database.asService(), hashOfToken(token));
   if (!upload || upload.expiresAt <= now())
@@ -93,7 +85,7 @@ export async function pruneUploads(service: Tx, now: Date): Promise<void> {
   const batch = 100;
   // An hour's grace: a transfer may still be under way when the address expires.
   const before = new Date(now.getTime() - 60 * 60 * 1000);
-  for (let count = batch; count === batch; )
+  for (let count = batch; count === batch;)
     count = await service.transaction(async (tx) => {
       const expired = await deleteExpired(tx, before, batch);
       await deleteFilesLater(tx, expired.orphans);

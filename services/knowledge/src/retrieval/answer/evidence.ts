@@ -1,7 +1,7 @@
 import { analyze, type AnalyzedWord } from "../analyzer";
 import type { Language } from "../languages";
 import { meaningNumbers } from "./thesaurus";
-import { comparisonsIn, type Question } from "./question";
+import { comparisonsIn, type Question, type QuestionWord } from "./question";
 import { hasRelativeTime, hasShape } from "./shapes";
 import type { Statement } from "./statements";
 
@@ -52,6 +52,8 @@ export interface Evidence {
   readonly repeated: number;
   /** Speaks of the same side of the same number («above 500»); −1: of the other side. */
   readonly comparison: number;
+  /** How well the question's verb matches; 1 where it hangs on none. */
+  readonly predicate: number;
 }
 
 export const evidenceNames = [
@@ -70,6 +72,7 @@ export const evidenceNames = [
   "introduced",
   "repeated",
   "comparison",
+  "predicate",
 ] as const satisfies readonly (keyof Evidence)[];
 
 const alikeCredit = 0.75;
@@ -78,7 +81,7 @@ const contextCredit = 0.85;
 const titleCredit = 0.8;
 // A title names the subject; what is asked of the subject must stand nearer.
 const titleFocusCredit = 0.4;
-const pronounCredit = 0.75;
+const pronounCredit = 0.85;
 const neighbourCredit = 0.5;
 const nearbyCredit = 0.35;
 const nearbyStatements = 3;
@@ -108,8 +111,11 @@ export class WordMatcher {
     );
   }
 
-  get totalWeight(): number {
-    return this.question.words.reduce((sum, { weight }) => sum + weight, 0);
+  /** Whether nearly all of the question is names, numbers and codes. */
+  get asksAboutNamesAlone(): boolean {
+    const weightOf = (words: readonly QuestionWord[]) => words.reduce((sum, { weight }) => sum + weight, 0);
+    const { words } = this.question;
+    return weightOf(words.filter(({ isEntity }) => !isEntity)) < ordinaryShareMin * weightOf(words);
   }
 
   get size(): number {
@@ -242,17 +248,20 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
   let unknown = 0;
   let strange = 0;
   let total = 0;
+  let predicate = 1;
   const shape = shapeOf(matcher, statement);
+  // The first words below a heading that asks answer it.
+  const heading = statement.heading || (analyzed.passage.headingPath?.at(-1) ?? "");
+  const isFirst = heading.endsWith("?") && (!previous || previous.heading !== statement.heading);
   const nearby = analyzed.statements.slice(Math.max(0, at - nearbyStatements), at + nearbyStatements + 1);
-  const permits = /(?<!\p{L})(?:may|can|can't|must|mustn't|darf|dürfen|kann|können|never|only)(?!\p{L})/iu.test(statement.text);
-  const entitiesAlone = question.words.reduce((sum, { weight, isEntity }) => sum + (isEntity ? 0 : weight), 0) < ordinaryShareMin * matcher.totalWeight;
-  question.words.forEach(({ weight, isEntity, isFocus, isPermission, isPrice }, word) => {
+  const permits = /(?<!\p{L})(?:may|can|can't|must|mustn't|allowed|permitted|prohibited|forbidden|banned|darf|dürfen|kann|können|erlaubt|verboten|never|only)(?!\p{L})/iu.test(statement.text);
+  question.words.forEach(({ weight, isEntity, isFocus, isPermission, isShapeItself, isPredicate }, word) => {
     if (weight === 0) return;
     total += weight;
     let own = statement.match[word]!;
     if (isPermission && permits) own = Math.max(own, alikeCredit);
-    if (isPrice && shape > 0) own = Math.max(own, alikeCredit);
-    const leadIn = statement.leadInMatch[word]!;
+    if (isShapeItself && shape > 0) own = Math.max(own, alikeCredit);
+    const leadIn = Math.max(statement.leadInMatch[word]!, isFirst ? Math.max(statement.headingMatch[word]!, analyzed.headingMatch[word]!) : 0);
     const above = Math.max(leadIn, statement.headingMatch[word]!, analyzed.headingMatch[word]!) * contextCredit;
     const near = Math.max(own, above, analyzed.titleMatch[word]! * (isFocus ? titleFocusCredit : titleCredit));
     const around = Math.max((previous?.match[word] ?? 0) * backCredit, (next?.match[word] ?? 0) * neighbourCredit * 0.6);
@@ -262,7 +271,7 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
       entitiesFound += weight * anywhere;
       named += weight * Math.max(own, above, around);
       if (anywhere < 0.5) strange += weight;
-      if (!entitiesAlone) return;
+      if (!matcher.asksAboutNamesAlone) return;
     }
     const credit = Math.max(
       near,
@@ -271,6 +280,7 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
       analyzed.match[word]! * passageCredit,
       document[word]! * documentCredit,
     );
+    if (isPredicate) predicate = Math.max(near, around);
     ordinary += weight;
     covered += weight * credit;
     if (own === 1) exact += weight;
@@ -298,13 +308,16 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
     introduced: focus > 0 ? ledIn / focus : 0,
     repeated: isRepeated && statement.kind === "SENTENCE" ? 1 : 0,
     comparison: comparisonOf(question, statement),
+    predicate,
   };
 }
 
 function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
   const { question } = matcher;
   if (question.shapes.length === 0) return 0;
-  if (question.measured && !speaksOfMeasure(question, statement)) return -1;
+  // «There is no car park at the museum» says where none is.
+  if (question.kind === "WHERE" && /(?<!\p{L})(?:no|not|never|\p{L}+n't|kein\w*|nicht)(?!\p{L})/iu.test(statement.text)) return -1;
+  if (question.measured && !speaksOfMeasure(matcher, statement)) return -1;
   const fromStart = statement.valueStart - statement.start;
   const value = statement.kind === "SENTENCE" ? statement.text : valueTextOf(statement, fromStart);
   const asked = new Set(question.query.words.flatMap(({ text, terms }) => [text, ...terms]));
@@ -320,13 +333,16 @@ function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
 }
 
 /** «metres» alone may be of anything: how long a bridge is tells a sentence about its length, or one with «long». */
-function speaksOfMeasure({ query, words }: Question, statement: AnalyzedStatement): boolean {
+function speaksOfMeasure(matcher: WordMatcher, statement: AnalyzedStatement): boolean {
+  const { query, words } = matcher.question;
   const measure = words.findIndex(({ isMeasure }) => isMeasure);
   if (measure < 0 || Math.max(statement.match[measure]!, statement.headingMatch[measure]!) > 0) return true;
-  // «The warranty is 24 months» and «a password has 12 characters» need no word for it.
-  const isLength = /^(?:long|lang|old|alt)$/.test(query.words[measure]!.text);
-  return isLength && !/\b(?:met(?:re|er)s?|m|km|kilomet\w+|feet|ft|miles?|inch(?:es)?)\b/i.test(statement.text);
+  // «The warranty is 24 months», «a deposit of three months' rent» need no word for it, when they speak of the thing.
+  if (matcher.asksAboutNamesAlone || /^(?:loud|laut)$/.test(query.words[measure]!.text)) return false;
+  return !lengthUnit.test(statement.text);
 }
+
+const lengthUnit = /(?<!\p{L})(?:m|km|cm|mm|ft|feet|met(?:re|er)\p{L}*|kilomet\p{L}+|miles?|inch(?:es)?)(?!\p{L})/iu;
 
 function valueTextOf(statement: AnalyzedStatement, fromStart: number): string {
   if (statement.kind === "ROW") return statement.text.slice(statement.text.indexOf(":") + 1);

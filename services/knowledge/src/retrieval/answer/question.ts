@@ -24,10 +24,12 @@ export interface QuestionWord {
   readonly isFocus: boolean;
   /** «allowed», «forbidden»: «may» and «must not» say the same. */
   readonly isPermission: boolean;
-  /** «cost», «price»: an amount of money says the same. */
-  readonly isPrice: boolean;
+  /** «cost», «date», «speed»: an amount of money, a date, a speed says the same. */
+  readonly isShapeItself: boolean;
   /** «long» of «how long». */
   readonly isMeasure: boolean;
+  /** The verb of a «when», «who» or «where»: what happened then is asked, not the time of something else. */
+  readonly isPredicate: boolean;
 }
 
 /** A number and the side of it that is spoken of. */
@@ -90,15 +92,15 @@ const measures: Record<string, readonly Shape[]> = {
   quickly: ["DURATION", "TIME"],
   soon: ["DURATION", "TIME", "DATE"],
   schnell: ["SPEED"],
-  often: ["FREQUENCY", "NUMBER"],
-  oft: ["FREQUENCY", "NUMBER"],
-  frequently: ["FREQUENCY", "NUMBER"],
-  häufig: ["FREQUENCY", "NUMBER"],
+  often: ["FREQUENCY"],
+  oft: ["FREQUENCY"],
+  frequently: ["FREQUENCY"],
+  häufig: ["FREQUENCY"],
   hot: ["TEMPERATURE"],
   cold: ["TEMPERATURE"],
-  big: ["NUMBER"],
-  large: ["NUMBER"],
-  groß: ["NUMBER"],
+  big: ["QUANTITY"],
+  large: ["QUANTITY"],
+  groß: ["QUANTITY"],
   steep: ["NUMBER"],
   loud: ["NUMBER"],
   early: ["TIME", "DURATION", "DATE"],
@@ -115,7 +117,7 @@ const nouns: readonly (readonly [RegExp, readonly Shape[]])[] = [
   [/^(?:day|tag)$/, ["DATE", "NUMBER"]],
   [/^(?:time|hours|uhrzeit|uhr)$/, ["TIME", "DURATION", "DATE"]],
   [/^(?:year|jahr|month|monat)$/, ["DATE", "NUMBER"]],
-  [/^(?:cost|costs|price|fee|preis|kosten|gebühr|salary|gehalt|zuschuss|kilometergeld|bonus|allowance|fare|rent|fine|penalty|discount)$/, ["MONEY", "NUMBER"]],
+  [/^(?:cost|costs|price|fee|preis|kosten|gebühr|salary|gehalt|zuschuss|kilometergeld|bonus|fare|rent|fine|penalty|discount)$/, ["MONEY"]],
   [/^(?:speed|velocity|geschwindigkeit)$/, ["SPEED", "NUMBER"]],
   [/^(?:weight|mass|gewicht)$/, ["WEIGHT", "NUMBER"]],
   [/^(?:length|height|depth|width|distance|elevation|altitude|diameter|radius|länge|höhe|tiefe|breite|entfernung|durchmesser)$/, ["LENGTH", "NUMBER"]],
@@ -123,14 +125,26 @@ const nouns: readonly (readonly [RegExp, readonly Shape[]])[] = [
   [/^(?:number|nummer|code|registration|id|extension|zip|postcode|isbn|iban|telefonnummer)$/, ["CODE"]],
   [/^(?:age|alter|amount|limit|maximum|minimum|rate|size|percentage|share|capacity|pressure|voltage|power|flow|score|temperature|betrag|pauschale|anzahl|horsepower|visibility)$/, ["NUMBER"]],
   [/^(?:duration|period|dauer|frist)$/, ["DURATION", "DATE", "NUMBER"]],
-  [/^(?:name|names|called|heißt|brand|colou?r|browser|language|airline|country|city|capital|stadt|hauptstadt|land|company)$/, []],
+  [/^(?:brand|company|firm|country|city|town|capital|airline|airport|person|firma|stadt|hauptstadt|land)$/, ["NAME"]],
 ];
+
+/** The words by which a shape is asked for. */
+const namesOfShapes: Partial<Record<Shape, RegExp>> = {
+  MONEY: /^(?:costs?|prices?|fees?|pay|expensive|kostet|kosten|preis|teuer|zahlen)$/,
+  DATE: /^(?:date|day|year|month|datum|tag|jahr|monat)$/,
+  TIME: /^(?:time|hours|uhrzeit|uhr)$/,
+  SPEED: /^(?:speed|fast|geschwindigkeit|schnell)$/,
+  WEIGHT: /^(?:weight|heavy|gewicht|schwer)$/,
+  TEMPERATURE: /^(?:temperature|temperatur)$/,
+  DURATION: /^(?:duration|dauer)$/,
+  NAME: /^(?:company|firm|country|city|town|person|firma|stadt|land|name)$/,
+};
 
 /** Words that any text may have or lack, whatever it is about. */
 const generic = new Set(
   foldList(`go goes went come comes came bring put set small good bad early late see look find found want know think say said
     try let turn move become seem hear hold include included continue lead follow add offer wait stay reach remain pass
-    large big new current currently main different own various kind type sort way thing things people person name number amount make made take use used work happen happened
+    large big new neu neue neuen neuer neues current currently main different own various kind type sort way thing things people person name number amount make made take use used work happen happened
     occur company need get give possible specific exactly information details used using usually people somebody
     haben gibt machen muss anzahl art weise information`),
 );
@@ -140,6 +154,8 @@ function foldList(words: string): string[] {
 }
 
 const germanQuestion = /^(?:wie|was|wer|wen|wem|wessen|wo|woher|wohin|wann|warum|weshalb|wieso|welche[rmns]?|wozu|wofür|ist|sind|darf|dürfen|kann|können|muss|müssen|wird|werden|gibt|hat|haben|bis|ab|seit|von)\b/i;
+const englishInterrogative = /^(?:who|whom|whose|when|where|why|how|what|which)$/;
+const germanInterrogative = /^(?:wer|wen|wem|wessen|wann|wo|woher|wohin|warum|weshalb|wieso|wie|wieviele?|was|welche[rmns]?)$/;
 const auxiliary = /^(?:is|are|was|were|am|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had|isn't|aren't|doesn't|ist|sind|war|darf|dürfen|kann|können|muss|müssen|wird|werden|gibt es|hat|haben|gilt|sollte|soll)\s/i;
 
 /** What is asked, and what an answer would look like. */
@@ -148,7 +164,7 @@ export function analyzeQuestion(query: WeighedQuery): Question {
   const lower = text.toLowerCase();
   const german = query.language === "de" && (germanQuestion.test(text) || /[äöüß]/.test(lower));
   const tokens = lower.match(/[\p{L}\p{N}][\p{L}\p{N}'-]*/gu) ?? [];
-  const interrogative = tokens.findIndex((token) => /^(?:who|whom|whose|when|where|why|how|what|which|wer|wen|wem|wessen|wann|wo|woher|wohin|warum|weshalb|wieso|wie|wieviele?|was|welche[rmns]?)$/.test(token));
+  const interrogative = tokens.findIndex((token) => (german ? germanInterrogative : englishInterrogative).test(token));
   const asked = interrogative >= 0 ? tokens[interrogative]! : "";
   const after = interrogative >= 0 ? tokens.slice(interrogative + 1) : tokens;
   const next = after[0] ?? "";
@@ -189,7 +205,7 @@ export function analyzeQuestion(query: WeighedQuery): Question {
       kind = "HOW_MUCH";
       shapes = measures[next]!;
       dropped = next;
-      measured = /^(?:is|are|was|were|ist|sind|war|waren)$/.test(after[1] ?? "") && !/(?:ed|en|et|t)$/.test(after.at(-1) ?? "") && /^(?:long|high|tall|deep|wide|heavy|old|far|lang|hoch|tief|breit|schwer|alt|weit)$/.test(next);
+      measured = /^(?:is|are|was|were|ist|sind|war|waren)$/.test(after[1] ?? "") && !/(?:ed|en|ept|ade|own|ght|ent|old|eld|et|te?t)$/.test(after.at(-1) ?? "") && /^(?:long|high|tall|deep|wide|heavy|old|far|loud|fast|lang|hoch|tief|breit|schwer|alt|weit|laut)$/.test(next);
       if (/^(?:much|viel)$/.test(next)) {
         // «how much diesel», but «how much does … cost», «how much is …»
         const noun = after[1] ?? "";
@@ -207,7 +223,7 @@ export function analyzeQuestion(query: WeighedQuery): Question {
     const isDefinition = asked === "what" && /^(?:is|are)\s+(?:an?\s+)?[\p{L}\p{N}-]+(?:\s+[\p{L}\p{N}-]+)?$/u.test(after.join(" ")) && !/^(?:is|are) the /.test(after.join(" "));
     kind = isDefinition || /\bmean(?:s|t)?$|\bdefinition\b|\bbedeutet\b/.test(lower) ? "DEFINITION" : "FACT";
     focus = focusOf(asked, after);
-    shapes = shapesOfNoun(focus, after, lower);
+    shapes = german && /\bkoste[tn]\b/.test(lower) ? ["MONEY"] : shapesOfNoun(focus, after, lower);
   } else if (/^(?:list|name|enumerate|give|nenne|nennen|liste)$/.test(tokens[0] ?? "")) {
     kind = "LIST";
   }
@@ -217,7 +233,11 @@ export function analyzeQuestion(query: WeighedQuery): Question {
   const totalRarity = query.words.reduce((sum, { rarity }) => sum + rarity, 0) || 1;
   const rarestKnown = Math.max(0, ...query.words.map(({ documentCount, rarity }) => (documentCount > 0 ? rarity : 0))) || Infinity;
   const clauseFrom = relativeClauseStart(query.text);
-  const words = query.words.map((word): QuestionWord => {
+  const lastWord = query.words.findLastIndex(({ overlay }) => !overlay);
+  // A word with a capital, or one after «of», is no verb.
+  const isVerb = lastWord >= 0 && /^\p{Ll}/u.test(query.text.slice(query.words[lastWord]!.start)) && !/\b(?:of|the|a|an|in|at|for|der|die|das|des)\s+$/i.test(query.text.slice(0, query.words[lastWord]!.start));
+  const predicate = /^(?:WHEN|WHO|WHERE|HOW_MANY|HOW_MUCH)$/.test(kind) && !measured && isVerb ? lastWord : -1;
+  const words = query.words.map((word, wordNumber): QuestionWord => {
     const written = query.text.slice(word.start, word.end);
     const isFirst = query.text.slice(0, word.start).trim() === "";
     const isEntity = /\d/.test(written) || (!german && /^\p{Lu}/u.test(written) && !isFirst && !/^\p{Lu}+$/u.test(query.text));
@@ -232,8 +252,9 @@ export function analyzeQuestion(query: WeighedQuery): Question {
       isEntity,
       isFocus: !isEntity && word.text !== dropped && isIn(focus, word.text),
       isPermission: /^(?:allowed|permitted|possible|forbidden|prohibited|banned|erlaubt|verboten|gestattet|zulässig)$/.test(word.text),
-      isPrice: /^(?:costs?|prices?|fee|fees|pay|expensive|kostet|kosten|preis|teuer|zahlen)$/.test(word.text),
+      isShapeItself: shapes.some((shape) => namesOfShapes[shape]?.test(word.text)),
       isMeasure: word.text === dropped,
+      isPredicate: wordNumber === predicate,
     };
   });
   const countedAt = counted === "" ? -1 : query.words.findIndex((word) => word.text === counted);

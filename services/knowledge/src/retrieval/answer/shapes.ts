@@ -48,7 +48,7 @@ const relativeTime = new RegExp(
   "iu",
 );
 const frequency = new RegExp(
-  String.raw`(?<!\p{L})(?:every|each|per|daily|weekly|monthly|quarterly|yearly|annually|hourly|nightly|once|twice|times|always|never|regularly|a (?:day|week|month|year)|jede[nrs]?|täglich|wöchentlich|monatlich|jährlich|mal|je|pro)(?!\p{L})`,
+  String.raw`(?<!\p{L})(?:every|each|per|daily|weekly|monthly|quarterly|yearly|annually|hourly|nightly|once|twice|times|always|never|regularly|a (?:day|week|month|year)|jede[nrs]?|alle|täglich|wöchentlich|monatlich|jährlich|mal|je|pro)(?!\p{L})`,
   "iu",
 );
 const reason = new RegExp(
@@ -69,7 +69,7 @@ const measured = /\d[\d.,]*\s?(?:\p{L}|[%°µ$€£])/u;
 const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "CODE" | "QUANTITY">, RegExp> = {
   DATE: date,
   TIME: time,
-  MONEY: /[$€£¥]\s?\d|\d[\d.,]*\s?(?:[$€£¥]|eur|euros?|usd|dollars?|cents?|gbp|pounds?|chf|franken|percent|per cent|prozent|%)(?!\p{L})|(?<!\p{L})(?:free|free of charge|kostenlos|without (?:extra )?cost)(?!\p{L})/iu,
+  MONEY: /[$€£¥]\s?\d|\d[\d.,]*\s?(?:[$€£¥]|eur|euros?|usd|dollars?|cents?|gbp|pounds?|chf|franken|crowns?|kroner?|kronen|yen|rupees?|francs?|pence|p|percent|per cent|prozent|%)(?!\p{L})|(?<!\p{L})(?:free|free of charge|kostenlos|without (?:extra )?cost)(?!\p{L})/iu,
   DURATION: withUnit(timeUnits),
   FREQUENCY: frequency,
   AGE: /(?<!\p{L})(?:aged?|alter|old|alt)(?!\p{L})/iu,
@@ -80,12 +80,15 @@ const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "
   REASON: reason,
 };
 
+const isNoName = /\d|^(?:GBP|EUR|USD|CHF|VAT|PDF|AM|PM|UTC|GMT|CET|[A-Z]ST|[A-Z]DT)$/;
+
 /** Capitalised words that don't merely begin the sentence, and aren't in the question. */
 function hasName(value: string, isAsked: (word: string) => boolean, startsStatement: boolean): boolean {
   let first = startsStatement;
   for (const match of value.matchAll(/[\p{L}\p{N}][\p{L}\p{N}'’.-]*/gu)) {
     const word = match[0].replace(/['’]s$|[.]$/u, "");
     const quoted = /["“„«]$/.test(value.slice(0, match.index));
+    if (isNoName.test(word)) continue;
     if ((/^\p{Lu}/u.test(word) && !first && !/^(?:I|A|The|An|It|He|She|They|We|Der|Die|Das|Ein|Eine)$/u.test(word)) || quoted)
       if (!isAsked(word)) return true;
     first = /[.:!?]\s*$/.test(value.slice(0, match.index + match[0].length));
@@ -121,9 +124,10 @@ export function hasShape(shape: Shape, value: string, { isAsked, startsSentence,
     case "CODE":
       return /(?<![\p{L}\p{N}])(?=[\p{L}\p{N}/-]*\d)[\p{L}\p{N}][\p{L}\p{N}/.-]*/u.test(fresh);
     case "NAME":
-      return german ? /\p{Lu}/u.test(fresh) : hasName(value, isAsked, startsSentence);
+      return hasName(value, isAsked, startsSentence);
     case "PERSON":
-      return roles.test(withoutAsked(value, isAsked)) || (!german && hasName(value, isAsked, startsSentence)) || /@/.test(value);
+      // In German every noun has a capital; one that wasn't asked about is the best there is to go by.
+      return roles.test(withoutAsked(value, isAsked)) || hasName(value, isAsked, startsSentence && !german) || /@/.test(value);
     case "PLACE":
       return (
         (!german && hasName(value.replace(/\d+\s?\p{Lu}{2,4}(?!\p{L})/gu, " "), isAsked, startsSentence)) ||

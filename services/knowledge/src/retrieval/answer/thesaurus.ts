@@ -22,7 +22,7 @@ const meanings: Partial<Record<Language, string>> = {
     phone telephone call hotline extension
     begin began begins start starts started commence effect force valid
     finish finished complete completed completion
-    end ends ended finish expire expires expired expiry terminate stop stops over
+    end ends ended finish expire expires expired expiry terminate stop stops over close closes closed
     depart departed departure leave left originate originated origin takeoff
     arrive arrived arrival destination destined bound route
     crash crashed accident collide collided collision impact impacted hit struck strike contacted wreck happen happened occur occurred
@@ -39,8 +39,12 @@ const meanings: Partial<Record<Language, string>> = {
     length long
     loud noise noisy decibel decibels
     come came brought originate source
-    go goes take tram bus line
-    cease ceased switched off
+    cease ceased switched turned
+    turn turns turned switch switches switched
+    last lasts lasting take takes run runs duration
+    capacity hold holds volume contain contains
+    supply supplies supplied supplier deliver provide provides offer
+    smoke smoking rauchen
     photograph photographs photography photos picture pictures
     accessible access suitable reach
     park parking
