@@ -1,10 +1,12 @@
 import { answers } from "./answers";
+import { events } from "./events";
 import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
 import { memory } from "./memory";
+import { rowLevelSecurity } from "./row-level-security";
 import { tableOf, type Figure, type Measure } from "./table";
 
-const measures: Record<string, Measure> = { ingestion, answers, memory };
+const measures: Record<string, Measure> = { rls: rowLevelSecurity, ingestion, answers, memory, events };
 
 // One after the other: two at once would measure each other.
 async function main(names: readonly string[]): Promise<void> {
