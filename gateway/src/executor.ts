@@ -1,7 +1,8 @@
 import { buildOperationContext, executeQueryPlan, type GraphQLDataSource, type ServiceMap } from "@apollo/gateway";
 import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from "@apollo/server-gateway-interface";
 import { PublicError } from "@atrium/errors";
-import { describeFault } from "@atrium/subgraph";
+import { continueAsExtension, describeFault } from "@atrium/subgraph";
+import type { Authentication } from "./authentication";
 import { getVariableValues, GraphQLError, Kind, type VariableDefinitionNode } from "graphql";
 import { maskGraphQLError, maskSubgraphError } from "./masking";
 import type { Metrics } from "./metrics";
@@ -16,11 +17,12 @@ export type Execute = (request: GatewayGraphQLRequestContext<RequestContext>) =>
 export function stockExecutor(o: {
   supergraph: LoadedSupergraph;
   subgraphs: ReadonlyMap<string, SubgraphClient>;
+  authentication: Pick<Authentication, "authenticate">;
   metrics: Metrics;
 }): Execute {
-  const { supergraph, subgraphs, metrics } = o;
+  const { supergraph, subgraphs, authentication, metrics } = o;
   const services: ServiceMap = Object.create(null);
-  for (const client of subgraphs.values()) services[client.name] = dataSource(client, metrics);
+  for (const client of subgraphs.values()) services[client.name] = dataSource(client, authentication, metrics);
 
   return async (request) => {
     const operationName = request.request.operationName;
@@ -52,12 +54,20 @@ export function masked(execute: Execute): Execute {
   };
 }
 
-/** The stock executor mentions a null where none may be beside the errors; to a caller it is one of them. */
+/**
+ * The stock executor mentions a null where none may be beside the errors, and only when no subgraph reported one: then
+ * the owner of an object that another service refers to doesn't know it, or doesn't show it to this caller.
+ */
 function noticed({
   extensions: { valueCompletion, ...extensions } = {},
   ...result
 }: GatewayExecutionResult): GatewayExecutionResult {
-  const errors = [...(result.errors ?? []), ...((valueCompletion as GraphQLError[] | undefined)?.slice(0, 10) ?? [])];
+  const places = ((valueCompletion ?? []) as GraphQLError[]).map(({ path }) => path?.slice(0, -1) ?? []);
+  const distinct = [...new Map(places.map((path) => [path.join("."), path])).values()].slice(0, 10);
+  const absent = distinct.map(
+    (path) => new GraphQLError("This isn't there, or isn't yours to see.", { path, extensions: { code: "NOT_FOUND" } }),
+  );
+  const errors = [...(result.errors ?? []), ...absent];
   return {
     ...result,
     ...(errors.length > 0 && { errors }),
@@ -75,7 +85,11 @@ function inputFault(error: GraphQLError): GraphQLError {
   });
 }
 
-function dataSource(client: SubgraphClient, metrics: Metrics): GraphQLDataSource<RequestContext> {
+function dataSource(
+  client: SubgraphClient,
+  authentication: Pick<Authentication, "authenticate">,
+  metrics: Metrics,
+): GraphQLDataSource<RequestContext> {
   return {
     async process({ request, ...about }) {
       if (!("incomingRequestContext" in about)) throw new Error("Only clients' operations are sent to subgraphs.");
@@ -95,7 +109,11 @@ function dataSource(client: SubgraphClient, metrics: Metrics): GraphQLDataSource
           userAgent: context.userAgent,
           signal: isMutation ? undefined : untilWhen,
         });
-        const { data, errors } = await orAborted(answer, untilWhen);
+        const { data, errors, extensions } = await orAborted(answer, untilWhen);
+        const token = extensions?.[continueAsExtension];
+        // The token is checked like one that a client sends: a service can't make somebody up.
+        if (isMutation && typeof token === "string")
+          context.actor = (await authentication.authenticate({ authorization: `Bearer ${token}` })).actor;
         finished(errors?.length ? "errors" : "ok");
         return { data, errors: errors?.map((error) => maskSubgraphError(error, client.name, context.log)) };
       } catch (error) {

@@ -70,7 +70,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const metrics = createMetrics({ processMetrics: o.processMetrics });
   const gate = createOperationGate(limits.operation);
   const authentication = createAuthentication({ source: o.accessSource, ...(o.tokens ?? defaultTokens), log });
-  const execute = stockExecutor({ supergraph, subgraphs, metrics });
+  const execute = stockExecutor({ supergraph, subgraphs, authentication, metrics });
   const apollo = await startApollo({ supergraph, execute, gate, introspection, metrics, log });
   const subscribe = createSubscriptions({ supergraph, subgraphs, metrics });
   let isStopping = false;

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 
 /** What every part behind the HTTP and WebSocket fronts knows of one request. */
 export interface RequestContext {
+  /** Who asks; from a mutation that signs somebody in on, that person. */
   actor: Actor;
   requestId: string;
   traceparent?: string;

@@ -10,7 +10,7 @@ import {
 import type { Logger } from "pino";
 import { maskError, maskResult } from "./masking";
 import type { Metrics } from "./metrics";
-import type { OperationRequest, RequestFacts } from "./operation";
+import { continueAsExtension, type OperationRequest, type RequestFacts } from "./operation";
 import type { OperationLimits } from "./operation-limits";
 import { operationPreparer, type PreparedOperation } from "./prepare";
 import { eventResults } from "./subscription";
@@ -91,10 +91,13 @@ export function executor<Context>(o: ExecutorOptions<Context>) {
     args: Omit<ExecutionArgs, "contextValue">,
   ): Promise<ExecutionResult> {
     const { signal, interrupted, end } = o.work.begin(outer, o.timeoutMs);
-    const answer = (async () => execute({ ...args, contextValue: o.context(factsOf(request, signal, log)) }))();
+    let accessToken: string | undefined;
+    const facts = factsOf(request, signal, log, (token) => (accessToken = token));
+    const answer = (async () => execute({ ...args, contextValue: o.context(facts) }))();
     // The work is over when its resolvers are, even if the caller was answered before.
     answer.then(end, end);
-    return maskResult(await Promise.race([answer, interrupted]), log);
+    const result = maskResult(await Promise.race([answer, interrupted]), log);
+    return accessToken ? { ...result, extensions: { [continueAsExtension]: accessToken } } : result;
   }
 
   async function subscribe(
@@ -123,7 +126,7 @@ export function executor<Context>(o: ExecutorOptions<Context>) {
     const args = { schema: o.schema, document, operationName, variableValues };
     const ending = o.work.openSubscription(request.signal);
     try {
-      const contextValue = o.context(factsOf(request, ending.signal, log));
+      const contextValue = o.context(factsOf(request, ending.signal, log, noContinuation));
       const source = await createSourceEventStream({ ...args, contextValue });
       if (!(Symbol.asyncIterator in source)) {
         ending.close();
@@ -145,9 +148,14 @@ export function executor<Context>(o: ExecutorOptions<Context>) {
     }
   }
 
-  function factsOf(request: OperationRequest, signal: AbortSignal, log: Logger): RequestFacts {
+  function factsOf(
+    request: OperationRequest,
+    signal: AbortSignal,
+    log: Logger,
+    continueAs: RequestFacts["continueAs"],
+  ): RequestFacts {
     const { actor, requestId, clientAddress = null, userAgent = null } = request;
-    return { actor, requestId, clientAddress, userAgent, signal, log, now: () => new Date() };
+    return { actor, requestId, clientAddress, userAgent, signal, log, now: () => new Date(), continueAs };
   }
 
   function count(kind: string, field: string, result: ExecutionResult): void {
@@ -157,5 +165,7 @@ export function executor<Context>(o: ExecutorOptions<Context>) {
 
   return { execute: run, subscribe };
 }
+
+const noContinuation = () => {};
 
 export const outcomeOf = ({ errors }: ExecutionResult): string => (errors ? String(errors[0]?.extensions.code) : "ok");

@@ -152,7 +152,16 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
     const work = o.work.begin(signal, null);
     try {
       const { requestId, clientAddress = null, userAgent = null } = callerOf(request, entry, actor);
-      const facts = { actor, requestId, clientAddress, userAgent, signal: work.signal, log, now: () => new Date() };
+      const facts = {
+        actor,
+        requestId,
+        clientAddress,
+        userAgent,
+        signal: work.signal,
+        log,
+        now: () => new Date(),
+        continueAs: () => {},
+      };
       const { params } = matched;
       await matched.route.handle(o.context(facts), {
         ...facts,
@@ -161,6 +170,8 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
         params,
         query: new URLSearchParams(search),
       });
+    } catch (error) {
+      throw isBrokenOff(error) && (work.signal.aborted || request.socket.destroyed) ? callerGone(error) : error;
     } finally {
       work.end();
     }
@@ -199,6 +210,14 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
     return given.length === expected.length && timingSafeEqual(given, expected);
   }
 }
+
+/** How streams end of which one side is gone. */
+const brokenOff = ["ABORT_ERR", "ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"];
+const isBrokenOff = (error: unknown) => brokenOff.includes((error as NodeJS.ErrnoException | null)?.code ?? "");
+
+// Nobody reads it; it keeps somebody's leaving from being logged as a fault of ours.
+const callerGone = (cause: unknown) =>
+  new PublicError("SERVICE_UNAVAILABLE", "The transfer was broken off.", { cause });
 
 /** Server-sent events, in the form of the GraphQL over SSE protocol's distinct connections: `next`, then `complete`. */
 async function sendEvents(

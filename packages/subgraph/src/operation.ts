@@ -30,7 +30,15 @@ export interface RequestFacts {
   signal: AbortSignal;
   log: Logger;
   now(): Date;
+  /**
+   * Lets what other services answer to the same mutation be answered in the name of whom this access token is for: who
+   * has just signed in or changed places sees their organization in the same response. Means nothing elsewhere.
+   */
+  continueAs(accessToken: string): void;
 }
+
+/** Where a result tells the gateway what `continueAs` was told. Never reaches a client. */
+export const continueAsExtension = "continueAs";
 
 /** An operation of one service for another or for the gateway, beside its API: JSON in, JSON out. */
 export type InternalOperation = (input: unknown) => Promise<unknown>;

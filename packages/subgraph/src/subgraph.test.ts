@@ -456,6 +456,8 @@ describe("routes", () => {
     await eventually(() => library.shelf.signals.length === 1);
     sending.destroy();
     await eventually(() => library.shelf.signals[0]!.aborted);
+    await eventually(() => library.lines.some(({ msg }) => msg === "Request."));
+    expect(library.lines.filter(({ msg }) => msg === "A fault was masked.")).toEqual([]);
   });
 });
 

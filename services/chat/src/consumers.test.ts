@@ -13,9 +13,16 @@ afterAll(() => chat?.stop());
 
 const envelope = (type: string, subject: string, { organizationId, workspaceId }: Partial<Place>, data: object) =>
   ({
-    ...{ specversion: "1.0", id: newUuid(), source: `/atrium/${type.split(".")[0]}`, type, subject, data },
-    ...{ time: new Date().toISOString(), datacontenttype: "application/json" },
-    ...{ organizationid: organizationId, workspaceid: workspaceId },
+    specversion: "1.0",
+    id: newUuid(),
+    source: `/atrium/${type.split(".")[0]}`,
+    type,
+    subject,
+    data,
+    time: new Date().toISOString(),
+    datacontenttype: "application/json",
+    organizationid: organizationId,
+    workspaceid: workspaceId,
   }) as Envelope;
 
 test("a knowledge base that was deleted is taken out of every version and draft, and talks go on without it", async () => {

@@ -8,14 +8,16 @@ import { answersUnderWay } from "./answers-under-way";
 import { knowledgeOf } from "./clients/knowledge";
 import { consumers } from "./consumers";
 import type { Context, RequestContext, Tx } from "./context";
-import { answerMessage, answerTask, giveUpAnswer } from "./conversation/answering";
+import { answerMessage, answerTask, giveUpAnswer, handOverOverdue } from "./conversation/answering";
 import { PrismaClient } from "./generated/prisma/client";
 import { loadersFor } from "./loaders";
+import { repeatedly } from "./repeatedly";
 import { schema } from "./schema";
 import { settingsSchema } from "./settings";
 
 const name = "chat";
 const now = () => new Date();
+const overdueEveryMs = 1_000;
 
 /** Migrates the database, runs the consumers and the jobs, and answers operations until it is stopped. */
 export async function startChat(platform: Platform): Promise<RunningSubgraph> {
@@ -36,7 +38,7 @@ export async function startChat(platform: Platform): Promise<RunningSubgraph> {
   const answers = answersUnderWay({
     atOnce: settings.CHAT_ANSWERS_AT_ONCE,
     answer: ({ messageId, tenant }) =>
-      answerMessage({ db: database.as(tenant), knowledge, topics, now }, { messageId }, { asJob: false }),
+      answerMessage({ db: database.as(tenant), knowledge, topics, now }, { messageId }),
     onFailure: ({ messageId }, error) =>
       log.warn({ err: error, messageId }, "a message wasn't answered at once; its job answers it later"),
   });
@@ -56,11 +58,16 @@ export async function startChat(platform: Platform): Promise<RunningSubgraph> {
     ownerUrl,
     database,
     tasks: {
-      [answerTask]: (payload: { messageId: string }, { db }) =>
-        answerMessage({ db, knowledge, topics, now }, payload, { asJob: true }),
+      [answerTask]: (payload: { messageId: string }, { db }) => answerMessage({ db, knowledge, topics, now }, payload),
     },
     onGivenUp: ({ db, payload }) => giveUpAnswer({ db, topics, now }, payload as { messageId: string }),
     log,
+  });
+
+  const overdue = repeatedly({
+    everyMs: overdueEveryMs,
+    work: () => handOverOverdue({ database, now }, { afterSeconds: settings.CHAT_ANSWER_AGAIN_SECONDS }),
+    onFailure: (error) => log.warn({ err: error }, "overdue messages weren't handed over; it is tried again"),
   });
 
   return startSubgraph<RequestContext>({
@@ -79,6 +86,7 @@ export async function startChat(platform: Platform): Promise<RunningSubgraph> {
       },
     ],
     stop: async () => {
+      await overdue.stop();
       await events.stop();
       await jobs.stop();
       await answers.stop();

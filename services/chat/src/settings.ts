@@ -24,7 +24,7 @@ export const settingsSchema = z.object({
     .describe("How many answers this process works on at the same time."),
   CHAT_ANSWER_AGAIN_SECONDS: count(1, 3_600)
     .default(5)
-    .describe("After so many seconds a message that isn't answered yet is answered by any process that is there."),
+    .describe("After so many seconds a message that isn't answered yet becomes a job, for any process that is there."),
 });
 
 export type ChatSettings = z.output<typeof settingsSchema>;

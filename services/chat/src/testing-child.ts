@@ -6,7 +6,7 @@ import { postgresEphemeral } from "@atrium/ephemeral";
 import { embeddedTransport } from "@atrium/events";
 import { createLog } from "@atrium/subgraph";
 import { inProcessTopics } from "@atrium/topics";
-import { start } from "./main";
+import { startChat } from "./main";
 import { sendMessage } from "./testing-operations";
 
 export interface ChildInput {
@@ -18,9 +18,14 @@ export interface ChildInput {
 
 async function main({ home, ephemeralUrls, actor, message }: ChildInput): Promise<void> {
   const log = createLog("chat", { LOG_LEVEL: "silent" });
-  const subgraph = await start({
-    ...{ shape: "distributed", secret: "a secret of the tests, long enough to be one", env: {}, log },
-    ...{ publicUrl: "http://localhost:4000", topics: inProcessTopics(), blobs: null as unknown as BlobStore },
+  const subgraph = await startChat({
+    shape: "distributed",
+    secret: "a secret of the tests, long enough to be one",
+    env: {},
+    log,
+    publicUrl: "http://localhost:4000",
+    topics: inProcessTopics(),
+    blobs: null as unknown as BlobStore,
     database: async () => home,
     transport: embeddedTransport({ groups: ["chat", "nobody"] }),
     ephemeral: await postgresEphemeral({ ...ephemeralUrls, log }),

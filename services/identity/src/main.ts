@@ -92,7 +92,7 @@ async function startOn(
   /** Who asks when an event does. */
   function ofEvent(eventId: string) {
     const signal = new AbortController().signal;
-    const nobody = { clientAddress: null, userAgent: null };
+    const nobody = { clientAddress: null, userAgent: null, continueAs: () => {} };
     return { ...nobody, actor: systemActor("identity"), requestId: eventId, signal, log, now };
   }
 }

@@ -19,6 +19,7 @@ export interface Services {
   fileLinkKey: Buffer;
   /** Where clients reach the gateway. */
   publicUrl: string;
+  now(): Date;
   log: Log;
 }
 
@@ -27,7 +28,6 @@ export interface Context extends Services {
   actor: Actor;
   /** Bound to where the actor stands. */
   db: Tx;
-  now(): Date;
   signal: AbortSignal;
 }
 

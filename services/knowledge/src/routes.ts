@@ -16,7 +16,8 @@ export const routes: Route<RequestContext>[] = [
       const declaredBytes = length === undefined ? null : Number(length);
       const { id, sizeBytes } = await receiveUpload(ctx, {
         token: params.token!,
-        body: request,
+        // A refusal leaves the connection open: it has to carry the answer.
+        body: request.iterator({ destroyOnReturn: false }),
         declaredBytes,
         signal,
       });

@@ -2,7 +2,12 @@ import type { ChatbotSettings } from "../chatbot/chatbot";
 import { answerToArithmetic } from "./arithmetic";
 
 const settings: ChatbotSettings = {
-  ...{ name: "Ada's helper", greeting: "", persona: "", instructions: "", language: "en", refusalText: null },
+  name: "Ada's helper",
+  greeting: "",
+  persona: "",
+  instructions: "",
+  language: "en",
+  refusalText: null,
   knowledgeBaseIds: [],
 };
 const say = (text: string, language = "en") =>

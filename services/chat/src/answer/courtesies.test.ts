@@ -5,7 +5,12 @@ import { answerToIntent } from "./intent";
 import { answerToSmallTalk } from "./small-talk";
 
 const settings: ChatbotSettings = {
-  ...{ name: "Ada's helper", greeting: "Welcome!", persona: "", instructions: "", language: "en", refusalText: null },
+  name: "Ada's helper",
+  greeting: "Welcome!",
+  persona: "",
+  instructions: "",
+  language: "en",
+  refusalText: null,
   knowledgeBaseIds: [],
 };
 const on = (text: string, language = "en") => ({ settings: { ...settings, language }, text, history: [] });

@@ -36,8 +36,15 @@ export async function createChatbotDraft(
   const { guestAccess = null, ...settings } = fields;
   const at = ctx.now();
   const draft: ChatbotDraft = {
-    ...{ id: newId("bdr"), organizationId, workspaceId, chatbotId: chatbotId ?? null, finalizedVersion: null },
-    ...{ guestAccess, createdById: userId ?? "system", createdAt: at, updatedAt: at },
+    id: newId("bdr"),
+    organizationId,
+    workspaceId,
+    chatbotId: chatbotId ?? null,
+    finalizedVersion: null,
+    guestAccess,
+    createdById: userId ?? "system",
+    createdAt: at,
+    updatedAt: at,
     settings: { ...(base?.settings ?? initialSettings), ...settings },
   };
   await insertDraft(ctx.db, draft);

@@ -169,7 +169,10 @@ describe("published bots", () => {
     expect(rolledBack).toMatchObject({ rollbackChatbot: { chatbot: { name: "First", publishedVersion: 1 } } });
     await chat.run(ada, updateBot, { input: { chatbotId: id, name: "Third" } });
     expect(await readBot(ada, id)).toMatchObject({
-      ...{ name: "Third", publishedVersion: 3, guestAccess: true, viewerCanUpdate: true },
+      name: "Third",
+      publishedVersion: 3,
+      guestAccess: true,
+      viewerCanUpdate: true,
       versions: {
         nodes: [
           { version: 3, settings: { name: "Third" }, publishedBy: { id: ada.userId } },

@@ -37,8 +37,16 @@ export async function beginChatbot(
   const { organizationId, workspaceId, userId } = requireWorkspace(actor);
   const at = now();
   const chatbot: Chatbot = {
-    ...{ id: newId("bot"), organizationId, workspaceId, settings, guestAccess },
-    ...{ publishedVersion: 1, latestVersion: 1, createdById: userId ?? "system", createdAt: at, updatedAt: at },
+    id: newId("bot"),
+    organizationId,
+    workspaceId,
+    settings,
+    guestAccess,
+    publishedVersion: 1,
+    latestVersion: 1,
+    createdById: userId ?? "system",
+    createdAt: at,
+    updatedAt: at,
   };
   await insertChatbot(tx, chatbot);
   await addVersion(tx, chatbot, chatbot.createdById);

@@ -1,5 +1,5 @@
 import type { Answer } from "../answer/answer";
-import { isRefusal, type MessageCitation } from "../message/message";
+import { isRefusal, type Message, type MessageCitation } from "../message/message";
 
 export const ConversationEventKind = {
   MESSAGE_ACCEPTED: "A participant's message was accepted; it will be answered once.",
@@ -7,7 +7,7 @@ export const ConversationEventKind = {
   ANSWER_DELTA: "The next piece of the answer's text.",
   ANSWER_CITED: "Where the piece before stands in the documents.",
   ANSWER_DONE: "The answer is complete; `message` is all of it.",
-  ANSWER_FAILED: "No answer could be given.",
+  ANSWER_FAILED: "No answer could be given to `message`.",
   CONVERSATION_CLOSED: "The conversation was closed; nothing more is accepted.",
 } as const;
 export type ConversationEventKind = keyof typeof ConversationEventKind;
@@ -22,6 +22,15 @@ export interface ConversationEvent {
   data: { text?: string; tier?: number; citations?: MessageCitation[]; refused?: boolean };
   createdAt: Date;
 }
+
+/** An event that has just happened: where a message is complete it comes along, so that no listener has to look for it. */
+export interface LiveEvent extends ConversationEvent {
+  message?: Message;
+}
+
+/** The kinds of events that are about a complete message. */
+export const hasMessage = (kind: ConversationEventKind): boolean =>
+  kind === "MESSAGE_ACCEPTED" || kind === "ANSWER_DONE" || kind === "ANSWER_FAILED";
 
 /** An answer as its events, to be numbered on from `after`. The pieces joined are the answer's text. */
 export function eventsOfAnswer(answer: Answer, messageId: string, after: number, createdAt: Date): ConversationEvent[] {

@@ -47,7 +47,7 @@ test("of a message that is longer than a question may be, the end is asked", asy
   chat.library.asked.length = 0;
   const text = `${"😀 ".repeat(2_000)}When is a helmet needed?`;
   expect((await ask(chat, ada, conversationId, text)).route.reason).toBe("KNOWLEDGE");
-  const [{ question }] = chat.library.asked as [{ question: string }];
+  const { question } = chat.library.asked[0]!;
   expect(question.length).toBeLessThanOrEqual(2_000);
   expect(question).toMatch(/When is a helmet needed\?$/);
   expect(question).not.toMatch(/\p{Surrogate}/u);
@@ -146,7 +146,11 @@ test("what was accepted and answered is announced, without a word of what was sa
     {
       type: "chat.message.answered.v1",
       data: {
-        ...{ ...about, messageId: answer.id, tier: 1, costMicros: 0, citationCount: 1 },
+        ...about,
+        messageId: answer.id,
+        tier: 1,
+        costMicros: 0,
+        citationCount: 1,
         latencyMs: answer.route.latencyMs,
       },
     },

@@ -26,10 +26,21 @@ export async function startConversation(ctx: Context, { chatbotId }: { chatbotId
     if (!chatbot || (kind === "GUEST" && !chatbot.guestAccess))
       throw new PublicError("NOT_FOUND", `No chatbot ${chatbotId} that you may talk to.`);
     const conversation: Conversation = {
-      ...{ id: newId("cnv"), organizationId, workspaceId, chatbotId, chatbotVersion: chatbot.publishedVersion },
-      ...{ chatbotName: chatbot.settings.name, greeting: chatbot.settings.greeting },
-      ...{ participantId: userId, participantKind: kind, channel: "CONSOLE", messageCount: 0, eventCount: 0 },
-      ...{ startedAt: now(), lastMessageAt: null, closedAt: null },
+      id: newId("cnv"),
+      organizationId,
+      workspaceId,
+      chatbotId,
+      chatbotVersion: chatbot.publishedVersion,
+      chatbotName: chatbot.settings.name,
+      greeting: chatbot.settings.greeting,
+      participantId: userId,
+      participantKind: kind,
+      channel: "CONSOLE",
+      messageCount: 0,
+      eventCount: 0,
+      startedAt: now(),
+      lastMessageAt: null,
+      closedAt: null,
     };
     await insertConversation(tx, conversation);
     await appendEvent(
@@ -55,7 +66,10 @@ export async function closeConversation(
     if (!closed.ok) return closed;
     const conversation = closed.value;
     const event = {
-      ...{ number: conversation.eventCount, kind: "CONVERSATION_CLOSED" as const, messageId: null, data: {} },
+      number: conversation.eventCount,
+      kind: "CONVERSATION_CLOSED" as const,
+      messageId: null,
+      data: {},
       createdAt: now(),
     };
     await saveClosed(tx, conversation);

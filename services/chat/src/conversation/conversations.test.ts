@@ -349,7 +349,8 @@ test("what was asked and answered is counted, by tier", async () => {
   const variables = { from: period.from.toISOString(), to: period.to.toISOString(), chatbotId: bot.id };
   expect(await chat.run(ada, report, variables)).toEqual({
     tierReport: {
-      ...{ messageCount: 2, conversationCount: 1 },
+      messageCount: 2,
+      conversationCount: 1,
       tiers: [{ tier: 1, answerCount: 2, refusalCount: 1, costMicros: 0, latencyMsP95: expect.any(Number) }],
     },
   });

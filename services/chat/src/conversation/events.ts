@@ -1,6 +1,6 @@
 import { TopicOverflowError, type Topics } from "@atrium/topics";
 import type { RequestContext } from "../context";
-import { topicOf, type ConversationEvent } from "../conversation-event/conversation-event";
+import { topicOf, type ConversationEvent, type LiveEvent } from "../conversation-event/conversation-event";
 import { handleAt } from "./place";
 import { conversation } from "./queries";
 import { listEvents } from "./store";
@@ -8,12 +8,12 @@ import { listEvents } from "./store";
 const pageSize = 200;
 
 /** Tells the live subscribers. Only what was committed, so that whoever looks finds it. */
-export function announce(topics: Topics, conversationId: string, events: readonly ConversationEvent[]): void {
+export function announce(topics: Topics, conversationId: string, events: readonly LiveEvent[]): void {
   for (const event of events) topics.publish(topicOf(conversationId), event);
 }
 
 /** An event of a conversation, as it travels to a subscriber. */
-export interface ToldEvent extends ConversationEvent {
+export interface ToldEvent extends LiveEvent {
   conversationId: string;
 }
 
@@ -44,10 +44,9 @@ export async function conversationEvents(
   return (async function* () {
     while (!signal.aborted) {
       // Listening begins before the look at what is stored, so nothing falls between the two.
-      const live = topics.subscribe<Omit<ConversationEvent, "createdAt"> & { createdAt: string }>(
-        topicOf(conversationId),
-        { signal },
-      );
+      const live = topics.subscribe<Omit<LiveEvent, "createdAt"> & { createdAt: string }>(topicOf(conversationId), {
+        signal,
+      });
       try {
         yield* stored();
         for await (const event of live) {

@@ -36,7 +36,7 @@ import type { Message as MessageRow, MessageCitation as CitationRow } from "../m
 import { User } from "../references";
 import { closeConversation, rateMessage, startConversation } from "./commands";
 import { CloseConversationRefusal, SendMessageRefusal, type Conversation as ConversationRow } from "./conversation";
-import { ConversationEventKind as eventKinds } from "../conversation-event/conversation-event";
+import { ConversationEventKind as eventKinds, hasMessage } from "../conversation-event/conversation-event";
 import { conversationEvents, type ToldEvent } from "./events";
 import { takesPart } from "./policy";
 import { conversation, conversationMessages, conversations } from "./queries";
@@ -193,9 +193,13 @@ export class ConversationEventResolver {
     return data.tier ?? null;
   }
 
-  @FieldResolver(() => Message, { nullable: true, description: "The message that it is about, as it now is." })
-  message(@Root() { messageId }: ToldEvent, @Ctx() { loaders }: RequestContext) {
-    return messageId ? loaders.message.load(messageId) : null;
+  @FieldResolver(() => Message, {
+    nullable: true,
+    description: "Of a message's acceptance and an answer's end: the message that it is about.",
+  })
+  message(@Root() { kind, message, messageId }: ToldEvent, @Ctx() { loaders }: RequestContext) {
+    if (message) return message;
+    return messageId && hasMessage(kind) ? loaders.message.load(messageId) : null;
   }
 }
 

@@ -22,10 +22,10 @@ async function givenTalk() {
 }
 
 /** The only answer there is, and what was told of it. */
-async function theOneAnswer(ada: ReturnType<typeof member>, conversationId: string) {
+async function theOneAnswer(ada: ReturnType<typeof member>, conversationId: string, secondMs = 1_500) {
   const heard = await hear(chat, ada, conversationId);
   // Time for a second answer to come, if there were one.
-  await delay(1_500);
+  await delay(secondMs);
   const messages = await messagesOf(chat, ada, conversationId);
   expect(messages.map(({ author }) => author)).toEqual(["PARTICIPANT", "CHATBOT"]);
   const announced = (await chat.announced()).map(({ type }) => type);
@@ -69,9 +69,9 @@ test("a message whose answer failed is answered by its job", async () => {
 
 test("while a slow answer is under way its job begins as well, and one of them is told", async () => {
   const { ada, conversationId } = await givenTalk();
-  chat.library.delayMs = 1_800;
+  chat.library.delayMs = 3_000;
   await send(chat, ada, conversationId, "When is a helmet needed?");
-  const { heard } = await theOneAnswer(ada, conversationId);
+  const { heard } = await theOneAnswer(ada, conversationId, 4_000);
   expect(chat.library.asked.length).toBe(2);
   expect(heard.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
 });

@@ -1,18 +1,17 @@
+import { requireWorkspace } from "@atrium/access";
 import { ok, type Result } from "@atrium/errors";
 import { appendEvent, messageReceived } from "@atrium/events";
 import { newId } from "@atrium/ids";
-import { enqueue } from "@atrium/jobs";
 import type { Context, Tx } from "../context";
 import { consumeMessage } from "../limits";
 import type { Question } from "../message/message";
-import { answerJob, answerTask } from "./answering";
 import { mayGoOn, sameMessage, type Conversation, type SendMessageRefusal } from "./conversation";
 import type { ConversationEvent } from "../conversation-event/conversation-event";
 import { announce } from "./events";
 import { handleAt } from "./place";
 import { requireTalking, takesPart } from "./policy";
 import { conversation as seenConversation, noConversation } from "./queries";
-import { findAccepted, insertStep, lockConversation } from "./store";
+import { findAccepted, insertQuestion, lockConversation } from "./store";
 
 interface MessageToSend {
   conversationId: string;
@@ -28,10 +27,10 @@ export async function sendMessage(ctx: Context, message: MessageToSend): Promise
   const participant = requireTalking(ctx.actor);
   const { conversationId } = message;
   await consumeMessage(ctx, participant.userId);
-  // Somebody else's conversation is none to talk in, also for those who may read it.
-  const seen = await seenConversation(ctx, conversationId);
-  if (!takesPart(participant, seen)) throw noConversation(conversationId);
-  return handleAt(ctx, seen).transaction((tx) => accept(ctx, tx, message));
+  // A guest's conversation says where it takes place; a member's does where the member stands.
+  const place =
+    participant.kind === "GUEST" ? await seenConversation(ctx, conversationId) : requireWorkspace(participant);
+  return handleAt(ctx, place).transaction((tx) => accept(ctx, tx, message));
 }
 
 async function accept(
@@ -39,9 +38,10 @@ async function accept(
   tx: Tx,
   { conversationId, text, idempotencyKey }: MessageToSend,
 ): Promise<Result<Question, SendMessageRefusal>> {
-  const { now, settings, topics, answerSoon } = ctx;
+  const { actor, now, settings, topics, answerSoon } = ctx;
   const conversation = await lockConversation(tx, conversationId);
-  if (!conversation) throw noConversation(conversationId);
+  // Somebody else's conversation is none to talk in, also for those who may read it.
+  if (!conversation || !takesPart(actor, conversation)) throw noConversation(conversationId);
   // Looked for with the conversation locked: of two at once, the second finds the first.
   const accepted = await findAccepted(tx, conversationId, idempotencyKey);
   if (accepted) return sameMessage(accepted, text);
@@ -51,15 +51,16 @@ async function accept(
   const question = questionIn(conversation, { text, idempotencyKey, at: now() });
   const { id: messageId, chatbotId, createdAt } = question;
   const event: ConversationEvent = {
-    ...{ number: conversation.eventCount + 1, kind: "MESSAGE_ACCEPTED", messageId, data: { text }, createdAt },
+    number: conversation.eventCount + 1,
+    kind: "MESSAGE_ACCEPTED",
+    messageId,
+    data: { text },
+    createdAt,
   };
-  await insertStep(tx, question, [event]);
+  await insertQuestion(tx, question, event);
   await appendEvent(tx, messageReceived({ conversationId, chatbotId, messageId }));
-  // The answer begins here as soon as this is committed. The job is for a process that dies before it is there.
-  const runAt = new Date(createdAt.getTime() + settings.CHAT_ANSWER_AGAIN_SECONDS * 1_000);
-  await enqueue(tx, answerTask, { messageId }, { key: answerJob(messageId), runAt, maxAttempts: 6 });
   tx.afterCommit(() => {
-    announce(topics, conversationId, [event]);
+    announce(topics, conversationId, [{ ...event, message: question }]);
     answerSoon({ messageId, conversationId, tenant: tx.tenant });
   });
   return ok(question);
@@ -71,14 +72,17 @@ function questionIn(
 ): Question {
   const { organizationId, workspaceId, id: conversationId, chatbotId, participantId, messageCount } = conversation;
   return {
-    ...{ id: newId("msg"), organizationId, workspaceId, conversationId, chatbotId, participantId },
-    ...{
-      author: "PARTICIPANT",
-      position: messageCount + 1,
-      text,
-      createdAt: at,
-      idempotencyKey,
-      answerState: "PENDING",
-    },
+    id: newId("msg"),
+    organizationId,
+    workspaceId,
+    conversationId,
+    chatbotId,
+    participantId,
+    author: "PARTICIPANT",
+    position: messageCount + 1,
+    text,
+    createdAt: at,
+    idempotencyKey,
+    answerState: "PENDING",
   };
 }

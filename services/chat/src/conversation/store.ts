@@ -81,21 +81,68 @@ const insertEvents = `
   select m->>'organizationId', m->>'workspaceId', m->>'conversationId', (e->>'number')::int, e->>'kind',
          e->>'messageId', e->'data', (e->>'createdAt')::timestamptz`;
 
-/** Adds a message and its events to a locked conversation. */
-export async function insertStep(tx: Tx, message: Message, events: readonly ConversationEvent[]): Promise<void> {
+const counted = `
+  update conversation set message_count = (m->>'position')::int, last_message_at = (m->>'createdAt')::timestamptz,
+                          event_count = event_count + jsonb_array_length(events)
+    from given where conversation.id = m->>'conversationId'`;
+
+/** Adds a question and its event to a locked conversation, to be answered. */
+export async function insertQuestion(tx: Tx, question: Question, event: ConversationEvent): Promise<void> {
   await tx.sql(
     `with given as (select $1::jsonb as m, $2::jsonb as events),
-          written as (${insertMessage} from given returning id),
-          answered as (
-            update message set answer_state = 'ANSWERED'
-              from given where message.id = m->>'inReplyToId' and message.conversation_id = m->>'conversationId'),
-          counted as (
-            update conversation set message_count = (m->>'position')::int, last_message_at = (m->>'createdAt')::timestamptz,
-                                    event_count = event_count + jsonb_array_length(events)
-              from given where conversation.id = m->>'conversationId')
+          written as (${insertMessage} from given),
+          counted as (${counted}),
+          pending as (
+            insert into pending_question
+              (message_id, organization_id, workspace_id, conversation_id, participant_id, accepted_at, handed_over)
+            select m->>'id', m->>'organizationId', m->>'workspaceId', m->>'conversationId', m->>'participantId',
+                   (m->>'createdAt')::timestamptz, false from given)
      ${insertEvents} from given, jsonb_array_elements(events) as e`,
-    [JSON.stringify(message), JSON.stringify(events)],
+    [JSON.stringify(question), JSON.stringify([event])],
   );
+}
+
+/** Takes a question off those that wait, in the name of its locked conversation. False when it waits no more. */
+export async function takePending(tx: Tx, messageId: string): Promise<boolean> {
+  const taken = await tx.sql("delete from pending_question where message_id = $1 returning message_id", [messageId]);
+  return taken.length > 0;
+}
+
+/** Adds an answer and its events to a locked conversation. */
+export async function insertReply(tx: Tx, reply: Reply, events: readonly ConversationEvent[]): Promise<void> {
+  await tx.sql(
+    `with given as (select $1::jsonb as m, $2::jsonb as events),
+          written as (${insertMessage} from given),
+          counted as (${counted}),
+          answered as (update message set answer_state = 'ANSWERED' from given where message.id = m->>'inReplyToId')
+     ${insertEvents} from given, jsonb_array_elements(events) as e`,
+    [JSON.stringify(reply), JSON.stringify(events)],
+  );
+}
+
+export interface Waiting {
+  messageId: string;
+  organizationId: string;
+  workspaceId: string;
+  participantId: string;
+}
+
+/** Questions that were accepted before `before` and that no job answers yet. Of the whole service. */
+export const listOverdue = (tx: Tx, before: Date, limit: number): Promise<Waiting[]> =>
+  tx.sql<Waiting>(
+    `select message_id as "messageId", organization_id as "organizationId", workspace_id as "workspaceId",
+            participant_id as "participantId" from pending_question
+      where accepted_at < $1 and not handed_over order by accepted_at limit $2`,
+    [before, limit],
+  );
+
+/** Marks a question as a job's. False when it was answered, or handed over, meanwhile. */
+export async function markHandedOver(tx: Tx, messageId: string): Promise<boolean> {
+  const marked = await tx.sql(
+    "update pending_question set handed_over = true where message_id = $1 and not handed_over returning message_id",
+    [messageId],
+  );
+  return marked.length > 0;
 }
 
 /** Adds an event that comes with no message. `event_count` is the caller's to save. */
@@ -153,12 +200,6 @@ export async function findPendingQuestion(tx: Tx, id: string, historyMax: number
     [id, historyMax],
   );
   return row ?? null;
-}
-
-/** Whether the question still waits for its answer. Asked with its conversation locked. */
-export async function isPending(tx: Tx, id: string): Promise<boolean> {
-  const rows = await tx.sql("select id from message where id = $1 and answer_state = 'PENDING'", [id]);
-  return rows.length > 0;
 }
 
 /** Gives a question up: no answer comes any more. */

@@ -89,6 +89,7 @@ export async function authenticate(
       now: ctx.now(),
     },
   );
+  ctx.continueAs(token.accessToken);
   const viewer = { user, kind: user.kind, sessionId: session.id, organizationId, workspaceId, permissions: null };
   return { ...token, refreshToken, viewer };
 }

@@ -3,9 +3,10 @@ import { appendEvent, documentDeleted, documentUploaded } from "@atrium/events";
 import { newId } from "@atrium/ids";
 import { cancelJob, enqueue } from "@atrium/jobs";
 import type { Context, Tx } from "../context";
+import { deleteFilesLater } from "../files";
 import { requireKnowledgeBase, reviseKnowledgeBase } from "../knowledge-base/commands";
 import { requireEraser, requireWriter } from "../knowledge-base/policy";
-import { takeUploadsForDocuments, uploadsOf } from "../upload/queries";
+import { uploadsToUse, useUploads } from "../upload/queries";
 import {
   reindex,
   titleOf,
@@ -14,7 +15,7 @@ import {
   type MetadataValue,
   type ReindexDocumentRefusal,
 } from "./document";
-import { announceChange } from "./progress";
+import { announceChange, announceProgress } from "./progress";
 import {
   deleteDocumentRow,
   deleteSomeDocuments,
@@ -33,7 +34,7 @@ export async function addDocuments(
   const { organizationId, workspaceId, userId } = requireWriter(actor);
   return db.transaction(async (tx) => {
     await requireKnowledgeBase(tx, workspaceId, knowledgeBaseId);
-    const uploads = await uploadsOf(tx, workspaceId, uploadIds);
+    const uploads = await uploadsToUse(tx, workspaceId, uploadIds);
     const at = now();
     const documents: Document[] = [];
     for (const [place, upload] of uploads.entries()) {
@@ -64,13 +65,11 @@ export async function addDocuments(
         updatedAt: at,
       });
     }
-    // Two calls with one upload at once: the second finds fewer to take, and everything of it is rolled back.
-    if ((await takeUploadsForDocuments(tx, workspaceId, uploadIds, at)) < uploadIds.length)
-      throw new PublicError("CONFLICT", "Another call has just used one of these uploads.");
+    await useUploads(tx, workspaceId, uploadIds, at);
     await insertDocuments(tx, documents);
     for (const { id: documentId, contentType, sizeBytes } of documents)
       await appendEvent(tx, documentUploaded({ documentId, knowledgeBaseId, contentType, sizeBytes }));
-    announceChange(ctx, tx, documents);
+    announceProgress(ctx, tx, documents);
     return ok(documents);
   });
 }
@@ -98,7 +97,7 @@ export async function updateDocument(
     const titleGiven = document.titleGiven || fields.title !== undefined;
     const updated = { ...document, ...fields, titleGiven, updatedAt: now() };
     await saveDocument(tx, updated, revision);
-    announceChange(ctx, tx, [updated]);
+    announceChange(ctx, tx, updated);
     return updated;
   });
 }
@@ -116,7 +115,7 @@ export async function reindexDocument(
     if (!queued.ok) return queued;
     await saveDocument(tx, queued.value, revision);
     await enqueueIngestion(tx, documentId);
-    announceChange(ctx, tx, [queued.value]);
+    announceChange(ctx, tx, queued.value);
     return queued;
   });
 }
@@ -129,10 +128,10 @@ export async function deleteDocument(ctx: Context, { documentId }: { documentId:
     const { document, revision } = await lockToChange(tx, workspaceId, documentId);
     await cancelJob(tx, `ingest:${documentId}`);
     await deleteDocumentRow(tx, document, revision);
-    await enqueue(tx, "deleteFile", { blobKey: document.blobKey });
+    await deleteFilesLater(tx, [document.blobKey]);
     const { knowledgeBaseId, sizeBytes } = document;
     await appendEvent(tx, documentDeleted({ documentId, knowledgeBaseId, sizeBytes }));
-    announceChange(ctx, tx, [document]);
+    announceChange(ctx, tx, document);
     return documentId;
   });
 }

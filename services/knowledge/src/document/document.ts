@@ -72,8 +72,5 @@ export function reindex(document: Document, now: Date): Result<Document, Reindex
   return ok({ ...document, generation, ingestion: { state: "QUEUED" as const }, updatedAt: now });
 }
 
-/** What a document is called that nobody has named: its file's name, without a path and an ending. */
-export function titleOf(filename: string): string {
-  const name = filename.split(/[/\\]/).at(-1)!;
-  return name.replace(/\.[A-Za-z0-9]{1,8}$/, "") || name;
-}
+/** What a document is called that nobody has named: its file's name without an ending. */
+export const titleOf = (filename: string): string => filename.replace(/\.[A-Za-z0-9]{1,8}$/, "") || filename;

@@ -2,9 +2,10 @@ import { appendEvent, documentFailed, documentIngested } from "@atrium/events";
 import type { Context, Tx } from "../context";
 import { ParseFailure } from "../ingestion/failures";
 import type { ParsePassages, PassagePart } from "../ingestion/parse";
-import { requireKnowledgeBase, reviseKnowledgeBase } from "../knowledge-base/commands";
+import { reviseKnowledgeBase } from "../knowledge-base/commands";
+import { splittingOf } from "../knowledge-base/queries";
 import type { Document, Ingestion } from "./document";
-import { announceChange } from "./progress";
+import { announceChange, announceProgress } from "./progress";
 import { deletePassages, findDocuments, insertPassages, lockDocument, saveDocument, saveProgress } from "./store";
 
 /** What an ingestion needs; a job has no actor. */
@@ -14,9 +15,7 @@ export type IngestContext = Pick<Context, "database" | "blobs" | "topics" | "ind
 };
 
 /** A newer ingestion was asked for, or the document was deleted: this one has nothing left to do. */
-class Overtaken extends Error {
-  override readonly name = "Overtaken";
-}
+class Overtaken extends Error {}
 
 /**
  * Reads a document's file, and makes its passages findable. Safe to run again at any point: what an attempt that broke
@@ -78,33 +77,33 @@ async function readPassages(
   document: Document,
   signal: AbortSignal,
 ): Promise<{ counts: { passageCount: number; characterCount: number }; facts: Facts }> {
-  const { db, blobs, parsePassages, topics, indexes, database } = ctx;
+  const { db, blobs, parsePassages } = ctx;
   const { workspaceId, id: documentId } = document;
-  const { splitting } = await db.transaction((tx) => requireKnowledgeBase(tx, workspaceId, document.knowledgeBaseId));
+  const split = await splittingOf(db, workspaceId, document.knowledgeBaseId);
+  if (!split) throw new Overtaken();
   await db.transaction(async (tx) => {
     if (!(await saveProgress(tx, document, { passageCount: 0 }))) throw new Overtaken();
     await deletePassages(tx, workspaceId, documentId);
-    announceChange(ctx, tx, [document]);
+    announceProgress(ctx, tx, [document]);
   });
 
   const counts = { passageCount: 0, characterCount: 0 };
   let facts: PassagePart["facts"] | null = null;
   const content = await blobs.read(document.blobKey);
-  const source = { filename: document.filename, content };
-  for await (const part of parsePassages(source, { split: splitting, signal })) {
-    counts.passageCount += part.passages.length;
-    counts.characterCount = part.start + part.text.length;
-    facts = part.facts;
-    await db.transaction(async (tx) => {
-      if (!(await saveProgress(tx, document, counts))) throw new Overtaken();
-      if (part.passages.length > 0)
-        await insertPassages(
-          tx,
-          document,
-          part.passages.map((passage) => ({ ...passage, headingPath: [...passage.headingPath] })),
-        );
-      announceChange({ topics, indexes, database }, tx, [document]);
-    });
+  try {
+    for await (const part of parsePassages({ filename: document.filename, content }, { split, signal })) {
+      counts.passageCount += part.passages.length;
+      counts.characterCount = part.start + part.text.length;
+      facts = part.facts;
+      await db.transaction(async (tx) => {
+        if (!(await saveProgress(tx, document, counts))) throw new Overtaken();
+        await insertPassages(tx, document, part.passages);
+        announceProgress(ctx, tx, [document]);
+      });
+    }
+  } finally {
+    // Nobody may have begun to read it.
+    content.destroy();
   }
   return {
     counts,
@@ -132,6 +131,6 @@ async function settle(
     const settled = { ...document, ...facts, title, ingestion, updatedAt: ctx.now() };
     await saveDocument(tx, settled, revision);
     await announce(tx);
-    announceChange(ctx, tx, [settled]);
+    announceChange(ctx, tx, settled);
   });
 }

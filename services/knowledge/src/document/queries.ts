@@ -10,16 +10,20 @@ import {
   findPassages,
   listDocuments,
   listPassages,
+  pageToIndex,
   type DocumentFilter,
+  type IndexedPassage,
 } from "./store";
 
 /** The documents of the actor's workspace, newest first. */
 export async function documents(
-  { actor, db }: Context,
+  ctx: Context,
   filter: DocumentFilter,
   page: { limit: number; after: string | null },
 ): Promise<Document[]> {
-  return listDocuments(db, requireReader(actor).workspaceId, filter, page);
+  const { workspaceId } = requireReader(ctx.actor);
+  if (filter.knowledgeBaseId) await knowledgeBasesToRead(ctx, [filter.knowledgeBaseId]);
+  return listDocuments(ctx.db, workspaceId, filter, page);
 }
 
 /** Those of the documents that the actor may read. */
@@ -70,18 +74,24 @@ export async function passagesToShow(
   return new Map(passages.map((passage) => [passage.id, passage]));
 }
 
-/** A document's passages in reading order, page by page. */
-export async function* passagesInPages(
+/** Of documents that may have many passages, and of many documents that have few, so many documents at once. */
+const documentsPerRound = 100;
+const passagesPerPage = 1_000;
+
+/** The passages of documents as an index needs them, page by page. */
+export async function* passagesToIndex(
   tx: Tx,
   workspaceId: string,
-  documentId: string,
-  limit: number,
-): AsyncGenerator<Passage[]> {
-  for (let after: number | null = null; ;) {
-    const page: Passage[] = await listPassages(tx, workspaceId, documentId, { limit, after });
-    if (page.length > 0) yield page;
-    if (page.length < limit) return;
-    after = page.at(-1)!.ordinal;
+  documentIds: readonly string[],
+): AsyncGenerator<IndexedPassage> {
+  for (let from = 0; from < documentIds.length; from += documentsPerRound) {
+    const ids = documentIds.slice(from, from + documentsPerRound);
+    for (let after: IndexedPassage | null = null; ; ) {
+      const page: IndexedPassage[] = await pageToIndex(tx, workspaceId, ids, { limit: passagesPerPage, after });
+      yield* page;
+      if (page.length < passagesPerPage) break;
+      after = page.at(-1)!;
+    }
   }
 }
 

@@ -172,12 +172,17 @@ export async function countByState(
 export const deletePassages = (tx: Tx, workspaceId: string, documentId: string) =>
   tx.passage.deleteMany({ where: { workspaceId, documentId } });
 
+type PassageToInsert = Omit<Passage, "id" | "documentId" | "knowledgeBaseId" | "headingPath"> & {
+  headingPath: readonly string[];
+};
+
 /** Saves passages of a document in one statement. */
 export async function insertPassages(
   tx: Tx,
   { organizationId, workspaceId, knowledgeBaseId, id: documentId }: Document,
-  passages: readonly Omit<Passage, "id" | "documentId" | "knowledgeBaseId">[],
+  passages: readonly PassageToInsert[],
 ): Promise<void> {
+  if (passages.length === 0) return;
   const rows = passages.map((passage) => ({ ...passage, id: newId("psg") }));
   await tx.sql(
     `insert into passage (id, organization_id, workspace_id, knowledge_base_id, document_id, ordinal, text,
@@ -218,9 +223,35 @@ export const listPassages = (
     [workspaceId, documentId, after ?? -1, limit],
   );
 
+/** What an index needs of a passage. */
+export interface IndexedPassage {
+  id: string;
+  documentId: string;
+  ordinal: number;
+  text: string;
+  headingPath: string[];
+  page: number | null;
+}
+
+/** Passages of documents, one document after the other in the order of their ids, each in reading order. */
+export const pageToIndex = (
+  tx: Tx,
+  workspaceId: string,
+  documentIds: readonly string[],
+  { limit, after }: { limit: number; after: { documentId: string; ordinal: number } | null },
+): Promise<IndexedPassage[]> =>
+  tx.sql(
+    `select id, document_id as "documentId", ordinal, text, heading_path as "headingPath", first_page as page
+       from passage
+      where workspace_id = $1 and document_id = any ($2::text[]) and (document_id, ordinal) > ($3, $4)
+      order by document_id, ordinal limit $5`,
+    [workspaceId, documentIds, after?.documentId ?? "", after?.ordinal ?? -1, limit],
+  );
+
 export interface ChangedDocument {
   id: string;
   title: string;
+  generation: number;
   metadata: Record<string, MetadataValue>;
   enabled: boolean;
   ingested: boolean;
@@ -235,10 +266,12 @@ export async function changesSince(
   revision: number,
 ): Promise<{ changed: ChangedDocument[]; removed: string[] }> {
   const changed = await tx.sql<ChangedDocument>(
-    `select id, title, metadata, enabled, state = 'INGESTED' as ingested, revision from document
+    `select id, title, generation, metadata, enabled, state = 'INGESTED' as ingested, revision from document
       where workspace_id = $1 and knowledge_base_id = $2 and revision > $3 order by revision`,
     [workspaceId, knowledgeBaseId, revision],
   );
+  // Before the first revision nothing was known that could be removed.
+  if (revision < 0) return { changed, removed: [] };
   const removed = await tx.sql<{ id: string }>(
     `select document_id as id from document_removal
       where workspace_id = $1 and knowledge_base_id = $2 and revision > $3`,

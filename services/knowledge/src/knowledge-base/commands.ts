@@ -3,6 +3,7 @@ import { appendEvent, knowledgeBaseCreated, knowledgeBaseDeleted, knowledgeBaseU
 import { newId } from "@atrium/ids";
 import { enqueue } from "@atrium/jobs";
 import type { Context, Tx } from "../context";
+import { announceEnd } from "../document/progress";
 import type { KnowledgeBase, Splitting } from "./knowledge-base";
 import { requireEraser, requireWriter } from "./policy";
 import { insertKnowledgeBase, lockKnowledgeBase, markDeleted, nextRevision, saveKnowledgeBase } from "./store";
@@ -53,15 +54,18 @@ export async function updateKnowledgeBase(
 
 /** Deletes a base: nobody finds it from now on, and a job erases its documents, passages and files. */
 export async function deleteKnowledgeBase(
-  { actor, db, now }: Context,
+  ctx: Context,
   { knowledgeBaseId }: { knowledgeBaseId: string },
 ): Promise<string> {
+  const { actor, db, indexes, now } = ctx;
   const { workspaceId } = requireEraser(actor);
   return db.transaction(async (tx) => {
     await requireKnowledgeBase(tx, workspaceId, knowledgeBaseId);
     await markDeleted(tx, workspaceId, knowledgeBaseId, now());
     await appendEvent(tx, knowledgeBaseDeleted({ knowledgeBaseId }));
     await enqueue(tx, "eraseKnowledgeBase", { knowledgeBaseId }, { key: `erase:${knowledgeBaseId}` });
+    announceEnd(ctx, tx, knowledgeBaseId);
+    tx.afterCommit(() => indexes.forget(knowledgeBaseId));
     return knowledgeBaseId;
   });
 }

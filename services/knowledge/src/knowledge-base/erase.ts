@@ -1,5 +1,6 @@
 import { appendEvent, documentDeleted } from "@atrium/events";
 import type { Context, Tx } from "../context";
+import { deleteFilesLater } from "../files";
 import { deleteMarked } from "./store";
 
 /** How documents of a base are removed, a batch at a time; the documents' own folder says. */
@@ -14,10 +15,10 @@ const batch = 100;
 
 /**
  * Erases a deleted base: its documents with their passages and files, then the base itself. A run that broke off is
- * taken up where it was: files first, so that none is left without a row that knows of it.
+ * taken up where it was.
  */
 export async function eraseKnowledgeBase(
-  { db, blobs, indexes }: Pick<Context, "db" | "blobs" | "indexes">,
+  { db, indexes }: Pick<Context, "db" | "indexes">,
   { knowledgeBaseId }: { knowledgeBaseId: string },
   deleteSome: DeleteSome,
   signal: AbortSignal,
@@ -28,10 +29,12 @@ export async function eraseKnowledgeBase(
     signal.throwIfAborted();
     count = await db.transaction(async (tx) => {
       const deleted = await deleteSome(tx, workspaceId, knowledgeBaseId, batch);
-      for (const { id: documentId, blobKey, sizeBytes } of deleted) {
-        await blobs.delete(blobKey);
+      for (const { id: documentId, sizeBytes } of deleted)
         await appendEvent(tx, documentDeleted({ documentId, knowledgeBaseId, sizeBytes }));
-      }
+      await deleteFilesLater(
+        tx,
+        deleted.map(({ blobKey }) => blobKey),
+      );
       return deleted.length;
     });
   }

@@ -1,6 +1,6 @@
 import { PublicError } from "@atrium/errors";
 import type { Context, Tx } from "../context";
-import type { KnowledgeBase } from "./knowledge-base";
+import type { KnowledgeBase, Splitting } from "./knowledge-base";
 import { mayRead, requireReader } from "./policy";
 import { findKnowledgeBases, listKnowledgeBases } from "./store";
 
@@ -27,6 +27,12 @@ export async function knowledgeBasesToRead({ actor, db }: Context, ids: readonly
 export async function knowledgeBasesByIds({ actor, db }: Context, ids: readonly string[]): Promise<KnowledgeBase[]> {
   if (!mayRead(actor) || actor.kind === "ANONYMOUS" || !actor.workspaceId) return [];
   return findKnowledgeBases(db, actor.workspaceId, ids);
+}
+
+/** How a base cuts documents; null when it is gone. */
+export async function splittingOf(tx: Tx, workspaceId: string, id: string): Promise<Splitting | null> {
+  const [base] = await findKnowledgeBases(tx, workspaceId, [id]);
+  return base?.splitting ?? null;
 }
 
 /** The revision of what can be found in a base; null when it is gone. */

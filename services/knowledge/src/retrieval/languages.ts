@@ -57,11 +57,11 @@ const stopWords: Record<Language, ReadonlySet<string>> = {
  */
 const questionWords: Record<Language, ReadonlySet<string>> = {
   en: list(`must shall please tell show find give explain describe list many much know want need get got anyone anybody someone
-    something anything question answer happened happen long does exist exists there us say says said mentioned mention
+    something anything question answer happened happen  does exist exists there us say says said mentioned mention
     according document documents kindly wonder wondering`),
-  de: list(`bitte sag sage sagen zeig zeige zeigen finde finden gib erkläre erklären beschreibe nenne nennen viel viele
+  de: list(`dürfen darf bitte sag sage sagen zeig zeige zeigen finde finden gib erkläre erklären beschreibe nenne nennen viel viele
     wieviel wieviele wissen möchte will brauche gibt frage antwort laut dokument dokumente dokumenten steht lautet
-    jemand man lange`),
+    jemand man`),
   fr: list(`combien quand pourquoi comment peut peux veux donne montre dis expliquer selon document documents`),
   es: list(`cuánto cuánta cuántos cuántas cuanto cuantos cómo dónde puede puedo quiero dime muestra según documento documentos`),
   it: list(`quanto quanta quanti quante dove puoi posso voglio dimmi mostra secondo documento documenti`),

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { Readable } from "node:stream";
 import { PublicError } from "@atrium/errors";
-import type { Context } from "../context";
+import type { Context, Tx } from "../context";
+import { deleteFilesLater } from "../files";
 import { ParseFailure } from "../ingestion/failures";
 import { detectFormat } from "../ingestion/formats";
 import { requireWriter } from "../knowledge-base/policy";
-import { deleteExpired, findByTokenHash, insertUpload, saveStored } from "./store";
+import { beginTransfer, deleteExpired, findByTokenHash, forgetTransfer, insertUpload, saveStored } from "./store";
 import { announce, hashOfToken, isKnownContentType, knownContentTypes, matches, type Upload } from "./upload";
 
 /** An announced upload, and where its bytes go. */
@@ -35,58 +35,62 @@ export async function createUpload(
 }
 
 const sniffedBytes = 64 * 1024;
+const transfersMax = 20;
 
 /**
  * Stores the bytes of an announced upload. Whoever has the token may send them, once: too many, too few, or of another
  * kind than announced are refused and nothing is kept, so that the same address can be tried again.
  */
 export async function receiveUpload(
-  { database, blobs, now }: Context,
+  { database, blobs, now, log }: Context,
   {
     token,
     body,
     declaredBytes,
     signal,
-  }: { token: string; body: Readable; declaredBytes: number | null; signal: AbortSignal },
+  }: { token: string; body: AsyncIterable<Uint8Array>; declaredBytes: number | null; signal: AbortSignal },
 ): Promise<Upload> {
   const upload = await findByTokenHash(database.asService(), hashOfToken(token));
   if (!upload || upload.expiresAt <= now())
     throw new PublicError("NOT_FOUND", "This upload address isn't valid, or not any more.");
-  if (upload.stored) throw new PublicError("CONFLICT", "This upload has its file already.");
+  const hasItsFile = new PublicError("CONFLICT", "This upload has its file already.");
+  if (upload.stored) throw hasItsFile;
   if (declaredBytes !== null && declaredBytes !== upload.sizeBytes) throw wrongSize(upload, declaredBytes);
 
-  const head = new Head(sniffedBytes);
   const { organizationId, workspaceId, id } = upload;
+  const inside = database.as({ organizationId, workspaceId, userId: upload.createdById });
   const blobKey = `${organizationId}/${workspaceId}/${id}/${randomUUID()}`;
-  const { sizeBytes, sha256 } = await blobs.write(blobKey, head.of(body), { sizeMax: upload.sizeBytes, signal });
+  if (!(await beginTransfer(inside, upload, blobKey, transfersMax)))
+    throw new PublicError("CONFLICT", "This upload has its file already, or too many transfers of it were begun.");
   try {
+    const head = new Head(sniffedBytes);
+    const { sizeBytes, sha256 } = await blobs.write(blobKey, head.of(body), { sizeMax: upload.sizeBytes, signal });
     if (sizeBytes !== upload.sizeBytes) throw wrongSize(upload, sizeBytes);
-    const format = formatOf(head.bytes, upload);
-    const inside = database.as({ organizationId, workspaceId, userId: upload.createdById });
-    const stored = { blobKey, sha256, format, storedAt: now() };
-    if (!(await saveStored(inside, upload, stored)))
-      throw new PublicError("CONFLICT", "This upload has got its file from another transfer meanwhile.");
+    const stored = { blobKey, sha256, format: formatOf(head.bytes, upload), storedAt: now() };
+    if (!(await saveStored(inside, upload, stored))) throw hasItsFile;
     return { ...upload, stored };
   } catch (error) {
-    await blobs.delete(blobKey);
+    await discard().catch((fault: unknown) => log.warn({ err: fault, uploadId: id }, "A file is left to pruning."));
     throw error;
+  }
+
+  async function discard() {
+    await blobs.delete(blobKey);
+    await forgetTransfer(inside, upload!, blobKey);
   }
 }
 
 /** Forgets uploads whose time is over, and their files unless a document has them. */
-export async function pruneUploads({
-  database,
-  blobs,
-  now,
-}: Pick<Context, "database" | "blobs" | "now">): Promise<void> {
-  const batch = 500;
+export async function pruneUploads(service: Tx, now: Date): Promise<void> {
+  const batch = 100;
   // An hour's grace: a transfer may still be under way when the address expires.
-  const before = new Date(now().getTime() - 60 * 60 * 1000);
-  for (;;) {
-    const orphans = await deleteExpired(database.asService(), before, batch);
-    for (const key of orphans) if (key) await blobs.delete(key);
-    if (orphans.length < batch) return;
-  }
+  const before = new Date(now.getTime() - 60 * 60 * 1000);
+  for (let count = batch; count === batch;)
+    count = await service.transaction(async (tx) => {
+      const expired = await deleteExpired(tx, before, batch);
+      await deleteFilesLater(tx, expired.orphans);
+      return expired.count;
+    });
 }
 
 function formatOf(head: Uint8Array, { filename, contentType }: Upload): string {

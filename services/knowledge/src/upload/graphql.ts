@@ -10,6 +10,7 @@ import {
   ObjectType,
   Payload,
   Resolver,
+  badInput,
   requireInteger,
   requireText,
   toPayload,
@@ -38,7 +39,7 @@ class Upload {
 
 @InputType("CreateUploadInput", { description: "A file to announce." })
 class CreateUploadInput {
-  @Field(() => String, { description: "Its name, up to 255 characters. Kept to be shown; no path is ever made of it." })
+  @Field(() => String, { description: "Its name without a path, up to 255 characters. Kept to be shown." })
   filename!: string;
 
   @Field(() => Float, { description: "Its size, in bytes." })
@@ -63,7 +64,7 @@ export class UploadResolver {
   })
   async createUpload(@Arg("input", () => CreateUploadInput) input: CreateUploadInput, @Ctx() ctx: RequestContext) {
     const upload = await createUpload(ctx, {
-      filename: requireText(input.filename, "input.filename", { lengthMax: 255 }),
+      filename: requireFilename(input.filename),
       sizeBytes: requireInteger(input.sizeBytes, "input.sizeBytes", { min: 1, max: Number.MAX_SAFE_INTEGER }),
       contentType: requireText(input.contentType, "input.contentType", { lengthMax: 200 })
         .split(";")[0]!
@@ -72,4 +73,12 @@ export class UploadResolver {
     });
     return toPayload(CreateUploadPayload, ok(upload));
   }
+}
+
+/** No path is ever made of a file's name; one that looks like a path is refused all the same, since it can't be meant. */
+function requireFilename(given: string): string {
+  const filename = requireText(given, "input.filename", { lengthMax: 255 });
+  if (/[/\\]/.test(filename) || filename === "." || filename === "..")
+    throw badInput("input.filename", "input.filename must be a file's name alone, without a path.");
+  return filename;
 }

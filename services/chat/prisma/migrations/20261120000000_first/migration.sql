@@ -118,6 +118,18 @@ create unique index message_organization_id_conversation_id_idempotency_key_key
 create unique index message_organization_id_in_reply_to_id_key on message (organization_id, in_reply_to_id);
 create index message_organization_id_workspace_id_created_at_idx on message (organization_id, workspace_id, created_at);
 
+create table pending_question (
+  message_id text primary key,
+  organization_id text not null,
+  workspace_id text not null,
+  conversation_id text not null,
+  participant_id text not null,
+  accepted_at timestamptz(3) not null,
+  handed_over boolean not null,
+  foreign key (organization_id, conversation_id) references conversation (organization_id, id) on delete cascade
+);
+create index pending_question_organization_id_conversation_id_idx on pending_question (organization_id, conversation_id);
+
 create table conversation_event (
   organization_id text not null,
   workspace_id text not null,
@@ -165,7 +177,7 @@ do $$
 declare name text;
 begin
   foreach name in array array['chatbot', 'chatbot_version', 'chatbot_draft', 'open_chatbot', 'conversation', 'message',
-                              'conversation_event'] loop
+                              'pending_question', 'conversation_event'] loop
     execute format('alter table %I enable row level security, force row level security', name);
     execute format(
       'create policy inside on %I
@@ -181,3 +193,9 @@ create policy guest on conversation for select
   using ((select current_organization()) is null and participant_id = (select current_user_id()));
 create policy guest on message for select
   using ((select current_organization()) is null and participant_id = (select current_user_id()));
+-- The service looks for what wasn't answered at once; it answers in the workspace's name.
+create policy service on pending_question for select using ((select is_service()));
+
+-- It turns over its whole content all the time: vacuumed by rows, not by a share of an empty table.
+alter table pending_question set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_cost_delay = 0);

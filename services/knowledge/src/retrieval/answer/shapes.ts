@@ -5,6 +5,7 @@ export type Shape =
   | "MONEY"
   | "DURATION"
   | "AGE"
+  | "QUANTITY"
   | "FREQUENCY"
   | "LENGTH"
   | "WEIGHT"
@@ -47,7 +48,7 @@ const relativeTime = new RegExp(
   "iu",
 );
 const frequency = new RegExp(
-  String.raw`(?<!\p{L})(?:every|each|per|daily|weekly|monthly|quarterly|yearly|annually|hourly|nightly|once|twice|times|always|never|regularly|a (?:day|week|month|year)|jede[nrs]?|täglich|wöchentlich|monatlich|jährlich|mal|je|pro)(?!\p{L})`,
+  String.raw`(?<!\p{L})(?:every|each|per|daily|weekly|monthly|quarterly|yearly|annually|hourly|nightly|once|twice|times|always|never|regularly|a (?:day|week|month|year)|jede[nrs]?|alle|täglich|wöchentlich|monatlich|jährlich|mal|je|pro)(?!\p{L})`,
   "iu",
 );
 const reason = new RegExp(
@@ -57,10 +58,18 @@ const reason = new RegExp(
 const roles =
   /(?<!\p{L})(?:\p{L}*(?:manager|officer|director|head|lead|leader|team|department|engineer|operator|owner|government|authority|agency|bureau|board|council|committee|court|supplier|buyer|customer|dealer|service|desk|pilot|captain|doctor|physician|electrician|inspector|investigator|supervisor|employees?|staff|everyone|everybody|nobody|anyone|visitors?|contractors?|company|president|minister|secretary|controller|resources|insurance|leitung|führungskraft|abteilung|beauftragte[nr]?|beschäftigte[nr]?|vorstand|leiter(?:in)?|amt|behörde))(?!\p{L})/iu;
 
-const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "CODE">, RegExp> = {
+/** Years and dates number nothing. */
+const calendarYear = new RegExp(
+  String.raw`(?<!\p{L})(?:(?:in|since|until|till|by|from|of|to|im|seit|bis|(?:${months})\.?)\s+)(?:\d{1,2},?\s+)?(?:1[5-9]|20)\d\d(?!\d)|\d{1,4}[./-]\d{1,2}[./-]\d{2,4}`,
+  "giu",
+);
+const timeSpan = new RegExp(String.raw`${amount}[\s-]*(?:${timeUnits})(?!\p{L})`, "giu");
+const measured = /\d[\d.,]*\s?(?:\p{L}|[%°µ$€£])/u;
+
+const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "CODE" | "QUANTITY">, RegExp> = {
   DATE: date,
   TIME: time,
-  MONEY: /[$€£¥]\s?\d|\d[\d.,]*\s?(?:[$€£¥]|eur|euros?|usd|dollars?|cents?|gbp|pounds?|chf|franken|percent|per cent|prozent|%)(?!\p{L})|(?<!\p{L})(?:free|free of charge|kostenlos|without (?:extra )?cost)(?!\p{L})/iu,
+  MONEY: /[$€£¥]\s?\d|\d[\d.,]*\s?(?:[$€£¥]|eur|euros?|usd|dollars?|cents?|gbp|pounds?|chf|franken|crowns?|kroner?|kronen|yen|rupees?|francs?|pence|p|percent|per cent|prozent|%)(?!\p{L})|(?<!\p{L})(?:free|free of charge|kostenlos|without (?:extra )?cost)(?!\p{L})/iu,
   DURATION: withUnit(timeUnits),
   FREQUENCY: frequency,
   AGE: /(?<!\p{L})(?:aged?|alter|old|alt)(?!\p{L})/iu,
@@ -71,12 +80,15 @@ const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "
   REASON: reason,
 };
 
+const isNoName = /\d|^(?:GBP|EUR|USD|CHF|VAT|PDF|AM|PM|UTC|GMT|CET|[A-Z]ST|[A-Z]DT)$/;
+
 /** Capitalised words that don't merely begin the sentence, and aren't in the question. */
 function hasName(value: string, isAsked: (word: string) => boolean, startsStatement: boolean): boolean {
   let first = startsStatement;
   for (const match of value.matchAll(/[\p{L}\p{N}][\p{L}\p{N}'’.-]*/gu)) {
     const word = match[0].replace(/['’]s$|[.]$/u, "");
     const quoted = /["“„«]$/.test(value.slice(0, match.index));
+    if (isNoName.test(word)) continue;
     if ((/^\p{Lu}/u.test(word) && !first && !/^(?:I|A|The|An|It|He|She|They|We|Der|Die|Das|Ein|Eine)$/u.test(word)) || quoted)
       if (!isAsked(word)) return true;
     first = /[.:!?]\s*$/.test(value.slice(0, match.index + match[0].length));
@@ -105,14 +117,17 @@ export function hasShape(shape: Shape, value: string, { isAsked, startsSentence,
       return patterns[shape].test(fresh.replace(/(?<!\p{L})(?:every|each|alle|per|pro|once an?|times an?)\s+[\p{L}\d.,]+(?:\s+\p{L}+)?/giu, " "));
     case "AGE":
       return anyNumber.test(fresh) && patterns.AGE.test(value);
+    case "QUANTITY":
+      return patterns.MONEY.test(fresh) || measured.test(fresh.replace(timeSpan, " "));
     case "NUMBER":
-      return anyNumber.test(fresh);
+      return anyNumber.test(fresh.replace(calendarYear, " "));
     case "CODE":
       return /(?<![\p{L}\p{N}])(?=[\p{L}\p{N}/-]*\d)[\p{L}\p{N}][\p{L}\p{N}/.-]*/u.test(fresh);
     case "NAME":
-      return german ? /\p{Lu}/u.test(fresh) : hasName(value, isAsked, startsSentence);
+      return hasName(value, isAsked, startsSentence);
     case "PERSON":
-      return roles.test(withoutAsked(value, isAsked)) || (!german && hasName(value, isAsked, startsSentence)) || /@/.test(value);
+      // In German every noun has a capital; one that wasn't asked about is the best there is to go by.
+      return roles.test(withoutAsked(value, isAsked)) || hasName(value, isAsked, startsSentence && !german) || /@/.test(value);
     case "PLACE":
       return (
         (!german && hasName(value.replace(/\d+\s?\p{Lu}{2,4}(?!\p{L})/gu, " "), isAsked, startsSentence)) ||

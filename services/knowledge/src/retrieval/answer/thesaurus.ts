@@ -8,23 +8,25 @@ const meanings: Partial<Record<Language, string>> = {
   en: `
     old age aged
     cost costs price priced fee charge charged expensive cheap amount
+    cost costs price pay pays paid fee admission ticket fare
     pay paid payment payable reimburse reimbursed reimbursement refund refunded compensate compensated compensation settle settled cover covered
     allow allowed permit permitted permission authorized authorised tolerated possible okay ok
     forbid forbidden prohibit prohibited ban banned disallow disallowed blocked
     mandatory required requires require obligatory compulsory necessary needed need needs demanded
     keep kept retain retained retention store stored storage preserve hold
-    delete deleted erase erased erasure remove removed destroy destroyed
+    delete deleted erase erased erasure remove removed destroy destroyed wipe wiped
     large big size maximum largest biggest greatest
     maximum max most limit limited highest upper exceed
     minimum min least lowest
     e-mail email mail message messages
     phone telephone call hotline extension
     begin began begins start starts started commence effect force valid
-    end ends ended finish expire expires expired expiry terminate stop stops over
+    finish finished complete completed completion
+    end ends ended finish expire expires expired expiry terminate stop stops over close closes closed
     depart departed departure leave left originate originated origin takeoff
     arrive arrived arrival destination destined bound route
     crash crashed accident collide collided collision impact impacted hit struck strike contacted wreck happen happened occur occurred
-    die died dead death deaths killed fatal fatally fatalities casualties
+    die died dead death deaths killed fatal fatally fatalities casualties lives
     injured hurt injury injuries wounded harmed
     airplane aircraft plane aeroplane jet
     pilot flier aviator captain
@@ -35,7 +37,20 @@ const meanings: Partial<Record<Language, string>> = {
     cause caused causes reason why factor factors contributed
     weight heavy weigh weighs mass
     length long
-    height high tall altitude elevation
+    loud noise noisy decibel decibels
+    come came brought originate source
+    cease ceased switched turned
+    turn turns turned switch switches switched
+    last lasts lasting take takes run runs duration
+    capacity hold holds volume contain contains
+    supply supplies supplied supplier deliver provide provides offer
+    smoke smoking rauchen
+    photograph photographs photography photos picture pictures
+    accessible access suitable reach
+    park parking
+    guide guided tour tours
+    bag bags luggage baggage
+    height high tall altitude elevation rises rise
     depth deep
     width wide
     speed fast quick quickly velocity
@@ -103,7 +118,51 @@ const meanings: Partial<Record<Language, string>> = {
     climb climbed ascend ascended
     total overall altogether
     before prior previous previously earlier
-    happens result consequence`,
+    happens result consequence
+    discover discovered find found detect detected identify identified
+    train training exercise workout
+    cancel cancelled cancellation terminate terminated end notice withdraw
+    bring brought come take along accompany
+    participate participation attend attended attendance join joined part present
+    cast made build built manufactured
+    guest guests visitor visitors
+    open opens opening opened
+    weekend weekends saturday sunday
+    hour hourly hours
+    month monthly months
+    year yearly annual annually years
+    week weekly weeks
+    day daily days
+    extra additional additionally further
+    new replacement replace replacing replaced
+    enough sufficient
+    choose select selected choice
+    need require
+    help support assistance
+    error fault problem issue failure
+    explain describe
+    size large capacity
+    rate charge charged fee
+    eat food
+    swim swimming pool
+    teach teaches teacher instructor trainer
+    rent hire hired lease rental
+    sell sold sale
+    win won winner
+    earn income salary
+    study student studies
+    job position work employment
+    office offices bureau
+    town city village
+    street road
+    shop store
+    photo picture
+    free kostenlos gratis
+    increase increased rise rises raised
+    decrease decreased fall falls reduced lower
+    allow permit
+    protect protected protection
+    begin start open`,
   de: `
     auto autos pkw fahrzeug fahrzeuge wagen
     erstatten erstattet erstattung ersetzen ersetzt ersatz zahlen zahlt gezahlt bezahlt bezahlen auszahlung vergütet übernommen übernimmt kosten kostet teuer preis betrag hoch höhe
@@ -125,7 +184,17 @@ const meanings: Partial<Record<Language, string>> = {
     beleg belege quittung quittungen rechnung
     ändern geändert änderung
     alt alter
-    lang länge dauer dauert`,
+    lang länge dauer dauert
+    kosten kostet kostenlos preis gebühr bezuschusst zuschuss zahlt
+    anmelden anmeldung anmeldungen
+    stattfinden findet statt termin
+    wo ort
+    prüfen geprüft prüfung
+    abholen abgeholt
+    rauchen raucher
+    verboten erlaubt gestattet
+    neu ersatz
+    parken stellplatz stellplätze parkplatz`,
 };
 
 const meaningsOf = new Map<string, number[]>();

@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { migrate, provisionDatabase, startEmbeddedPostgres } from "@atrium/database";
-import { embeddedTransport, eventsBase, handle, type EventTransport } from "..";
+import { embeddedTransport, eventsBase, handle, type EventTransport } from "@atrium/events";
 import {
   accountChanged,
   changeAccount,
@@ -12,18 +12,18 @@ import {
   openService,
   type Context,
   type TestService,
-} from "./ledger";
+} from "../../packages/events/src/testing/ledger";
+import { root } from "./house";
+import { perSecond, rounded, spread } from "./statistics";
+import type { Measure } from "./table";
 
-// How fast events get from a commit to their handlers' commits, on an embedded PostgreSQL that really writes to disk:
-//   npx tsx -C @atrium/source packages/events/src/testing/measure.ts
+const migrations = path.join(root, "packages/events/prisma/migrations");
 
-const migrations = path.join(__dirname, "../../prisma/migrations");
-const started = performance.now();
-
-async function main() {
-  const directory = mkdtempSync(path.join(tmpdir(), "atrium-measure-"));
+/** How fast events get from a commit to their handlers' commits, on an embedded PostgreSQL that really writes to disk. */
+export const events: Measure = async (say) => {
+  const directory = mkdtempSync(path.join(tmpdir(), "atrium-bench-"));
   chmodSync(directory, 0o755); // run by root, the server is another user's
-  const server = await startEmbeddedPostgres({ directory, log });
+  const server = await startEmbeddedPostgres({ directory: path.join(directory, "postgres"), log });
   let databases = 0;
   const open = async (name: string) => {
     const urls = await provisionDatabase(server.adminUrl, `${name}_${++databases}`);
@@ -40,24 +40,27 @@ async function main() {
       await Promise.all([ledger.close(), reports.close()]);
     }
   };
-
-  const table: Record<string, string> = {};
-  await withServices((...services) => drain(...services, 10, 3_000)); // warms up
-  for (const tenants of [1, 20, 1_000])
-    table[`drain 20,000 events of ${tenants} tenants`] = await withServices((...services) =>
-      drain(...services, tenants, 20_000),
-    );
-  table["append and handle at once, one event per transaction"] = await withServices((...services) =>
-    live(...services, 10_000),
-  );
-  for (const rate of [50, 200])
-    table[`commit → handled at ${rate}/s`] = await withServices((...services) => latency(...services, rate, 8));
-  await server.stop();
-  rmSync(directory, { recursive: true, force: true });
-  const machine = `${cpus().length} cores, ${cpus()[0]?.model}, Node ${process.version}, ${Math.round((performance.now() - started) / 1000)} s`;
-  const rows = Object.entries(table).map(([what, figure]) => `${what.padEnd(56)} ${figure}\n`);
-  process.stdout.write(`${machine}\n${rows.join("")}`);
-}
+  try {
+    say("warming up");
+    await withServices((...services) => drain(...services, 10, 3_000));
+    const figures = [];
+    for (const tenants of [1, 1_000]) {
+      say(`20,000 events of ${tenants} tenants`);
+      const value = await withServices((...services) => drain(...services, tenants, 20_000));
+      figures.push({ what: `events, outbox → handled, 20,000 waiting, ${rounded(tenants)} tenant(s)`, value });
+    }
+    say("appended and handled at once");
+    const value = await withServices((...services) => live(...services, 10_000));
+    figures.push({ what: "events appended one a transaction and handled meanwhile", value });
+    say("200 a second");
+    const late = await withServices((...services) => latency(...services, 200, 8));
+    figures.push({ what: "events, commit → handled, 200 a second", value: spread(late) });
+    return figures;
+  } finally {
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+};
 
 const tenantOf = (n: number, tenants: number) => ({
   organizationId: `org_${n % tenants}`,
@@ -159,11 +162,5 @@ async function latency(
     async () => latencies,
     ({ length }) => length >= rate * seconds,
   );
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => `${latencies[Math.floor(latencies.length * share)]!.toFixed(1)} ms`;
-  return `p50 ${at(0.5)}, p95 ${at(0.95)}, p99 ${at(0.99)}`;
+  return latencies;
 }
-
-const perSecond = (count: number, ms: number) => `${Math.round((count * 1_000) / ms).toLocaleString("en")}/s`;
-
-void main();
