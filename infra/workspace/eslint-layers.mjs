@@ -62,7 +62,8 @@ export function placeOf(file) {
     group: "services",
     name,
     noun: segments.length > 1 ? segments[0] : null,
-    test: /\.test\.ts$/.test(rest),
+    // What only tests use stands beside them, and may reach what they reach.
+    test: /\.test\.ts$|^testing(-[a-z]+)*(\.ts|\/)/.test(rest),
   };
   if (segments.includes("generated")) return { ...place, role: "generated" };
   if (segments.length === 1) return { ...place, role: "root" };

@@ -4,10 +4,18 @@ import type { Passage } from "../document/document";
 import { documentsByIds, passagesToShow } from "../document/queries";
 import { knowledgeBasesToRead } from "../knowledge-base/queries";
 import { requireReader } from "../knowledge-base/policy";
-import { answerFromPassages, type Answer, type Citation } from "../retrieval/answer/answer";
-import { highlight, type Highlights } from "../retrieval/highlight";
-import { searchPassages, type Explanation, type SearchMode } from "../retrieval/search";
-import type { PassageFilter } from "../retrieval/passage";
+import {
+  answerQuestion,
+  highlight,
+  searchPassages,
+  type Answer,
+  type Citation,
+  type Explanation,
+  type Highlights,
+  type PassageFilter,
+  type SearchMode,
+  type StoredPassage,
+} from "../retrieval";
 
 export interface Search {
   knowledgeBaseIds: readonly string[];
@@ -48,35 +56,38 @@ export interface QuotedAnswer extends Omit<Answer, "sentences"> {
   sentences: { text: string; citations: QuotedCitation[] }[];
 }
 
-/** As many passages as an answer is looked for in. */
-const evidencePassages = 12;
-
 /** An answer in the documents' own sentences, each with its source; unanswered when they don't hold it. */
 export async function answerFromKnowledge(
   ctx: Context,
   { knowledgeBaseIds, question }: { knowledgeBaseIds: readonly string[]; question: string },
 ): Promise<QuotedAnswer> {
-  const { query, hits } = await search(ctx, knowledgeBaseIds, question, { mode: "HYBRID", limit: evidencePassages });
-  const documents = await documentsByIds(ctx, [...new Set(hits.map(({ hit }) => hit.documentId))]);
-  const titles = new Map(documents.map(({ id, title }) => [id, title]));
-  const evidence = hits.map(({ hit, passage }) => ({
-    passageId: passage.id,
-    documentId: passage.documentId,
-    title: titles.get(passage.documentId),
-    headingPath: passage.headingPath,
-    page: passage.firstPage,
-    text: passage.text,
-    start: passage.start,
-    score: hit.score,
-  }));
-  const answer = answerFromPassages(query, evidence);
-  const passages = new Map(hits.map(({ passage }) => [passage.id, passage]));
+  const { workspaceId, indexes } = await indexesOf(ctx, knowledgeBaseIds);
+  const seen = new Map<string, Passage>();
+  const answer = await answerQuestion(indexes, question, async (ids) => {
+    const passages = await passagesToShow(ctx.db, workspaceId, ids);
+    for (const [id, passage] of passages) seen.set(id, passage);
+    return evidenceOf(ctx, [...passages.values()]);
+  });
   const quoted = (citation: Citation): QuotedCitation => {
-    const { text, start } = passages.get(citation.passageId)!;
+    const { text, start } = seen.get(citation.passageId)!;
     return { ...citation, quote: text.slice(citation.start - start, citation.end - start) };
   };
   const sentences = answer.sentences.map(({ text, citations }) => ({ text, citations: citations.map(quoted) }));
   return { ...answer, sentences };
+}
+
+async function evidenceOf(ctx: Context, passages: readonly Passage[]): Promise<StoredPassage[]> {
+  const documents = await documentsByIds(ctx, [...new Set(passages.map(({ documentId }) => documentId))]);
+  const titles = new Map(documents.map(({ id, title }) => [id, title]));
+  return passages.map(({ id, documentId, headingPath, firstPage, text, start }) => ({
+    passageId: id,
+    documentId,
+    title: titles.get(documentId),
+    headingPath,
+    page: firstPage,
+    text,
+    start,
+  }));
 }
 
 async function search(
@@ -85,11 +96,7 @@ async function search(
   query: string,
   options: Parameters<typeof searchPassages>[2],
 ) {
-  const { workspaceId } = requireReader(ctx.actor);
-  if (knowledgeBaseIds.length === 0)
-    throw new PublicError("BAD_USER_INPUT", "Name at least one knowledge base.", { field: "knowledgeBaseIds" });
-  const bases = await knowledgeBasesToRead(ctx, knowledgeBaseIds);
-  const indexes = await Promise.all(bases.map((base) => ctx.indexes.upTo(ctx.db, base)));
+  const { workspaceId, indexes } = await indexesOf(ctx, knowledgeBaseIds);
   const found = searchPassages(indexes, query, options);
   // The index is derived and may be a moment behind: what the database doesn't show this actor isn't shown.
   const passages = await passagesToShow(
@@ -102,4 +109,13 @@ async function search(
     return passage ? [{ hit, passage }] : [];
   });
   return { query: found.query, hits };
+}
+
+/** The indexes of bases that the actor may read, each as new as its base. */
+async function indexesOf(ctx: Context, knowledgeBaseIds: readonly string[]) {
+  const { workspaceId } = requireReader(ctx.actor);
+  if (knowledgeBaseIds.length === 0)
+    throw new PublicError("BAD_USER_INPUT", "Name at least one knowledge base.", { field: "knowledgeBaseIds" });
+  const bases = await knowledgeBasesToRead(ctx, knowledgeBaseIds);
+  return { workspaceId, indexes: await Promise.all(bases.map((base) => ctx.indexes.upTo(ctx.db, base))) };
 }

@@ -2,7 +2,7 @@ import type { WeighedQuery } from "../search";
 import { confidenceMin, likelihood } from "./answer-model";
 import { analyzePassage, weighEvidence, WordMatcher, type AnalyzedPassage, type AnalyzedStatement, type Evidence, type EvidencePassage } from "./evidence";
 import { analyzeQuestion, type Question } from "./question";
-import { FormLabels, statementsOf } from "./statements";
+import { readPassages } from "./reading";
 
 /** Where a sentence stands, in the document's canonical text. */
 export interface Citation {
@@ -66,11 +66,10 @@ export function answerFromPassages(question: WeighedQuery, hits: readonly Eviden
 export function weighStatements(question: Question, hits: readonly EvidencePassage[]): Candidate[] {
   if (question.words.every(({ weight }) => weight === 0)) return [];
   const matcher = new WordMatcher(question);
-  const labels = new FormLabels();
-  for (const { text } of hits) labels.learn(text);
+  const readings = readPassages(hits);
   const bestScore = Math.max(...hits.map(({ score }) => score), Number.MIN_VALUE);
-  const passages = hits.map((passage) =>
-    analyzePassage(passage, statementsOf(passage.text, labels), matcher, Math.max(0, passage.score / bestScore)),
+  const passages = hits.map((passage, at) =>
+    analyzePassage(passage, readings[at]!, matcher, Math.max(0, passage.score / bestScore)),
   );
   const documents = new Map<string, Float32Array>();
   for (const { passage, match, titleMatch, headingMatch } of passages) {
@@ -81,17 +80,18 @@ export function weighStatements(question: Question, hits: readonly EvidencePassa
   const documentsWith = new Map<string, Set<string>>();
   for (const { passage, statements } of passages)
     for (const statement of statements) {
-      const key = normalized(statement);
-      documentsWith.set(key, (documentsWith.get(key) ?? new Set()).add(passage.documentId));
+      const known = documentsWith.get(statement.normalized);
+      if (known) known.add(passage.documentId);
+      else documentsWith.set(statement.normalized, new Set([passage.documentId]));
     }
   const candidates: Candidate[] = [];
   for (const analyzed of passages) {
     const document = documents.get(analyzed.passage.documentId)!;
     analyzed.statements.forEach((statement, at) => {
       if (!mayAnswer(statement, question) || isCut(statement, analyzed)) return;
-      const isRepeated = documentsWith.get(normalized(statement))!.size > 1;
+      const isRepeated = documentsWith.get(statement.normalized)!.size > 1;
       const evidence = weighEvidence(matcher, analyzed, at, document, isRepeated);
-      if (isRuledOut(evidence, question) || (isRepeated && isAboutOne(question) && evidence.named === 0)) return;
+      if (!evidence || isRuledOut(evidence, question) || (isRepeated && isAboutOne(question) && evidence.named === 0)) return;
       candidates.push({ analyzed, at, statement, evidence, likelihood: likelihood(evidence) });
     });
   }
@@ -168,7 +168,7 @@ function inReadingOrder(chosen: readonly Candidate[], hits: readonly EvidencePas
 function cite(candidate: Candidate, candidates: readonly Candidate[]): AnswerSentence {
   const citations: Citation[] = [];
   for (const other of [candidate, ...candidates]) {
-    if (other !== candidate && normalized(other.statement) !== normalized(candidate.statement)) continue;
+    if (other !== candidate && other.statement.normalized !== candidate.statement.normalized) continue;
     const { passage } = other.analyzed;
     const start = passage.start + other.statement.start;
     if (citations.some((citation) => citation.documentId === passage.documentId && citation.start === start)) continue;
@@ -186,8 +186,6 @@ function cite(candidate: Candidate, candidates: readonly Candidate[]): AnswerSen
   }
   return { text: candidate.statement.text, citations };
 }
-
-const normalized = (statement: AnalyzedStatement) => statement.text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ");
 
 function saysTheSame(a: Candidate, b: Candidate): boolean {
   const termsOf = ({ statement }: Candidate) => new Set(statement.words.flatMap(({ term }) => (term === null ? [] : [term])));

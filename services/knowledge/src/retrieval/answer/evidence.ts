@@ -2,8 +2,8 @@ import { analyze, type AnalyzedWord } from "../analyzer";
 import type { Language } from "../languages";
 import { meaningNumbers } from "./thesaurus";
 import { comparisonsIn, type Question, type QuestionWord } from "./question";
-import { hasRelativeTime, hasShape } from "./shapes";
-import type { Statement } from "./statements";
+import { hasRelativeTime, hasShape as containsShape, type Shape } from "./shapes";
+import type { Reading, ReadStatement } from "./reading";
 
 /** A passage with its text, as an answer is looked for in it. */
 export interface EvidencePassage {
@@ -77,6 +77,8 @@ export const evidenceNames = [
 
 const alikeCredit = 0.75;
 const derivedCredit = 0.8;
+// So many metres may be its length or its height.
+const impliedCredit = 0.5;
 const contextCredit = 0.85;
 const titleCredit = 0.8;
 // A title names the subject; what is asked of the subject must stand nearer.
@@ -106,17 +108,16 @@ export class WordMatcher {
   constructor(readonly question: Question) {
     const { words } = question.query;
     words.forEach((word, at) => word.terms.forEach((term) => this.exact.has(term) || this.exact.set(term, at)));
+    const weightOf = (some: readonly QuestionWord[]) => some.reduce((sum, { weight }) => sum + weight, 0);
+    this.asksAboutNamesAlone = weightOf(question.words.filter(({ isEntity }) => !isEntity)) < ordinaryShareMin * weightOf(question.words);
     this.meanings = words.map((word, at) =>
       question.words[at]!.isEntity ? null : new Set(word.terms.flatMap((term) => [...meaningNumbers(term)])),
     );
   }
 
   /** Whether nearly all of the question is names, numbers and codes. */
-  get asksAboutNamesAlone(): boolean {
-    const weightOf = (words: readonly QuestionWord[]) => words.reduce((sum, { weight }) => sum + weight, 0);
-    const { words } = this.question;
-    return weightOf(words.filter(({ isEntity }) => !isEntity)) < ordinaryShareMin * weightOf(words);
-  }
+  readonly asksAboutNamesAlone: boolean;
+
 
   get size(): number {
     return this.question.query.words.length;
@@ -167,7 +168,7 @@ export class WordMatcher {
 function isDerived(a: string, b: string): boolean {
   const [small, large] = a.length < b.length ? [a, b] : [b, a];
   // «loud», «louder».
-  if (small.length >= 3 && large.startsWith(small) && /^(?:e?r|e?st)$/.test(large.slice(small.length))) return true;
+  if (small.length >= 3 && large.startsWith(small) && /^(?:e?r|e?st|li|ly)$/.test(large.slice(small.length))) return true;
   const shorter = Math.min(a.length, b.length);
   const longer = Math.max(a.length, b.length);
   if (shorter < 5 || longer - shorter > 4) return false;
@@ -185,50 +186,66 @@ export interface AnalyzedPassage {
   readonly relativeScore: number;
 }
 
-export interface AnalyzedStatement extends Statement {
-  readonly words: readonly AnalyzedWord[];
+export interface AnalyzedStatement extends ReadStatement {
   readonly match: Match;
   readonly headingMatch: Match;
   readonly leadInMatch: Match;
 }
 
-export function analyzePassage(
-  passage: EvidencePassage,
-  statements: readonly Statement[],
-  matcher: WordMatcher,
-  relativeScore: number,
-): AnalyzedPassage {
-  const { words, language } = analyze(passage.text, passage.language);
-  let at = 0;
-  const analyzed = statements.map((statement): AnalyzedStatement => {
-    while (at < words.length && words[at]!.start < statement.start) at++;
-    const own: AnalyzedWord[] = [];
-    let here = at;
-    for (; here < words.length && words[here]!.start < statement.end; here++) own.push(words[here]!);
-    at = here;
-    return {
-      ...statement,
-      words: own,
-      match: matcher.add(matcher.empty(), own),
-      headingMatch: matcher.matchText(statement.heading, language),
-      leadInMatch: matcher.matchText(statement.leadIn, language),
-    };
-  });
-  const matchOf = (text: string) => matcher.add(matcher.empty(), analyze(text, language).words);
+export function analyzePassage(passage: EvidencePassage, reading: Reading, matcher: WordMatcher, relativeScore: number): AnalyzedPassage {
+  const { words, language, statements } = reading;
   return {
     passage,
-    statements: analyzed,
+    statements: statements.map((statement) => ({
+      ...statement,
+      match: matcher.add(matcher.empty(), statement.words),
+      headingMatch: matcher.matchText(statement.heading, language),
+      leadInMatch: matcher.matchText(statement.leadIn, language),
+    })),
     match: matcher.add(matcher.empty(), words),
-    titleMatch: matchOf(passage.title ?? ""),
-    headingMatch: matchOf((passage.headingPath ?? []).join(". ")),
+    titleMatch: matcher.matchText(passage.title ?? "", language),
+    headingMatch: matcher.matchText((passage.headingPath ?? []).join(". "), language),
     relativeScore,
   };
 }
 
 const startsWithPronoun = /^(?:it|its|they|their|this|these|that|those|he|she|his|her|such|es|sie|er|dies\w*|deren|dessen)\b/i;
 
-/** What speaks for `statement` being the answer. `document`: what the whole document's passages at hand match. */
-export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, at: number, document: Match, isRepeated: boolean): Evidence {
+// With less than this around it no statement is an answer, whatever else speaks for it.
+const coverageMin = 0.25;
+
+/**
+ * What speaks for a statement being the answer; null when there is next to nothing. `document`: what the whole
+ * document's passages at hand match.
+ */
+export function weighEvidence(
+  matcher: WordMatcher,
+  analyzed: AnalyzedPassage,
+  at: number,
+  document: Match,
+  isRepeated: boolean,
+): Evidence | null {
+  const { question } = matcher;
+  const statement = analyzed.statements[at]!;
+  // Whether it has the shape takes longest to tell, so that first of all it is taken for granted.
+  const hopeful = compareWords(matcher, analyzed, at, document, true);
+  if (hopeful.coverage < coverageMin) return null;
+  const shape = shapeOf(matcher, statement);
+  const compared = shape > 0 ? hopeful : compareWords(matcher, analyzed, at, document, false);
+  return {
+    ...compared,
+    shape,
+    nearness: nearnessOf(question, matcher, statement),
+    label: labelOf(matcher, statement),
+    rank: analyzed.relativeScore,
+    repeated: isRepeated && statement.kind === "SENTENCE" ? 1 : 0,
+    comparison: comparisonOf(question, statement),
+  };
+}
+
+type Compared = Omit<Evidence, "shape" | "nearness" | "label" | "rank" | "repeated" | "comparison">;
+
+function compareWords(matcher: WordMatcher, analyzed: AnalyzedPassage, at: number, document: Match, hasShape: boolean): Compared {
   const { question } = matcher;
   const statement = analyzed.statements[at]!;
   const previous = analyzed.statements[at - 1];
@@ -249,18 +266,22 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
   let strange = 0;
   let total = 0;
   let predicate = 1;
-  const shape = shapeOf(matcher, statement);
   // The first words below a heading that asks answer it.
   const heading = statement.heading || (analyzed.passage.headingPath?.at(-1) ?? "");
   const isFirst = heading.endsWith("?") && (!previous || previous.heading !== statement.heading);
-  const nearby = analyzed.statements.slice(Math.max(0, at - nearbyStatements), at + nearbyStatements + 1);
-  const permits = /(?<!\p{L})(?:may|can|can't|must|mustn't|allowed|permitted|prohibited|forbidden|banned|darf|dürfen|kann|können|erlaubt|verboten|never|only)(?!\p{L})/iu.test(statement.text);
+  const isNearby = (word: number) => {
+    for (let other = Math.max(0, at - nearbyStatements); other <= at + nearbyStatements; other++)
+      if ((analyzed.statements[other]?.match[word] ?? 0) > 0) return true;
+    return false;
+  };
+  const asksPermission = question.words.some(({ isPermission }) => isPermission);
+  const permits = asksPermission && /(?<!\p{L})(?:may|can|can't|must|mustn't|allowed|permitted|prohibited|forbidden|banned|darf|dürfen|kann|können|erlaubt|verboten|never|only)(?!\p{L})/iu.test(statement.text);
   question.words.forEach(({ weight, isEntity, isFocus, isPermission, isShapeItself, isPredicate }, word) => {
     if (weight === 0) return;
     total += weight;
     let own = statement.match[word]!;
     if (isPermission && permits) own = Math.max(own, alikeCredit);
-    if (isShapeItself && shape > 0) own = Math.max(own, alikeCredit);
+    if (isShapeItself && hasShape) own = Math.max(own, question.shapes.includes("LENGTH") ? impliedCredit : alikeCredit);
     const leadIn = Math.max(statement.leadInMatch[word]!, isFirst ? Math.max(statement.headingMatch[word]!, analyzed.headingMatch[word]!) : 0);
     const above = Math.max(leadIn, statement.headingMatch[word]!, analyzed.headingMatch[word]!) * contextCredit;
     const near = Math.max(own, above, analyzed.titleMatch[word]! * (isFocus ? titleFocusCredit : titleCredit));
@@ -276,7 +297,7 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
     const credit = Math.max(
       near,
       around,
-      nearby.some(({ match }) => match[word]! > 0) ? nearbyCredit : 0,
+      analyzed.match[word]! > 0 && isNearby(word) ? nearbyCredit : 0,
       analyzed.match[word]! * passageCredit,
       document[word]! * documentCredit,
     );
@@ -299,15 +320,9 @@ export function weighEvidence(matcher: WordMatcher, analyzed: AnalyzedPassage, a
     named: entities > 0 ? named / entities : 0,
     gap: total > 0 ? gap / total : 0,
     focus: focus > 0 ? focusFound / focus : ordinary > 0 ? covered / ordinary : 1,
-    shape,
-    nearness: nearnessOf(question, matcher, statement),
-    label: labelOf(matcher, statement),
     unknown: total > 0 ? unknown / total : 0,
-    rank: analyzed.relativeScore,
     strange: total > 0 ? strange / total : 0,
     introduced: focus > 0 ? ledIn / focus : 0,
-    repeated: isRepeated && statement.kind === "SENTENCE" ? 1 : 0,
-    comparison: comparisonOf(question, statement),
     predicate,
   };
 }
@@ -326,11 +341,16 @@ function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
     startsSentence: statement.kind === "SENTENCE",
     german: question.german,
   };
-  if (question.shapes.some((shape) => hasShape(shape, value, context)))
+  if (question.shapes.some((shape) => containsShape(shape, value, context)))
     return question.counted === null || countsIt(question.counted, statement, matcher) ? 1 : -1;
-  if (question.allowsRelativeTime && hasRelativeTime(value)) return hasShape("DURATION", value, context) ? 1 : 0.5;
+  // «Height (m): 12» has its unit in the label.
+  const namesUnit = statement.kind !== "SENTENCE" && question.shapes.some((shape) => unitShapes.has(shape));
+  if (namesUnit && labelOf(matcher, statement) > 0 && containsShape("NUMBER", value, context)) return 1;
+  if (question.allowsRelativeTime && hasRelativeTime(value)) return containsShape("DURATION", value, context) ? 1 : 0.5;
   return -1;
 }
+
+const unitShapes: ReadonlySet<Shape> = new Set<Shape>(["LENGTH", "WEIGHT", "SPEED", "TEMPERATURE", "MONEY", "QUANTITY"]);
 
 /** «metres» alone may be of anything: how long a bridge is tells a sentence about its length, or one with «long». */
 function speaksOfMeasure(matcher: WordMatcher, statement: AnalyzedStatement): boolean {

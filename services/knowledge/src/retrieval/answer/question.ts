@@ -113,36 +113,40 @@ const measures: Record<string, readonly Shape[]> = {
 
 /** «what is the speed»: nouns that want a value of a shape. The noun itself remains asked for. */
 const nouns: readonly (readonly [RegExp, readonly Shape[]])[] = [
-  [/^(?:date|datum)$/, ["DATE"]],
-  [/^(?:day|tag)$/, ["DATE", "NUMBER"]],
+  [/^(?:dates?|datum)$/, ["DATE"]],
+  [/^(?:days?|tag|tagen)$/, ["DATE", "NUMBER"]],
   [/^(?:time|hours|uhrzeit|uhr)$/, ["TIME", "DURATION", "DATE"]],
   [/^(?:year|jahr|month|monat)$/, ["DATE", "NUMBER"]],
-  [/^(?:cost|costs|price|fee|preis|kosten|gebühr|salary|gehalt|zuschuss|kilometergeld|bonus|fare|rent|fine|penalty|discount)$/, ["MONEY"]],
-  [/^(?:speed|velocity|geschwindigkeit)$/, ["SPEED", "NUMBER"]],
-  [/^(?:weight|mass|gewicht)$/, ["WEIGHT", "NUMBER"]],
-  [/^(?:length|height|depth|width|distance|elevation|altitude|diameter|radius|länge|höhe|tiefe|breite|entfernung|durchmesser)$/, ["LENGTH", "NUMBER"]],
-  [/^(?:temperature|temperatur)$/, ["TEMPERATURE", "NUMBER"]],
+  [/^(?:cost|costs|price|fee|preis|kosten|gebühr|salary|gehalt|zuschuss|kilometergeld|bonus|fare|rent|fine|penalty|discount|rate|charge)$/, ["MONEY"]],
+  [/^(?:speed|velocity|geschwindigkeit)$/, ["SPEED"]],
+  [/^(?:weight|mass|gewicht)$/, ["WEIGHT"]],
+  [/^(?:length|height|depth|width|distance|elevation|altitude|diameter|radius|länge|höhe|tiefe|breite|entfernung|durchmesser)$/, ["LENGTH"]],
+  [/^(?:temperature|temperatur)$/, ["TEMPERATURE"]],
   [/^(?:number|nummer|code|registration|id|extension|zip|postcode|isbn|iban|telefonnummer)$/, ["CODE"]],
-  [/^(?:age|alter|amount|limit|maximum|minimum|rate|size|percentage|share|capacity|pressure|voltage|power|flow|score|temperature|betrag|pauschale|anzahl|horsepower|visibility)$/, ["NUMBER"]],
+  [/^(?:age|alter|amount|limit|maximum|minimum|size|percentage|share|capacity|pressure|voltage|power|flow|score|betrag|pauschale|anzahl|horsepower|visibility)$/, ["NUMBER"]],
   [/^(?:duration|period|dauer|frist)$/, ["DURATION", "DATE", "NUMBER"]],
   [/^(?:brand|company|firm|country|city|town|capital|airline|airport|person|firma|stadt|hauptstadt|land)$/, ["NAME"]],
 ];
 
 /** The words by which a shape is asked for. */
 const namesOfShapes: Partial<Record<Shape, RegExp>> = {
-  MONEY: /^(?:costs?|prices?|fees?|pay|expensive|kostet|kosten|preis|teuer|zahlen)$/,
-  DATE: /^(?:date|day|year|month|datum|tag|jahr|monat)$/,
+  MONEY: /^(?:costs?|prices?|fees?|rates?|charges?|pay|expensive|kostet|kosten|preis|teuer|zahlen)$/,
+  DATE: /^(?:dates?|days?|years?|months?|datum|tag|tagen|jahr|monat)$/,
   TIME: /^(?:time|hours|uhrzeit|uhr)$/,
   SPEED: /^(?:speed|fast|geschwindigkeit|schnell)$/,
   WEIGHT: /^(?:weight|heavy|gewicht|schwer)$/,
   TEMPERATURE: /^(?:temperature|temperatur)$/,
   DURATION: /^(?:duration|dauer)$/,
+  LENGTH: /^(?:altitude|elevation|length|height|depth|width|distance|high|deep|long|wide|far|höhe|länge|tiefe|breite|hoch|lang|tief|breit)$/,
   NAME: /^(?:company|firm|country|city|town|person|firma|stadt|land|name)$/,
 };
 
 /** Words that any text may have or lack, whatever it is about. */
 const generic = new Set(
-  foldList(`go goes went come comes came bring put set small good bad early late see look find found want know think say said
+  foldList(`per during within without before after between among over under up out off down around along across through above
+    below near towards upon via since until by about against behind beside beyond inside outside onto also even just still
+    pro während vor nach zwischen über unter neben
+    go goes went come comes came bring put set small good bad early late see look find found want know think say said
     try let turn move become seem hear hold include included continue lead follow add offer wait stay reach remain pass
     large big new neu neue neuen neuer neues current currently main different own various kind type sort way thing things people person name number amount make made take use used work happen happened
     occur company need get give possible specific exactly information details used using usually people somebody
@@ -196,7 +200,7 @@ export function analyzeQuestion(query: WeighedQuery): Question {
     if (/^(?:many|viele)$/.test(next) || asked === "wieviele") {
       kind = "HOW_MANY";
       shapes = ["NUMBER"];
-      counted = (asked === "wieviele" ? after : after.slice(1)).find((token) => token.length > 2 && !/^(?:more|of|the|other|different|weitere)$/.test(token)) ?? "";
+      counted = countedNoun(asked === "wieviele" ? after : after.slice(1));
       // «How many people»: pilots, passengers and visitors are people too.
       if (/^(?:people|persons|personen|leute|menschen)$/.test(counted)) counted = "";
       focus = [counted];
@@ -240,13 +244,15 @@ export function analyzeQuestion(query: WeighedQuery): Question {
   const words = query.words.map((word, wordNumber): QuestionWord => {
     const written = query.text.slice(word.start, word.end);
     const isFirst = query.text.slice(0, word.start).trim() === "";
-    const isEntity = /\d/.test(written) || (!german && /^\p{Lu}/u.test(written) && !isFirst && !/^\p{Lu}+$/u.test(query.text));
+    const isEntity =
+      /\d/.test(written) || (!german && /^\p{Lu}/u.test(written) && !isFirst && !/^\p{Lu}+$/u.test(query.text) && !calendarWord.test(written));
     // A word that stands nowhere isn't rarer than the rarest that does.
     const rarity = word.documentCount > 0 ? word.rarity : Math.min(word.rarity, rarestKnown);
+    const isGeneric = generic.has(foldAccents(word.text)) && !isEntity;
     let weight = word.overlay ? 0 : Math.max(rarity, totalRarity * 0.02);
     if (word.text === dropped) weight *= 0.1;
     else if (word.start > clauseFrom && !isEntity) weight *= clauseShare;
-    else if (generic.has(foldAccents(word.text)) && !isEntity) weight *= 0.4;
+    else if (isGeneric) weight *= genericShare;
     return {
       weight,
       isEntity,
@@ -254,7 +260,7 @@ export function analyzeQuestion(query: WeighedQuery): Question {
       isPermission: /^(?:allowed|permitted|possible|forbidden|prohibited|banned|erlaubt|verboten|gestattet|zulässig)$/.test(word.text),
       isShapeItself: shapes.some((shape) => namesOfShapes[shape]?.test(word.text)),
       isMeasure: word.text === dropped,
-      isPredicate: wordNumber === predicate,
+      isPredicate: wordNumber === predicate && !isGeneric,
     };
   });
   const countedAt = counted === "" ? -1 : query.words.findIndex((word) => word.text === counted);
@@ -272,8 +278,12 @@ export function analyzeQuestion(query: WeighedQuery): Question {
   };
 }
 
+// «Sundays» may be met by «at weekends».
+const calendarWord = /^(?:mon|tues|wednes|thurs|fri|satur|sun)days?$|^(?:january|february|march|april|june|july|august|september|october|november|december)$/i;
+
 // «the pilot who crashed at Tallahassee»: says which pilot; the answer needn't say it again.
 const clauseShare = 0.35;
+const genericShare = 0.3;
 
 function relativeClauseStart(text: string): number {
   const clause = /\p{L}{3,}\s+(?:who|that|which|whose)\s+(?:\p{L}+)/gu.exec(text);
@@ -281,6 +291,12 @@ function relativeClauseStart(text: string): number {
 }
 
 const edges = /^(?:of|for|in|at|on|from|to|by|with|per|after|before|when|if|that|which|does|do|did|is|are|was|were|has|have|had|can|may|must|should|will|would|the|von|für|bei|des|der|im|in|am|auf|zum|zur|wird|werden|ist|sind|darf|muss|kann|gilt)$/;
+
+/** «How many clear nights are there»: nights. */
+function countedNoun(after: readonly string[]): string {
+  const end = after.findIndex((word) => edges.test(word) || /^(?:and|or|und|oder|i|you|we|off|there|per|as|haben|gibt|stehen|nehmen)$/.test(word));
+  return after.slice(0, end < 0 ? 2 : Math.min(end, 3)).at(-1) ?? "";
+}
 
 /** The words between «what is the» or «which» and the next preposition or verb: what is asked for. */
 function focusOf(asked: string, after: readonly string[]): string[] {

@@ -1,3 +1,5 @@
+import type { FormLabels, Line } from "./form-labels";
+
 /** One thing that a passage says: a sentence, a field of a form, a row of a table, an item of a list. */
 export interface Statement {
   readonly kind: "SENTENCE" | "FIELD" | "ROW";
@@ -14,15 +16,8 @@ export interface Statement {
   readonly leadIn: string;
 }
 
-interface Line {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
-
 /** The statements of a passage's text, in reading order. Headings and page marks are context, not statements. */
-export function statementsOf(text: string, labels = new FormLabels().learn(text)): Statement[] {
-  const lines = linesOf(text);
+export function statementsOf(text: string, lines: readonly Line[], labels: FormLabels): Statement[] {
   const widest = lines.reduce((most, line) => Math.max(most, line.text.length), 0);
   const statements: Statement[] = [];
   let heading = "";
@@ -87,20 +82,6 @@ export const onOneLine = (text: string): string =>
     .replace(/\s+/g, " ")
     .trim();
 
-function linesOf(text: string): Line[] {
-  const lines: Line[] = [];
-  const pattern = /[^\n\f\r\u2028\u2029]*/g;
-  for (const match of text.matchAll(pattern)) {
-    const raw = match[0];
-    const leading = raw.length - raw.trimStart().length;
-    const trimmed = raw.trim();
-    // matchAll also yields an empty match at each line's end; a blank line is two of them.
-    if (trimmed === "" && match.index > 0 && !/[\n\f\r\u2028\u2029]/.test(text[match.index - 1] ?? "\n")) continue;
-    lines.push({ start: match.index + leading, end: match.index + leading + trimmed.length, text: trimmed });
-  }
-  return lines;
-}
-
 // ---- Tables
 
 const isRow = (text: string) => (text.startsWith("|") && text.endsWith("|") && text.length > 2) || /\S\t+\S/.test(text);
@@ -142,7 +123,7 @@ function rowStatement(line: Line, cells: { start: number; text: string }[], colu
   };
 }
 
-// ---- Fields of forms: «Label: value», several to a line where columns were printed side by side
+// ---- Forms: «Label: value», several to a line where columns were printed side by side
 
 interface Field {
   readonly start: number;
@@ -150,101 +131,9 @@ interface Field {
   readonly end: number;
 }
 
-/** Capitalised words before a colon, some of which are its label and some the end of the value before. */
-interface Run {
-  /** Where in the line the words begin, the last one just before the colon. */
-  readonly words: readonly { readonly start: number; readonly text: string }[];
-  readonly colon: number;
-  /** The word before the run; ":" when the run follows the earlier label at once, "" at the line's start. */
-  readonly before: string;
-}
-
-/**
- * Where labels begin. A form that was printed in columns reads «Certificate: Private Age: 38, Male»; that «Age» is a
- * label and «Private» a value shows only where the same form was filled in otherwise. What varies before it tells.
- */
-export class FormLabels {
-  /** Label, in lower case → what was seen before it. */
-  private readonly seenBefore = new Map<string, Set<string>>();
-  private readonly timesSeen = new Map<string, number>();
-
-  /** Learns from a text; from several filled-in forms it learns most. */
-  learn(text: string): this {
-    for (const line of linesOf(text))
-      for (const { words, before } of runsOf(line.text))
-        for (let first = 0; first < words.length; first++) {
-          const label = labelOf(words, first);
-          const previous = first > 0 ? words[first - 1]!.text : before;
-          const seen = this.seenBefore.get(label) ?? new Set();
-          this.seenBefore.set(label, seen.add(previous));
-          this.timesSeen.set(label, (this.timesSeen.get(label) ?? 0) + 1);
-        }
-    return this;
-  }
-
-  /** Whether `text` is the beginning of a label: what a cut left of one isn't a value. */
-  beginsLabel(text: string): boolean {
-    const beginning = text.toLowerCase();
-    for (const [label, seen] of this.seenBefore) if (seen.size > 1 && label.startsWith(beginning)) return true;
-    return false;
-  }
-
-  /** Which word of `run` is the first of its label. */
-  firstWordOf({ words, before }: Run): number {
-    if (before === "") return 0;
-    let best = -1;
-    let bestSeen = 1;
-    for (let first = 0; first < words.length; first++) {
-      const seen = this.seenBefore.get(labelOf(words, first))?.size ?? 0;
-      if (seen > bestSeen) [best, bestSeen] = [first, seen];
-    }
-    if (best >= 0) return best;
-    // Always found directly after the earlier label: that one is left empty wherever it was seen.
-    if (before === ":") return (this.timesSeen.get(labelOf(words, 0)) ?? 0) > 1 || words.length === 1 ? 0 : 1;
-    // After «Tallahassee, FL» or «1730 EST» capitals still belong to the value.
-    return words.length > 1 && /^\p{Lu}{2,4}$/u.test(words[0]!.text) && /[,\d]$/.test(before) ? 1 : 0;
-  }
-}
-
-const labelOf = (words: Run["words"], first: number) =>
-  words
-    .slice(first)
-    .map(({ text }) => text.toLowerCase())
-    .join(" ");
-
-const capitalised = /^[(#]?\p{Lu}[\p{L}\p{N}'’./&()#-]*,?$|^\([^()]{1,20}\)$|^#\d+$/u;
-const joiner = /^(?:of|and|or|to|at|for|the|in|on|by|per|from|with|since|&|\/|und|der|des|von|zur|für|per)$/;
-const labelWordsMax = 8;
-
-function runsOf(line: string): Run[] {
-  const runs: Run[] = [];
-  const words = [...line.matchAll(/\S+/g)].map((match) => ({ start: match.index, text: match[0] }));
-  let valueFrom = 0;
-  for (let at = 0; at < words.length; at++) {
-    const { text, start } = words[at]!;
-    if (!text.endsWith(":") || text.length < 2) continue;
-    const last = { start, text: text.slice(0, -1) };
-    if (at > valueFrom ? !capitalised.test(last.text) && !/^\p{L}+(?:\([a-z]\))?$/u.test(last.text) : !/^\p{L}/u.test(last.text)) continue;
-    let first = at;
-    while (first > valueFrom && at - first < labelWordsMax - 1 && (capitalised.test(words[first - 1]!.text) || joiner.test(words[first - 1]!.text)))
-      first--;
-    // Only the first label of a line may be written like a sentence («Permitted temperature of the liquid:»).
-    if (valueFrom === 0 && first > 0) {
-      if (runs.length > 0 || at >= labelWordsMax || !/^[\p{Lu}\d]/u.test(words[0]!.text) || words.slice(0, at).some((word) => /[.!?;]$/.test(word.text))) return runs;
-      first = 0;
-    }
-    while (first < at && joiner.test(words[first]!.text)) first++;
-    if (first === at && !/^\p{Lu}/u.test(last.text) && valueFrom > 0) continue;
-    const run = [...words.slice(first, at), last];
-    runs.push({ words: run, colon: start + text.length - 1, before: first > valueFrom ? words[first - 1]!.text : valueFrom > 0 ? ":" : "" });
-    valueFrom = at + 1;
-  }
-  return runs;
-}
-
-function fieldsOf(lines: Line[], first: number, labels: FormLabels, widest: number): { found: Field[]; last: number } | null {
+function fieldsOf(lines: readonly Line[], first: number, labels: FormLabels, widest: number): { found: Field[]; last: number } | null {
   const line = lines[first]!;
-  const runs = runsOf(line.text);
+  const { runs } = line;
   if (runs.length === 0 || runs[0]!.before !== "") return null;
   const onlyLabel = runs.length === 1 && runs[0]!.colon === line.text.length - 1;
   // «Proceed as follows:» leads in what comes after it.
@@ -265,9 +154,9 @@ function fieldsOf(lines: Line[], first: number, labels: FormLabels, widest: numb
 }
 
 /** A value goes on on the next line when that begins small, or when a comma, a bracket or a full line is left open. */
-function valueGoesOn(lines: Line[], first: number, last: number, widest: number): boolean {
+function valueGoesOn(lines: readonly Line[], first: number, last: number, widest: number): boolean {
   const next = lines[last + 1]!;
-  if (next.text === "" || isRow(next.text) || isPageMark(next.text) || runsOf(next.text)[0]?.before === "") return false;
+  if (next.text === "" || isRow(next.text) || isPageMark(next.text) || next.runs[0]?.before === "") return false;
   if (/^[\p{Ll}(]/u.test(next.text)) return true;
   const value = lines.slice(first, last + 1).map((line) => line.text).join(" ");
   const isOpen = value.endsWith(",") || value.split("(").length > value.split(")").length;
@@ -316,14 +205,14 @@ function isHeading(line: Line, next: Line | undefined): boolean {
 const isPageMark = (text: string) => /^(?:page|seite)\s+\d+(?:\s+(?:of|von)\s+\d+)?(?:\s+\S+)?$/i.test(text) || /^[-–—_=*.\s\d]+$/.test(text);
 
 /** Whether the text of line `at` goes on in the next: text from a PDF has its line ends where the page had them. */
-function continues(lines: Line[], at: number, widest: number): boolean {
+function continues(lines: readonly Line[], at: number, widest: number): boolean {
   const line = lines[at]!;
   const next = lines[at + 1]!;
   if (next.text === "" || isRow(next.text) || /^(?:[-*•–▪◦]|\d{1,3}[.)])\s/.test(next.text) || /^#{1,6}\s/.test(next.text)) return false;
   if (isPageMark(next.text)) return false;
   if (/^\p{Ll}/u.test(next.text)) return true;
   if (/[.!?:]["'”’)\]]*$/.test(line.text)) return false;
-  if (runsOf(next.text)[0]?.before === "") return false;
+  if (next.runs[0]?.before === "") return false;
   // A full line is broken where the page ends; a short one where its author wanted.
   return line.text.length > widest * 0.6 && widest > 40;
 }

@@ -118,7 +118,51 @@ const meanings: Partial<Record<Language, string>> = {
     climb climbed ascend ascended
     total overall altogether
     before prior previous previously earlier
-    happens result consequence`,
+    happens result consequence
+    discover discovered find found detect detected identify identified
+    train training exercise workout
+    cancel cancelled cancellation terminate terminated end notice withdraw
+    bring brought come take along accompany
+    participate participation attend attended attendance join joined part present
+    cast made build built manufactured
+    guest guests visitor visitors
+    open opens opening opened
+    weekend weekends saturday sunday
+    hour hourly hours
+    month monthly months
+    year yearly annual annually years
+    week weekly weeks
+    day daily days
+    extra additional additionally further
+    new replacement replace replacing replaced
+    enough sufficient
+    choose select selected choice
+    need require
+    help support assistance
+    error fault problem issue failure
+    explain describe
+    size large capacity
+    rate charge charged fee
+    eat food
+    swim swimming pool
+    teach teaches teacher instructor trainer
+    rent hire hired lease rental
+    sell sold sale
+    win won winner
+    earn income salary
+    study student studies
+    job position work employment
+    office offices bureau
+    town city village
+    street road
+    shop store
+    photo picture
+    free kostenlos gratis
+    increase increased rise rises raised
+    decrease decreased fall falls reduced lower
+    allow permit
+    protect protected protection
+    begin start open`,
   de: `
     auto autos pkw fahrzeug fahrzeuge wagen
     erstatten erstattet erstattung ersetzen ersetzt ersatz zahlen zahlt gezahlt bezahlt bezahlen auszahlung vergütet übernommen übernimmt kosten kostet teuer preis betrag hoch höhe
@@ -140,7 +184,17 @@ const meanings: Partial<Record<Language, string>> = {
     beleg belege quittung quittungen rechnung
     ändern geändert änderung
     alt alter
-    lang länge dauer dauert`,
+    lang länge dauer dauert
+    kosten kostet kostenlos preis gebühr bezuschusst zuschuss zahlt
+    anmelden anmeldung anmeldungen
+    stattfinden findet statt termin
+    wo ort
+    prüfen geprüft prüfung
+    abholen abgeholt
+    rauchen raucher
+    verboten erlaubt gestattet
+    neu ersatz
+    parken stellplatz stellplätze parkplatz`,
 };
 
 const meaningsOf = new Map<string, number[]>();
