@@ -4,11 +4,11 @@ const esmOnly = [];
 module.exports = {
   testEnvironment: "node",
   testEnvironmentOptions: { customExportConditions: ["@atrium/source", "node", "require", "default"] },
-  roots: ["<rootDir>/packages", "<rootDir>/services", "<rootDir>/gateway", "<rootDir>/infra", "<rootDir>/e2e"],
-  testMatch: ["**/src/**/*.test.ts"],
+  testMatch: ["**/*.test.ts"],
+  testPathIgnorePatterns: ["/node_modules/", "/dist/", "/generated/"],
   testTimeout: 30_000,
   cacheDirectory: "<rootDir>/.cache/jest",
-  modulePathIgnorePatterns: ["/dist/"],
+  modulePathIgnorePatterns: ["/dist/", "<rootDir>/.atrium/", "<rootDir>/.cache/"],
   transform: { "\\.([cm]?js|tsx?)$": "<rootDir>/infra/workspace/jest-transform.cjs" },
   transformIgnorePatterns: [`/node_modules/(?!(\\.pnpm/)?(${["@@none", ...esmOnly].join("|")}))`],
 };

@@ -17,6 +17,11 @@ module.exports = {
     return { code: transformSync(source, { ...options, loader, sourcefile: filename }).code };
   },
   getCacheKey(source, filename) {
-    return createHash("sha1").update(source).update(filename).update(version).update(JSON.stringify(options)).digest("hex");
+    return createHash("sha1")
+      .update(source)
+      .update(filename)
+      .update(version)
+      .update(JSON.stringify(options))
+      .digest("hex");
   },
 };

@@ -1,6 +1,7 @@
 import {
   actorKeyFor,
   allows,
+  covers,
   anonymous,
   isPermission,
   may,
@@ -34,6 +35,14 @@ describe("permissions", () => {
     expect(allows(["*"], "billing:update")).toBe(true);
   });
 
+  test("one set of permissions covers another when it allows all that the other allows", () => {
+    expect(covers(["*"], ["knowledge:*"])).toBe(true);
+    expect(covers(["knowledge:*"], ["knowledge:read", "knowledge:write"])).toBe(true);
+    expect(covers(["knowledge:read", "knowledge:write", "knowledge:delete"], ["knowledge:*"])).toBe(true);
+    expect(covers(["knowledge:read"], ["knowledge:*"])).toBe(false);
+    expect(covers([], [])).toBe(true);
+  });
+
   test("only names of the table are permissions", () => {
     for (const text of ["*", "knowledge:*", "*:read", "*:*", "knowledge:read"]) expect(isPermission(text)).toBe(true);
     for (const text of ["", "knowledge", "knowledge:fly", "toString:*", "a:b:c", "*:fly"])
@@ -48,12 +57,11 @@ describe("permissions", () => {
   });
 
   test("rights in a workspace are the union of both roles, and an unknown role grants nothing", () => {
-    expect(permissionsOf(permissionsOfRoles("member", "apprentice"))).toEqual([
-      "workspaces:read",
-      "projects:read",
-      "daily_logs:read",
-      "forms:read",
-    ].sort((a, b) => permissionsOf(["*"]).indexOf(a as never) - permissionsOf(["*"]).indexOf(b as never)));
+    expect(permissionsOf(permissionsOfRoles("member", "apprentice"))).toEqual(
+      ["workspaces:read", "projects:read", "daily_logs:read", "forms:read"].sort(
+        (a, b) => permissionsOf(["*"]).indexOf(a as never) - permissionsOf(["*"]).indexOf(b as never),
+      ),
+    );
     expect(permissionsOfRoles("emperor", "toString")).toEqual([]);
   });
 });
@@ -96,7 +104,10 @@ describe("signed actors", () => {
     ["no header", undefined],
     ["an empty one", ""],
     ["claims without a signature", header.split(".")[0]],
-    ["claims that were changed", `${Buffer.from('{"actor":{"kind":"SYSTEM"}}').toString("base64url")}.${header.split(".")[1]}`],
+    [
+      "claims that were changed",
+      `${Buffer.from('{"actor":{"kind":"SYSTEM"}}').toString("base64url")}.${header.split(".")[1]}`,
+    ],
     ["rubbish", "%%%.###"],
   ])("%s is nobody's", (_, given) => {
     expect(verifyActor(given, { audience: "knowledge", body, key })).toBeNull();

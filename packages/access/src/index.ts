@@ -12,7 +12,15 @@ export {
   type SystemActor,
   type WorkspaceActor,
 } from "./actor";
-export { allows, isPermission, permissionTable, permissionsOf, type Permission } from "./permissions";
+export {
+  allows,
+  covers,
+  isPermission,
+  permissionTable,
+  permissionsOf,
+  type Permission,
+  type PermissionPattern,
+} from "./permissions";
 export {
   organizationRoles,
   permissionsOfRoles,

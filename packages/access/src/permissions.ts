@@ -61,6 +61,10 @@ export function allows(patterns: readonly string[], permission: string): boolean
   });
 }
 
+/** Whether everything that `granted` allows is allowed by `held` too: nobody grants what they don't hold. */
+export const covers = (held: readonly string[], granted: readonly string[]): boolean =>
+  permissionsOf(granted).every((permission) => allows(held, permission));
+
 /** Whether `text` names a permission or pattern that this table knows. */
 export function isPermission(text: string): text is PermissionPattern {
   if (text === "*") return true;

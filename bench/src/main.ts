@@ -1,0 +1,29 @@
+import { answers } from "./answers";
+import { events } from "./events";
+import { ingestion } from "./ingestion";
+import { load, machine } from "./machine";
+import { memory } from "./memory";
+import { rowLevelSecurity } from "./row-level-security";
+import { tableOf, type Figure, type Measure } from "./table";
+
+const measures: Record<string, Measure> = { rls: rowLevelSecurity, ingestion, answers, memory, events };
+
+// One after the other: two at once would measure each other.
+async function main(names: readonly string[]): Promise<void> {
+  const unknown = names.filter((name) => !Object.hasOwn(measures, name));
+  if (unknown.length > 0) {
+    console.error(`There is no measure ${unknown.join(", ")}. There are: ${Object.keys(measures).join(", ")}.`);
+    process.exitCode = 1;
+    return;
+  }
+  const figures: Figure[] = [];
+  const loads: number[] = [];
+  for (const name of names.length > 0 ? names : Object.keys(measures)) {
+    loads.push(load());
+    figures.push(...(await measures[name]!((text) => console.error(`• ${name}: ${text}`))));
+  }
+  console.log(`\n${machine()}; load before each measure ${loads.map((each) => each.toFixed(1)).join(", ")}\n`);
+  console.log(tableOf(figures));
+}
+
+void main(process.argv.slice(2));

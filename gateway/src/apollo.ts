@@ -1,0 +1,121 @@
+import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from "@apollo/server/plugin/disabled";
+import type { GatewayInterface } from "@apollo/server-gateway-interface";
+import { InMemoryLRUCache } from "@apollo/utils.keyvaluecache";
+import { PublicError } from "@atrium/errors";
+import { GraphQLError, type DocumentNode } from "graphql";
+import type { Logger } from "pino";
+import { masked, type Execute } from "./executor";
+import type { OperationGate } from "./limits";
+import { maskError } from "./masking";
+import type { Metrics } from "./metrics";
+import type { RequestContext } from "./request-context";
+import type { LoadedSupergraph } from "./supergraph";
+
+const megabyte = 1024 * 1024;
+// A parsed document takes roughly this much memory per character of its text.
+const bytesPerCharacter = 60;
+
+/** Apollo Server over our supergraph and executor, with nothing that reports, lands or caches elsewhere. */
+export async function startApollo(o: {
+  supergraph: LoadedSupergraph;
+  execute: Execute;
+  gate: OperationGate;
+  introspection: boolean;
+  metrics: Metrics;
+  log: Logger;
+}): Promise<ApolloServer<RequestContext>> {
+  const apollo = new ApolloServer<RequestContext>({
+    gateway: asGateway(o.supergraph, masked(o.execute)),
+    introspection: o.introspection,
+    hideSchemaDetailsFromClientErrors: !o.introspection,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    validationOptions: { maxErrors: 10 },
+    documentStore: new InMemoryLRUCache<DocumentNode>({
+      maxSize: 16 * megabyte,
+      sizeCalculation: (document) => (document.loc?.end ?? 0) * bytesPerCharacter + 1,
+    }),
+    persistedQueries: { cache: new InMemoryLRUCache<string>({ maxSize: 4 * megabyte }) },
+    formatError: (formatted, thrown) => maskError(formatted, thrown, o.log),
+    logger: {
+      debug: (message?: unknown) => o.log.debug(String(message)),
+      info: (message?: unknown) => o.log.debug(String(message)),
+      warn: (message?: unknown) => o.log.warn(String(message)),
+      error: (message?: unknown) => o.log.error(String(message)),
+    },
+    plugins: [
+      guardAndMeasure(o),
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+    ],
+  });
+  await apollo.start();
+  return apollo;
+}
+
+function asGateway(supergraph: LoadedSupergraph, execute: Execute): GatewayInterface {
+  const loaded = { apiSchema: supergraph.apiSchema, coreSupergraphSdl: supergraph.sdl };
+  const listeners = new Set<(schema: typeof loaded) => void>();
+  return {
+    onSchemaLoadOrUpdate(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async load() {
+      for (const listener of listeners) listener(loaded);
+      return { executor: execute as never };
+    },
+    stop: async () => {},
+  };
+}
+
+function guardAndMeasure(o: {
+  supergraph: LoadedSupergraph;
+  gate: OperationGate;
+  metrics: Metrics;
+}): ApolloServerPlugin<RequestContext> {
+  return {
+    async requestDidStart() {
+      const startedAt = performance.now();
+      let admitted = false;
+      return {
+        async didResolveOperation({ document, operation, request }) {
+          if (!operation)
+            throw new GraphQLError("Say which operation to run: operationName names none of them.", {
+              extensions: { code: "OPERATION_RESOLUTION_FAILURE", http: { status: 400 } },
+            });
+          if (operation.operation === "subscription")
+            throw new GraphQLError("Subscriptions are served over WebSocket at this address (graphql-transport-ws).", {
+              extensions: { code: "BAD_REQUEST", http: { status: 400 } },
+            });
+          try {
+            o.gate.checkCost(o.supergraph.apiSchema, document, operation, request.variables ?? {});
+          } catch (error) {
+            if (!(error instanceof PublicError)) throw error;
+            const extensions = { ...error.extensions, http: { status: 400 } };
+            throw new GraphQLError(error.message, { extensions, originalError: error });
+          }
+          admitted = true;
+        },
+        async willSendResponse({ operation, operationName, response }) {
+          const failed = response.body.kind === "single" && response.body.singleResult.errors !== undefined;
+          const outcome = !admitted ? "refused" : failed ? "errors" : "ok";
+          const type = operation?.operation ?? "unknown";
+          o.metrics.operationEnded(operationName, type, outcome, (performance.now() - startedAt) / 1000);
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { composeServices } from "@apollo/composition";
+import { parse, type GraphQLError } from "graphql";
+import { nodeSchema } from "./node";
+
+export interface SubgraphSchema {
+  name: string;
+  sdl: string;
+  /** Where the schema was read, for messages. */
+  file?: string;
+}
+
+export class CompositionError extends Error {
+  override readonly name = "CompositionError";
+}
+
+/**
+ * Composes the subgraphs' schemas, and the gateway's own `Query.node`, into the supergraph. Addresses aren't part of it: they differ by installation, and the
+ * gateway gets them from its settings. Throws `CompositionError` with one readable entry for every fault.
+ */
+export function composeSupergraph(subgraphs: readonly SubgraphSchema[]): { supergraph: string; hints: string[] } {
+  const node = nodeSchema(subgraphs);
+  const inOrder = [...subgraphs, ...(node ? [node] : [])].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const services = inOrder.map(({ name, sdl, file }) => {
+    try {
+      return { name, url: `http://${name}/graphql`, typeDefs: parse(sdl) };
+    } catch (error) {
+      throw new CompositionError(`${file ?? name}: ${(error as GraphQLError).toString()}`);
+    }
+  });
+  const { errors, supergraphSdl, hints } = composeServices(services);
+  if (errors) throw new CompositionError(describeFaults(errors, inOrder));
+  return {
+    supergraph: `${supergraphSdl.trim()}\n`,
+    hints: hints.map(({ definition, message }) => `${definition.code}: ${message}`),
+  };
+}
+
+function describeFaults(errors: readonly GraphQLError[], subgraphs: readonly SubgraphSchema[]): string {
+  const entries = errors.map((error) => {
+    const code = typeof error.extensions["code"] === "string" ? error.extensions["code"] : "INVALID_GRAPHQL";
+    return [`${code}: ${error.message}`, ...placesOf(error, subgraphs)].join("\n    ");
+  });
+  const count = errors.length === 1 ? "one fault" : `${errors.length} faults`;
+  return `The subgraphs don't compose (${count}):\n\n${entries.map((entry) => `  ${entry}`).join("\n\n")}\n`;
+}
+
+function placesOf(error: GraphQLError, subgraphs: readonly SubgraphSchema[]): string[] {
+  return (error.nodes ?? []).flatMap((node) => {
+    const name = "subgraph" in node && typeof node.subgraph === "string" ? node.subgraph : undefined;
+    const subgraph = subgraphs.find((candidate) => candidate.name === name);
+    if (!subgraph || !node.loc) return [];
+    const { line, column } = node.loc.source.locationOffset;
+    const lines = node.loc.source.body.slice(0, node.loc.start).split("\n");
+    return [`at ${subgraph.file ?? subgraph.name}:${lines.length + line - 1}:${lines.at(-1)!.length + column}`];
+  });
+}

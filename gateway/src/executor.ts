@@ -1,0 +1,150 @@
+import { buildOperationContext, executeQueryPlan, type GraphQLDataSource, type ServiceMap } from "@apollo/gateway";
+import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from "@apollo/server-gateway-interface";
+import { PublicError } from "@atrium/errors";
+import { continueAsExtension, describeFault } from "@atrium/subgraph";
+import type { Authentication } from "./authentication";
+import { getVariableValues, GraphQLError, Kind, type VariableDefinitionNode } from "graphql";
+import { maskGraphQLError, maskSubgraphError } from "./masking";
+import type { Metrics } from "./metrics";
+import type { RequestContext } from "./request-context";
+import type { SubgraphClient } from "./subgraph-client";
+import type { LoadedSupergraph } from "./supergraph";
+
+/** Plans and runs one validated operation: the seam at which one executor can take another's place. */
+export type Execute = (request: GatewayGraphQLRequestContext<RequestContext>) => Promise<GatewayExecutionResult>;
+
+/** Runs plans by `@apollo/gateway`'s own executor; only what speaks to the subgraphs is ours. */
+export function stockExecutor(o: {
+  supergraph: LoadedSupergraph;
+  subgraphs: ReadonlyMap<string, SubgraphClient>;
+  authentication: Pick<Authentication, "authenticate">;
+  metrics: Metrics;
+}): Execute {
+  const { supergraph, subgraphs, authentication, metrics } = o;
+  const services: ServiceMap = Object.create(null);
+  for (const client of subgraphs.values()) services[client.name] = dataSource(client, authentication, metrics);
+
+  return async (request) => {
+    const operationName = request.request.operationName;
+    const operation = buildOperationContext({
+      schema: supergraph.apiSchema,
+      operationDocument: request.document,
+      operationName,
+    });
+    const definitions = operation.operation.variableDefinitions ?? [];
+    const { errors } = getVariableValues(supergraph.apiSchema, definitions, request.request.variables ?? {}, {
+      maxErrors: 10,
+    });
+    if (errors) return { errors: errors.map(inputFault) };
+    const plan = supergraph.plan(`${request.queryHash} ${operationName ?? ""}`, request.document, operationName);
+    return executeQueryPlan(plan, services, request, operation, supergraph.supergraphSchema, supergraph.planningSchema);
+  };
+}
+
+/** The same with every error masked, and logged with the request that met it. */
+export function masked(execute: Execute): Execute {
+  return async (request) => {
+    const { log } = request.context;
+    try {
+      const result = noticed(await execute(request));
+      return result.errors ? { ...result, errors: result.errors.map((error) => maskGraphQLError(error, log)) } : result;
+    } catch (error) {
+      return { errors: [maskGraphQLError(error, log)] };
+    }
+  };
+}
+
+/**
+ * The stock executor mentions a null where none may be beside the errors, and only when no subgraph reported one: then
+ * the owner of an object that another service refers to doesn't know it, or doesn't show it to this caller.
+ */
+function noticed({
+  extensions: { valueCompletion, ...extensions } = {},
+  ...result
+}: GatewayExecutionResult): GatewayExecutionResult {
+  const places = ((valueCompletion ?? []) as GraphQLError[]).map(({ path }) => path?.slice(0, -1) ?? []);
+  const distinct = [...new Map(places.map((path) => [path.join("."), path])).values()].slice(0, 10);
+  const absent = distinct.map(
+    (path) => new GraphQLError("This isn't there, or isn't yours to see.", { path, extensions: { code: "NOT_FOUND" } }),
+  );
+  const errors = [...(result.errors ?? []), ...absent];
+  return {
+    ...result,
+    ...(errors.length > 0 && { errors }),
+    ...(Object.keys(extensions).length > 0 && { extensions }),
+  };
+}
+
+/** graphql-js names the place of a wrong value in the message alone: `… at "input.email"; …`. */
+function inputFault(error: GraphQLError): GraphQLError {
+  const node = error.nodes?.find(({ kind }) => kind === Kind.VARIABLE_DEFINITION) as VariableDefinitionNode | undefined;
+  const field = / at "([^"]+)";/.exec(error.message)?.[1] ?? node?.variable.name.value ?? "variables";
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    extensions: { code: "BAD_USER_INPUT", field, http: { status: 400 } },
+  });
+}
+
+function dataSource(
+  client: SubgraphClient,
+  authentication: Pick<Authentication, "authenticate">,
+  metrics: Metrics,
+): GraphQLDataSource<RequestContext> {
+  return {
+    async process({ request, ...about }) {
+      if (!("incomingRequestContext" in about)) throw new Error("Only clients' operations are sent to subgraphs.");
+      const context = about.context as RequestContext;
+      const isMutation = about.incomingRequestContext.operation.operation === "mutation";
+      const untilWhen = isMutation ? context.deadline : context.signal;
+      const finished = metrics.fetchStarted(client.name);
+      try {
+        const answer = client.execute({
+          query: request.query!,
+          variables: request.variables,
+          operationName: request.operationName,
+          actor: context.actor,
+          requestId: context.requestId,
+          traceparent: context.traceparent,
+          clientAddress: context.clientAddress,
+          userAgent: context.userAgent,
+          signal: isMutation ? undefined : untilWhen,
+        });
+        const { data, errors, extensions } = await orAborted(answer, untilWhen);
+        const token = extensions?.[continueAsExtension];
+        // The token is checked like one that a client sends: a service can't make somebody up.
+        if (isMutation && typeof token === "string")
+          context.actor = (await authentication.authenticate({ authorization: `Bearer ${token}` })).actor;
+        finished(errors?.length ? "errors" : "ok");
+        return { data, errors: errors?.map((error) => maskSubgraphError(error, client.name, context.log)) };
+      } catch (error) {
+        finished("unavailable");
+        const late = context.deadline.aborted;
+        if (!context.signal.aborted || late)
+          context.log.error({ fault: describeFault(error), service: client.name }, "No answer from a subgraph.");
+        const message = late
+          ? `The service "${client.name}" took too long.`
+          : `The service "${client.name}" doesn't answer at the moment.`;
+        const unavailable = new PublicError("SERVICE_UNAVAILABLE", message, { cause: error });
+        return { errors: [{ message, extensions: { ...unavailable.extensions, service: client.name } }] };
+      }
+    },
+  };
+}
+
+/** `promise`, or a rejection as soon as `signal` is aborted, whether or not the work behind it heeds the signal. */
+async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  if (signal.aborted) {
+    promise.catch(() => {});
+    throw signal.reason;
+  }
+  let abort!: () => void;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,175 @@
+import { timingSafeEqual, createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Logger } from "pino";
+import type { AccessSource } from "./access-source";
+import { startApollo } from "./apollo";
+import { createAuthentication } from "./authentication";
+import { stockExecutor } from "./executor";
+import type { Cors } from "./http/cors";
+import { createFront } from "./http/front";
+import { createOperationGate, withDefaults, type LimitOverrides } from "./limits";
+import { createMetrics } from "./metrics";
+import { mergeMetrics } from "./metrics-text";
+import { nodeClient, nodeSubgraph } from "./node";
+import { readinessOf } from "./readiness";
+import { openSockets } from "./sockets";
+import type { SubgraphClient } from "./subgraph-client";
+import { createSubscriptions } from "./subscriptions";
+import { loadSupergraph } from "./supergraph";
+import { supergraphFile } from "./supergraph-file";
+
+export interface GatewayOptions {
+  subgraphs: readonly SubgraphClient[];
+  accessSource: AccessSource;
+  /** 0 takes a free one. */
+  port: number;
+  host: string;
+  log: Logger;
+  /** The supergraph's SDL; the committed one unless told. */
+  supergraph?: string;
+  tokens?: { issuer: string; audience: string };
+  /** Whether clients may read the schema, and have it suggest names. */
+  introspection?: boolean;
+  /** Whether a browser gets the explorer at /graphql. */
+  explorer?: boolean;
+  cors?: Cors;
+  /** How many proxies of our own stand between clients and this process. */
+  trustedProxies?: number;
+  /** What /metrics needs as a bearer token; open unless set. */
+  metricsToken?: string;
+  /** Node's own figures, once per process: off where something else in the process offers them. */
+  processMetrics?: boolean;
+  limits?: LimitOverrides;
+  /** How long `stop` waits for running requests. */
+  drainMs?: number;
+}
+
+export interface RunningGateway {
+  url: string;
+  port: number;
+  /** Lets running requests end, closes sockets with 1001, then the port. The subgraphs go on. */
+  stop(): Promise<void>;
+}
+
+export const defaultTokens = { issuer: "atrium", audience: "atrium-api" };
+
+/** The one endpoint: everything that clients reach is behind this port. */
+export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
+  const { log, trustedProxies = 0, introspection = true, cors = { origins: [], localhost: false } } = o;
+  const limits = withDefaults(o.limits);
+  const subgraphs = new Map(o.subgraphs.map((client) => [client.name, client]));
+  const supergraph = loadSupergraph(o.supergraph ?? readFileSync(supergraphFile, "utf8"));
+  if (supergraph.subgraphNames.includes(nodeSubgraph))
+    subgraphs.set(nodeSubgraph, nodeClient(supergraph.subgraphSchema(nodeSubgraph), subgraphs));
+  const missing = supergraph.subgraphNames.filter((name) => !subgraphs.has(name));
+  if (missing.length > 0) throw new Error(`The supergraph needs services that aren't here: ${missing.join(", ")}.`);
+
+  const metrics = createMetrics({ processMetrics: o.processMetrics });
+  const gate = createOperationGate(limits.operation);
+  const authentication = createAuthentication({ source: o.accessSource, ...(o.tokens ?? defaultTokens), log });
+  const execute = stockExecutor({ supergraph, subgraphs, authentication, metrics });
+  const apollo = await startApollo({ supergraph, execute, gate, introspection, metrics, log });
+  const subscribe = createSubscriptions({ supergraph, subgraphs, metrics });
+  let isStopping = false;
+
+  const shared = { apollo, authentication, gate, limits, trustedProxies, cors, metrics, log };
+  const sockets = openSockets({ ...shared, supergraph, subscribe, introspection });
+  const server = createServer(
+    createFront({
+      ...shared,
+      subgraphs,
+      explorer: o.explorer ?? introspection,
+      version: packageVersion(),
+      metricsText: async () => {
+        const texts = o.subgraphs.map((client) => client.metrics?.() ?? "");
+        return mergeMetrics(await Promise.all([metrics.registry.metrics(), ...texts]));
+      },
+      mayReadMetrics: bearerCheck(o.metricsToken),
+      readiness: readinessOf(o.subgraphs, () => isStopping),
+      isStopping: () => isStopping,
+    }),
+  );
+  setPatience(server);
+  server.on("request", (_, response) =>
+    response.once("finish", () => {
+      // A connection that was busy when `stop` closed the idle ones is idle now.
+      if (isStopping) setImmediate(() => server.closeIdleConnections());
+    }),
+  );
+  server.on("upgrade", (request, socket, head) => {
+    if (request.headers.upgrade?.toLowerCase() === "websocket") sockets.handleUpgrade(request, socket, head);
+    else withoutUpgrade(server, request, socket, head);
+  });
+  try {
+    await listen(server, o.port, o.host);
+  } catch (error) {
+    await sockets.stop();
+    await apollo.stop();
+    throw error;
+  }
+  const { port } = server.address() as AddressInfo;
+  const host = o.host === "0.0.0.0" || o.host === "::" ? "localhost" : o.host.includes(":") ? `[${o.host}]` : o.host;
+
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    isStopping = true;
+    const closed = new Promise((resolve) => server.close(resolve));
+    await sockets.stop();
+    server.closeIdleConnections();
+    const cut = setTimeout(() => server.closeAllConnections(), o.drainMs ?? 10_000);
+    await closed;
+    clearTimeout(cut);
+    await apollo.stop();
+  };
+  return { url: `http://${host}:${port}`, port, stop: () => (stopped ??= stop()) };
+}
+
+/**
+ * Some clients offer HTTP/2 with every first request (Java's, `curl --http2`), and may be answered in HTTP/1.1. Node
+ * stops parsing at the offer, so the connection begins anew with the same request, less the offer.
+ */
+function withoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const offer = ["upgrade", "connection", "http2-settings"];
+  const { rawHeaders } = request;
+  const lines = [`${request.method} ${request.url} HTTP/1.1`];
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (!offer.includes(rawHeaders[i]!.toLowerCase())) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), head]));
+  server.emit("connection", socket);
+}
+
+/** Time enough for a slow line, none for a client that only holds the door open. */
+function setPatience(server: Server): void {
+  server.headersTimeout = 15_000;
+  // Uploads take as long as they take; a body for /graphql has a limit of its own.
+  server.requestTimeout = 3_600_000;
+  // Silence of a socket in either direction.
+  server.timeout = 120_000;
+  // Longer than load balancers keep theirs, so that none is closed under a request.
+  server.keepAliveTimeout = 65_000;
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function bearerCheck(token: string | undefined): (authorization: string | undefined) => boolean {
+  if (token === undefined) return () => true;
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  const expected = digest(`Bearer ${token}`);
+  return (authorization) => timingSafeEqual(digest(authorization ?? ""), expected);
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(`${__dirname}/../package.json`, "utf8")) as { version: string };
+  return version;
+}

@@ -1,0 +1,82 @@
+import type { PublicError } from "@atrium/errors";
+import { statusOf } from "@atrium/subgraph";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+
+const brotli = promisify(brotliCompress);
+const gzipped = promisify(gzip);
+
+// Below this, compression costs more than it saves.
+const compressedBytesMin = 1_024;
+
+/** What every answer of the gateway carries, unless what is answered says otherwise. */
+export function setStandardHeaders(response: ServerResponse, requestId: string): void {
+  response.setHeader("x-request-id", requestId);
+  response.setHeader("x-content-type-options", "nosniff");
+  response.setHeader("x-frame-options", "DENY");
+  response.setHeader("referrer-policy", "no-referrer");
+  response.setHeader("cross-origin-resource-policy", "same-origin");
+  response.setHeader("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+  response.setHeader("cache-control", "private, no-store");
+}
+
+/** Sends a whole text, compressed where the client takes it and it is worth it. */
+export async function sendText(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, type, text }: { status: number; type: string; text: string },
+): Promise<void> {
+  const plain = Buffer.from(text);
+  const encoding = plain.length < compressedBytesMin ? null : acceptedEncoding(request.headers["accept-encoding"]);
+  const body = encoding === null ? plain : await compress(plain, encoding);
+  if (response.destroyed) return;
+  addVary(response, "accept-encoding");
+  if (encoding) response.setHeader("content-encoding", encoding);
+  response.writeHead(status, { "content-type": type, "content-length": body.length });
+  response.end(request.method === "HEAD" ? undefined : body);
+}
+
+export const sendJson = (request: IncomingMessage, response: ServerResponse, status: number, value: unknown) =>
+  sendText(request, response, { status, type: "application/json; charset=utf-8", text: JSON.stringify(value) });
+
+/** Sends an error in the form that GraphQL errors have, on whatever route. */
+export function sendError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: PublicError,
+  status: number = statusOf(error.extensions.code),
+): Promise<void> {
+  const { retryAfterSeconds } = error.extensions;
+  if (retryAfterSeconds !== undefined) response.setHeader("retry-after", retryAfterSeconds);
+  if (status === 401) response.setHeader("www-authenticate", 'Bearer realm="atrium"');
+  return sendJson(request, response, status, { errors: [{ message: error.message, extensions: error.extensions }] });
+}
+
+export function addVary(response: ServerResponse, name: string): void {
+  const present = response.getHeader("vary");
+  if (present === undefined) response.setHeader("vary", name);
+  else if (!String(present).split(", ").includes(name)) response.setHeader("vary", `${String(present)}, ${name}`);
+}
+
+function acceptedEncoding(header: string | string[] | undefined): "br" | "gzip" | null {
+  const accepted = new Map(
+    String(header ?? "")
+      .split(",")
+      .map((entry) => {
+        const [name, ...parameters] = entry
+          .trim()
+          .toLowerCase()
+          .split(/\s*;\s*/);
+        return [name!, !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))] as const;
+      }),
+  );
+  if (accepted.get("br")) return "br";
+  return accepted.get("gzip") ? "gzip" : null;
+}
+
+function compress(body: Buffer, encoding: "br" | "gzip"): Promise<Buffer> {
+  if (encoding === "gzip") return gzipped(body, { level: 5 });
+  // Brotli's own default, 11, is for files that are compressed once.
+  return brotli(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
+}

@@ -1,0 +1,100 @@
+import { HeaderMap, type ApolloServer } from "@apollo/server";
+import { PublicError } from "@atrium/errors";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Logger } from "pino";
+import type { Authentication, Credentials } from "../authentication";
+import type { Limits, OperationGate } from "../limits";
+import { startTime } from "../operation-time";
+import type { RequestContext } from "../request-context";
+import { sendError, sendText } from "./answer";
+import { parseJson, readBody } from "./body";
+import { traceparentOf } from "../tracing";
+import { clientAddressOf } from "./incoming";
+
+export interface GraphQLRoute {
+  apollo: ApolloServer<RequestContext>;
+  authentication: Authentication;
+  gate: OperationGate;
+  limits: Limits;
+  trustedProxies: number;
+}
+
+/** Answers one GraphQL request over HTTP. */
+export async function answerGraphQL(
+  { apollo, authentication, gate, limits, trustedProxies }: GraphQLRoute,
+  {
+    request,
+    response,
+    requestId,
+    log,
+  }: { request: IncomingMessage; response: ServerResponse; requestId: string; log: Logger },
+): Promise<void> {
+  const encoding = request.headers["content-encoding"];
+  if (encoding !== undefined && encoding !== "identity") {
+    const unsupported = new PublicError("BAD_USER_INPUT", "Send the body as it is, without content-encoding.");
+    return sendError(request, response, unsupported, 415);
+  }
+  const body = await bodyOf(request, limits);
+  const search = searchOf(request);
+  gate.admit((body as { query?: unknown } | null | undefined)?.query ?? new URLSearchParams(search).get("query"));
+  const { actor } = await authentication.authenticate(credentialsOf(request));
+
+  const time = startTime(limits.operationTimeoutMs);
+  response.once("close", time.clientLeft);
+  try {
+    const answer = await apollo.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: {
+        method: request.method!.toUpperCase(),
+        headers: headerMap(request),
+        search,
+        body,
+      },
+      context: async () => ({
+        actor,
+        requestId,
+        traceparent: traceparentOf(request),
+        clientAddress: clientAddressOf(request, trustedProxies),
+        userAgent: request.headers["user-agent"]?.slice(0, 512),
+        signal: time.signal,
+        deadline: time.deadline,
+        log,
+      }),
+    });
+    if (answer.body.kind !== "complete") throw new Error("The gateway has no incremental delivery.");
+    for (const [name, value] of answer.headers) {
+      // Nothing that depends on a caller may be kept by anything in between.
+      if (name !== "cache-control" && name !== "content-length") response.setHeader(name, value);
+    }
+    const type = answer.headers.get("content-type") ?? "application/json; charset=utf-8";
+    await sendText(request, response, { status: answer.status ?? 200, type, text: answer.body.string });
+  } finally {
+    time.stop();
+    response.off("close", time.clientLeft);
+  }
+}
+
+export function credentialsOf(request: IncomingMessage): Credentials {
+  const apiKey = request.headers["x-api-key"];
+  return { authorization: request.headers.authorization, apiKey: typeof apiKey === "string" ? apiKey : undefined };
+}
+
+// A form's or a plain text's body is left unread: what browsers send unasked is never an operation.
+const json = /^\s*application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
+
+async function bodyOf(request: IncomingMessage, limits: Limits): Promise<unknown> {
+  if (request.method !== "POST") return undefined;
+  const bytes = await readBody(request, { bytesMax: limits.bodyBytesMax, timeoutMs: limits.bodyTimeoutMs });
+  return json.test(request.headers["content-type"] ?? "") ? parseJson(bytes) : undefined;
+}
+
+const searchOf = (request: IncomingMessage) => {
+  const start = request.url!.indexOf("?");
+  return start === -1 ? "" : request.url!.slice(start);
+};
+
+function headerMap(request: IncomingMessage): HeaderMap {
+  const headers = new HeaderMap();
+  for (const [name, value] of Object.entries(request.headers))
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+  return headers;
+}

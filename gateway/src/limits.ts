@@ -1,0 +1,94 @@
+import { PublicError } from "@atrium/errors";
+import { operationLimits, type OperationLimits } from "@atrium/subgraph";
+import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from "graphql";
+import { LRUCache } from "lru-cache";
+
+export interface Limits {
+  /** Of one GraphQL request's body. */
+  bodyBytesMax: number;
+  /** How long such a body may take to arrive. */
+  bodyTimeoutMs: number;
+  /** How long an operation may take. */
+  operationTimeoutMs: number;
+  /** What an operation may cost, decided before it is validated and planned. */
+  operation: Partial<OperationLimits>;
+  socket: {
+    /** Of one message. */
+    messageBytesMax: number;
+    /** Messages of one socket within ten seconds. */
+    messagesMax: number;
+    /** Operations running on one socket at a time. */
+    operationsMax: number;
+    /** Sockets of one user. */
+    perUserMax: number;
+    /** Sockets of this process. */
+    totalMax: number;
+    /** What may wait for a client that doesn't read, before its socket is cut. */
+    bufferedBytesMax: number;
+    /** How long a socket may stay open without saying who it is. */
+    initTimeoutMs: number;
+    /** How often a ping is sent; a client that doesn't answer until the next one is gone. */
+    pingIntervalMs: number;
+    /** How often an idle socket's session is checked. Before each event it is checked anyway. */
+    sessionCheckIntervalMs: number;
+  };
+}
+
+export const defaultLimits: Limits = {
+  bodyBytesMax: 1024 * 1024,
+  bodyTimeoutMs: 15_000,
+  operationTimeoutMs: 30_000,
+  operation: {},
+  socket: {
+    messageBytesMax: 256 * 1024,
+    messagesMax: 500,
+    operationsMax: 50,
+    perUserMax: 20,
+    totalMax: 20_000,
+    bufferedBytesMax: 4 * 1024 * 1024,
+    initTimeoutMs: 5_000,
+    pingIntervalMs: 15_000,
+    sessionCheckIntervalMs: 3_000,
+  },
+};
+
+export type LimitOverrides = Partial<Omit<Limits, "socket">> & { socket?: Partial<Limits["socket"]> };
+
+export const withDefaults = (overrides: LimitOverrides = {}): Limits => ({
+  ...defaultLimits,
+  ...overrides,
+  socket: { ...defaultLimits.socket, ...overrides.socket },
+});
+
+export type OperationGate = ReturnType<typeof createOperationGate>;
+
+const admittedMax = 2_000;
+// Longer operations are rare; they are measured anew each time.
+const rememberedCharactersMax = 10_000;
+
+/** Turns away operations that would cost more than they are worth, before anything expensive is done with them. */
+export function createOperationGate(overrides: Partial<OperationLimits>) {
+  const { parse, checkShape, checkCost } = operationLimits(overrides);
+  const admitted = new LRUCache<string, true>({ max: admittedMax });
+
+  return {
+    /** Throws `OPERATION_TOO_COMPLEX` by the text alone. Syntax errors pass: the parser proper describes them better. */
+    admit(query: unknown): void {
+      if (typeof query !== "string" || admitted.has(query)) return;
+      try {
+        checkShape(parse(query));
+      } catch (error) {
+        if (error instanceof PublicError && error.extensions.code === "BAD_USER_INPUT") return;
+        throw error;
+      }
+      if (query.length <= rememberedCharactersMax) admitted.set(query, true);
+    },
+    /** Throws `OPERATION_TOO_COMPLEX` by what the operation would answer with these variables. */
+    checkCost: (
+      schema: GraphQLSchema,
+      document: DocumentNode,
+      operation: OperationDefinitionNode,
+      variables: Readonly<Record<string, unknown>>,
+    ) => checkCost(schema, document, operation, variables),
+  };
+}

@@ -1,0 +1,91 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+
+// Names come from clients: past so many distinct ones, and past such a length, they are counted together.
+const operationNamesMax = 200;
+const operationNameLengthMax = 64;
+
+const seconds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** The gateway's own measurements, in a registry of its own so that several gateways fit in one process. */
+export function createMetrics({ processMetrics = true }: { processMetrics?: boolean } = {}) {
+  const registry = new Registry();
+  const registers = [registry];
+  if (processMetrics) collectDefaultMetrics({ register: registry });
+
+  const requests = new Counter({
+    name: "atrium_gateway_http_requests_total",
+    help: "Answered HTTP requests by route and status.",
+    labelNames: ["route", "method", "status"],
+    registers,
+  });
+  const operations = new Histogram({
+    name: "atrium_gateway_operation_seconds",
+    help: "GraphQL operations by name, type and outcome (ok, errors, refused), and how long they took.",
+    labelNames: ["operation", "type", "outcome"],
+    buckets: seconds,
+    registers,
+  });
+  const fetches = new Histogram({
+    name: "atrium_gateway_fetch_seconds",
+    help: "Calls to subgraphs by outcome (ok, errors, unavailable), and how long they took.",
+    labelNames: ["subgraph", "outcome"],
+    buckets: seconds,
+    registers,
+  });
+  const sockets = new Gauge({
+    name: "atrium_gateway_sockets",
+    help: "Open WebSockets.",
+    registers,
+  });
+  const socketsClosed = new Counter({
+    name: "atrium_gateway_sockets_closed_total",
+    help: "Closed WebSockets by close code.",
+    labelNames: ["code"],
+    registers,
+  });
+  const subscriptions = new Gauge({
+    name: "atrium_gateway_subscriptions",
+    help: "Running subscriptions.",
+    registers,
+  });
+  const events = new Counter({
+    name: "atrium_gateway_subscription_events_total",
+    help: "Events sent to subscribers.",
+    registers,
+  });
+
+  const operationLabel = boundedLabel(operationNamesMax);
+
+  return {
+    registry,
+    sockets,
+    subscriptions,
+    events,
+    socketClosed: (code: number) => socketsClosed.inc({ code: String(code) }),
+    requestAnswered: (route: string, method: string, status: number) =>
+      requests.inc({ route, method, status: String(status) }),
+    operationEnded(name: string | null | undefined, type: string, outcome: "ok" | "errors" | "refused", took: number) {
+      // A refused operation's name was never checked: it doesn't take one of the places.
+      const operation = outcome === "refused" ? "refused" : operationLabel(name);
+      operations.observe({ operation, type, outcome }, took);
+    },
+    fetchStarted(subgraph: string) {
+      const startedAt = performance.now();
+      return (outcome: "ok" | "errors" | "unavailable") =>
+        fetches.observe({ subgraph, outcome }, (performance.now() - startedAt) / 1000);
+    },
+  };
+}
+
+function boundedLabel(distinctMax: number) {
+  const known = new Set<string>();
+  return (name: string | null | undefined): string => {
+    if (!name) return "anonymous";
+    if (known.has(name)) return name;
+    if (name.length > operationNameLengthMax || known.size >= distinctMax) return "other";
+    known.add(name);
+    return name;
+  };
+}

@@ -1,0 +1,53 @@
+import { processSettings } from "@atrium/subgraph";
+import { z } from "zod";
+import { defaultTokens } from "./gateway";
+
+const { ATRIUM_SECRET, HOST, LOG_LEVEL, METRICS_TOKEN, OTEL_EXPORTER_OTLP_ENDPOINT, SERVICE_URLS } =
+  processSettings.shape;
+
+const onOrOff = z.enum(["on", "off"]).transform((word) => word === "on");
+
+/** `https://app.example.com,https://admin.example.com` */
+const origins = z.string().transform((text, context) => {
+  const entries = text
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter(Boolean);
+  for (const entry of entries)
+    if (!URL.canParse(entry) || new URL(entry).origin !== entry)
+      context.addIssue({ code: "custom", message: `"${entry}" is not an origin like https://app.example.com` });
+  return entries;
+});
+
+/** The settings of a process that runs the gateway alone. */
+export const gatewaySettings = z.object({
+  ATRIUM_SECRET,
+  SERVICE_URLS: SERVICE_URLS.unwrap().describe("Where the services are: name=http://host:port, separated by commas."),
+  HOST,
+  PORT: z.coerce.number().int().min(0).max(65_535).default(4000).describe("The port to listen on."),
+  LOG_LEVEL,
+  TOKEN_ISSUER: z
+    .string()
+    .min(1)
+    .default(defaultTokens.issuer)
+    .describe("The `iss` of access tokens, as identity has it."),
+  TOKEN_AUDIENCE: z
+    .string()
+    .min(1)
+    .default(defaultTokens.audience)
+    .describe("The `aud` of access tokens, as identity has it."),
+  TRUSTED_PROXIES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10)
+    .default(0)
+    .describe("How many proxies of yours stand before the gateway: whose X-Forwarded-For entries count."),
+  CORS_ORIGINS: origins
+    .prefault("")
+    .describe("Origins whose pages may call the API, separated by commas. Its own always may."),
+  INTROSPECTION: onOrOff.prefault("off").describe("Whether clients may read the schema: on or off."),
+  EXPLORER: onOrOff.prefault("off").describe("Whether a browser gets an explorer at /graphql: on or off."),
+  METRICS_TOKEN,
+  OTEL_EXPORTER_OTLP_ENDPOINT,
+});

@@ -1,0 +1,2 @@
+export type { BlobStat, BlobStore, ByteRange, WriteOptions, WrittenBlob } from "./blob-store";
+export { folderBlobs } from "./folder";

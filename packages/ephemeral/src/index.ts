@@ -1,0 +1,2 @@
+export type { EphemeralStore, RateLimit, RateLimitAnswer } from "./ephemeral-store";
+export { postgresEphemeral, type PostgresEphemeral } from "./postgres";

@@ -1,0 +1,62 @@
+import { newUuid } from "@atrium/ids";
+import { EventDraft, EventRefused } from "./define";
+import { envelopeBytesMax, serviceOf, sourceOf } from "./envelope";
+import type { EventTransaction, Tenant } from "./handle";
+import { activeTraceparent } from "./trace";
+import { announceAppended } from "./wake";
+
+const insertSql = `
+  insert into outbox_event
+    (id, type, subject, time, organization_id, workspace_id, actor_id, traceparent, data, size_bytes)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`;
+
+/**
+ * Announces an event when, and only when, `tx` commits. Organization, workspace and actor are the transaction's own;
+ * `about` says otherwise where it may: another workspace of the same organization from a handle that stands in none,
+ * and anything from a service handle. The database refuses every other tenant.
+ *
+ * Append after the subject's row was locked or written: events of one subject are delivered in the order in which
+ * they were appended, and it is the row lock that gives two transactions an order.
+ *
+ * Throws `EventRefused` for a foreign tenant and for an envelope of more than 900 kB.
+ */
+export async function appendEvent(tx: EventTransaction, draft: EventDraft, about: Tenant = {}): Promise<void> {
+  if (!(draft instanceof EventDraft)) throw new EventRefused("DATA", "Only what a definition has checked is appended.");
+  const { organizationId = null, workspaceId = null, userId = null } = { ...tx.tenant, ...about };
+  const now = Date.now();
+  const event = {
+    id: newUuid(now),
+    type: draft.type,
+    subject: draft.subject,
+    time: new Date(now).toISOString(),
+    organizationid: organizationId,
+    workspaceid: workspaceId,
+    actorid: userId,
+    traceparent: activeTraceparent() ?? null,
+  };
+  const data = JSON.stringify(draft.data);
+  const sizeBytes =
+    Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify({ ...event, source: sourceOf(draft.type) }));
+  if (sizeBytes > envelopeBytesMax)
+    throw new EventRefused("SIZE", `${draft.type} has ${sizeBytes} bytes; an event may have ${envelopeBytesMax}.`);
+
+  tx.afterCommit(() => announceAppended(serviceOf(draft.type)));
+  try {
+    await tx.sql(insertSql, [...Object.values(event), data, sizeBytes]);
+  } catch (error) {
+    if (!isPolicyViolation(error)) throw error;
+    throw new EventRefused(
+      "TENANT",
+      `${draft.type} was refused: this transaction may not announce anything for organization ${organizationId}, ` +
+        `workspace ${workspaceId}, actor ${userId}.`,
+      { cause: error },
+    );
+  }
+}
+
+// insufficient_privilege, here or in what a driver has wrapped.
+function isPolicyViolation(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause)
+    if ((each as { code?: unknown }).code === "42501") return true;
+  return false;
+}

@@ -1,0 +1,4 @@
+export * from "./chat";
+export * from "./identity";
+export * from "./knowledge";
+export * from "./tenancy";

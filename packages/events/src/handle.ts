@@ -1,0 +1,57 @@
+import type { z } from "zod";
+import type { EventDefinition } from "./define";
+import type { Envelope } from "./envelope";
+
+/** Who a piece of database work is done for. */
+export interface Tenant {
+  readonly organizationId?: string | null;
+  readonly workspaceId?: string | null;
+  readonly userId?: string | null;
+}
+
+/** What this package needs of a transaction; `Handle` of `@atrium/database` has it. */
+export interface EventTransaction {
+  readonly tenant: Tenant;
+  sql<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  afterCommit(effect: () => void): void;
+}
+
+/** What this package needs of a database handle. `Self` is the handle's full type, so that handlers get all of it. */
+export interface EventHandle<Self> extends EventTransaction {
+  transaction<T>(work: (tx: Self) => Promise<T>): Promise<T>;
+}
+
+export interface EventDatabase<Handle extends EventHandle<Handle>> {
+  as(tenant: Tenant): Handle;
+  asService(tenant?: Tenant): Handle;
+}
+
+/** A definition whose data isn't known here. */
+export interface AnyDefinition {
+  readonly type: string;
+  read(data: unknown): unknown;
+}
+
+/** One entry of a service's `consumers`. */
+export interface Consumer<Context> {
+  readonly definition: AnyDefinition;
+  readonly handler: (context: Context, data: never, envelope: Envelope<never>) => unknown;
+  readonly as: "service" | ((data: never, envelope: Envelope<never>) => Tenant) | undefined;
+}
+
+/**
+ * Lets `handler` hear an event. It runs in a transaction that also records the event as handled, bound to the tenant
+ * that the event names: its effects happen once, or not at all. When it throws, everything is rolled back and tried
+ * again, so it must do nothing that a rollback leaves behind; long work and foreign systems belong in a job that it
+ * enqueues. A refusal it returns counts as handled.
+ *
+ * `as` binds it to something else: `"service"` to the service itself, for tables that are kept across tenants (events
+ * of several tenants then share transactions), or a tenant made from the data (the organization that a new user gets). An event of an organization can't be handled as another's.
+ */
+export function handle<Context, Shape extends z.ZodRawShape>(
+  definition: EventDefinition<Shape>,
+  handler: (context: Context, data: z.output<z.ZodObject<Shape>>, envelope: Envelope) => unknown,
+  options: { as?: "service" | ((data: z.output<z.ZodObject<Shape>>, envelope: Envelope) => Tenant) } = {},
+): Consumer<Context> {
+  return { definition, handler, as: options.as };
+}

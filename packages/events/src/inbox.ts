@@ -1,0 +1,170 @@
+import { parseEnvelope, type Envelope } from "./envelope";
+import type { EventTransaction } from "./handle";
+import { boundedByBytes, eventColumns, toEnvelope, type EventRow } from "./row";
+
+/** A row of the inbox: an event that this group hasn't handled yet. */
+export interface InboxRow extends EventRow {
+  /** Tenant and subject: what is handled in order. */
+  lane: string;
+  attempts: number;
+}
+
+export type DeadLetterReason = "FAILED" | "INVALID" | "UNKNOWN_TYPE" | "FOREIGN";
+
+const windowSize = 500;
+const windowBytesMax = 16_000_000;
+
+/** Stores what arrived, each id once. What isn't an envelope becomes a dead letter. One transaction, one statement each. */
+export async function receive(
+  service: EventTransaction,
+  group: string,
+  received: readonly unknown[],
+  { again = false } = {},
+) {
+  const envelopes: Envelope[] = [];
+  for (const each of received) {
+    try {
+      envelopes.push(parseEnvelope(each));
+    } catch (error) {
+      await service.sql(parkUnreadableSql, [
+        group,
+        JSON.stringify(each) ?? "null",
+        errorText((error as Error).message),
+      ]);
+    }
+  }
+  if (envelopes.length === 0) return;
+  const datas = envelopes.map(({ data }) => JSON.stringify(data ?? null));
+  await service.sql(again ? receiveAgainSql : receiveSql, [
+    group,
+    envelopes.map(({ id }) => id),
+    envelopes.map(({ type }) => type),
+    envelopes.map(({ subject }) => subject),
+    envelopes.map(({ time }) => time),
+    envelopes.map(({ organizationid }) => organizationid ?? null),
+    envelopes.map(({ workspaceid }) => workspaceid ?? null),
+    envelopes.map(({ actorid }) => actorid ?? null),
+    envelopes.map(({ traceparent }) => traceparent ?? null),
+    datas,
+    datas.map((data) => Buffer.byteLength(data)),
+  ]);
+}
+
+const arrived = `
+  unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::json[], $11::integer[]) with ordinality as arrived (${eventColumns}, nth)`;
+// The receipt decides: only who wrote it puts the event into the inbox. The same id twice in one delivery is one event.
+const receiveSql = `
+  with receipt as (
+    insert into inbox_receipt (consumer_group, id) select $1, unnest($2::uuid[])
+    on conflict (consumer_group, id) do nothing returning id
+  )
+  insert into inbox_event (consumer_group, ${eventColumns})
+  select $1, ${eventColumns} from (select distinct on (id) * from ${arrived} order by id, nth) as first_of_id
+  where id in (select id from receipt) order by nth`;
+const receiveAgainSql = `
+  with receipt as (
+    insert into inbox_receipt (consumer_group, id) select $1, unnest($2::uuid[])
+    on conflict (consumer_group, id) do nothing
+  )
+  insert into inbox_event (consumer_group, ${eventColumns})
+  select $1, ${eventColumns} from (select distinct on (id) * from ${arrived} order by id, nth) as first_of_id
+  where not exists (select from inbox_event as waiting where waiting.consumer_group = $1 and waiting.id = first_of_id.id)
+  order by nth`;
+const parkUnreadableSql = `
+  insert into dead_letter (consumer_group, payload, reason, error, attempts) values ($1, $2, 'INVALID', $3, 0)`;
+
+/**
+ * The oldest events that may be handled now. Left out: those in `positions`, the lanes in `lanes`, and lanes whose
+ * first event has failed and waits for its next attempt.
+ */
+export async function loadWindow(
+  service: EventTransaction,
+  group: string,
+  positions: EventRow["position"][],
+  lanes: string[],
+) {
+  const rows = await service.sql<InboxRow>(loadSql, [group, positions, lanes, backOffMsMax]);
+  return { rows, mayHaveMore: rows.length > 0 };
+}
+
+// A next attempt further away than any back-off was written by a clock that has been set back since: it is due.
+const loadSql = boundedByBytes(
+  `position, ${eventColumns}, lane, attempts`,
+  `inbox_event as waiting
+   where consumer_group = $1 and position <> all ($2::bigint[]) and lane <> all ($3::text[])
+     and not exists (
+       select from inbox_event as failing
+       where failing.consumer_group = $1 and failing.lane = waiting.lane and failing.attempts > 0
+         and failing.next_attempt_at > now() and failing.next_attempt_at < now() + $4 * interval '2 milliseconds')`,
+  windowSize,
+  windowBytesMax,
+);
+
+/** Takes events out of the inbox within their own transaction; says which were still there. */
+export async function take(tx: EventTransaction, positions: EventRow["position"][]): Promise<number[]> {
+  const rows = await tx.sql<{ position: number }>("select inbox_take($1::bigint[]) as position", [positions]);
+  return rows.map(({ position }) => position);
+}
+
+export interface RetryPolicy {
+  /** After so many failures an event is parked. */
+  attemptsMax: number;
+  firstDelayMs: number;
+}
+export const backOffMsMax = 300_000;
+
+/** Notes that an event has failed. Returns after which pause it is due again; null when it was parked instead. */
+export async function noteFailure(
+  service: EventTransaction,
+  group: string,
+  row: InboxRow,
+  error: unknown,
+  { attemptsMax, firstDelayMs }: RetryPolicy,
+): Promise<number | null> {
+  if (row.attempts + 1 >= attemptsMax) {
+    await park(service, group, row, "FAILED", error);
+    return null;
+  }
+  // A tenth of jitter, so that what failed together doesn't come back together.
+  const delayMs = Math.min(firstDelayMs * 2 ** row.attempts, backOffMsMax) * (1 + Math.random() / 10);
+  await service.sql(
+    `update inbox_event
+     set attempts = attempts + 1, next_attempt_at = now() + $2 * interval '1 millisecond', last_error = $3
+     where position = $1`,
+    [row.position, delayMs, errorText(error)],
+  );
+  return delayMs;
+}
+
+/** Puts an event aside for a person to decide, with its error; those behind it go on. */
+export async function park(
+  service: EventTransaction,
+  group: string,
+  row: InboxRow,
+  reason: DeadLetterReason,
+  error: unknown,
+) {
+  await service.sql(
+    `with gone as (delete from inbox_event where position = $1 returning attempts)
+     insert into dead_letter
+       (consumer_group, event_id, type, subject, organization_id, workspace_id, payload, reason, error, attempts)
+     select $2, $3, $4, $5, $6, $7, $8, $9, $10, attempts + 1 from gone`,
+    [
+      row.position,
+      group,
+      row.id,
+      row.type,
+      row.subject,
+      row.organization_id,
+      row.workspace_id,
+      JSON.stringify(toEnvelope(row)),
+      reason,
+      errorText(error),
+    ],
+  );
+}
+
+// PostgreSQL's text holds no NUL, and an error that can't be noted would come back for ever.
+const errorText = (error: unknown): string =>
+  (error instanceof Error ? (error.stack ?? error.message) : String(error)).replaceAll("\0", "").slice(0, 4_000);

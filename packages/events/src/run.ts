@@ -1,0 +1,119 @@
+import type { EventLog } from "./log";
+import type { Envelope } from "./envelope";
+import type { Consumer, EventDatabase, EventHandle } from "./handle";
+import { receive } from "./inbox";
+import { leadWhenPossible } from "./leadership";
+import { prune, storedStats, type EventStats } from "./maintenance";
+import { startRelay } from "./relay";
+import type { EventTransport } from "./transport";
+import { onAppended } from "./wake";
+import { startInboxWorker } from "./worker";
+
+const pruneEveryMs = 3_600_000;
+
+export interface RunEventsOptions<Context, Handle extends EventHandle<Handle>> {
+  service: string;
+  /** The service's database as its application role, reached without a pooler in transaction mode. */
+  url: string;
+  database: EventDatabase<Handle>;
+  transport: EventTransport;
+  consumers: readonly Consumer<Context>[];
+  /** What a handler gets. `tx` is bound to the event's tenant; whatever is written through it happens once. */
+  contextFor(envelope: Envelope, tx: Handle): Context;
+  log: EventLog;
+  /** How many transactions of handlers run beside each other. Each holds one connection of the pool. */
+  concurrency?: number;
+  /** After so many failures an event becomes a dead letter; pauses begin at `firstDelayMs` and double, up to 5 minutes. */
+  retry?: { attemptsMax?: number; firstDelayMs?: number };
+  /** A handler that takes longer has failed. Its transaction is rolled back. */
+  handlerMsMax?: number;
+  /** How long repetitions are recognized, and published events kept for replay. */
+  keepDays?: number;
+}
+
+export interface RunningEvents {
+  /** Puts events into this service's inbox even if it has handled them before: for a replay. */
+  receiveAgain(envelopes: readonly Envelope[]): Promise<void>;
+  stats(): Promise<EventStats>;
+  /** Ends the relay, lets handlers that are running finish, and gives up the lead. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs a service's part in the exchange of events: its outbox is relayed to the transport, what it hears is put into
+ * its inbox, and its handlers are called from there. Several processes of one service may do so; one of them leads
+ * and does the work, another takes over within a second when it goes.
+ */
+export async function runEvents<Context, Handle extends EventHandle<Handle>>(
+  options: RunEventsOptions<Context, Handle>,
+): Promise<RunningEvents> {
+  const { service, url, database, transport, consumers, contextFor, log, concurrency = 6 } = options;
+  const { handlerMsMax = 30_000, keepDays = 14 } = options;
+  const retry = { attemptsMax: 10, firstDelayMs: 500, ...options.retry };
+  const types = consumers.map(({ definition }) => definition.type);
+  const twice = types.find((type, index) => types.indexOf(type) !== index);
+  if (twice) throw new Error(`${service} handles ${twice} twice; one handler has to call both commands.`);
+
+  const counts = { published: 0, handled: 0, failures: 0 };
+  const asService = database.asService();
+
+  const leadership = leadWhenPossible({
+    url,
+    name: service,
+    log,
+    lead(connection) {
+      const relay = startRelay({
+        service,
+        connection,
+        transport,
+        onPublished: (count) => (counts.published += count),
+        log,
+      });
+      const worker = startInboxWorker({
+        group: service,
+        database,
+        consumers,
+        contextFor,
+        concurrency,
+        retry,
+        handlerMsMax,
+        onHandled: (count) => (counts.handled += count),
+        onFailed: () => counts.failures++,
+        log,
+      });
+      const pruneNow = () =>
+        prune(asService, keepDays).catch((error) =>
+          log.warn({ err: error }, `Old events of ${service} weren't pruned`),
+        );
+      void pruneNow();
+      const pruning = setInterval(pruneNow, pruneEveryMs).unref();
+      return {
+        wake() {
+          relay.wake();
+          worker.wake();
+        },
+        async stop() {
+          clearInterval(pruning);
+          await Promise.all([relay.stop(), worker.stop()]);
+        },
+      };
+    },
+  });
+
+  const deliver = async (received: readonly unknown[], { again = false } = {}) => {
+    await receive(asService, service, received, { again });
+    leadership.wake();
+  };
+  const stopListening = onAppended(service, () => leadership.wake());
+  const subscription = await transport.subscribe({ group: service, types, deliver: (received) => deliver(received) });
+
+  return {
+    receiveAgain: (envelopes) => deliver(envelopes, { again: true }),
+    stats: async () => ({ leads: leadership.leads, ...(await storedStats(asService, service)), ...counts }),
+    async stop() {
+      stopListening();
+      await subscription.stop();
+      await leadership.stop();
+    },
+  };
+}

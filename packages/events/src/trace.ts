@@ -1,0 +1,45 @@
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  context,
+  isSpanContextValid,
+  trace,
+} from "@opentelemetry/api";
+import { traceparentForm, type Envelope } from "./envelope";
+
+const tracer = trace.getTracer("@atrium/events");
+
+/** The active span as a W3C `traceparent`; undefined where nothing is traced. */
+export function activeTraceparent(): string | undefined {
+  const span = trace.getActiveSpan()?.spanContext();
+  if (!span || !isSpanContextValid(span)) return undefined;
+  return `00-${span.traceId}-${span.spanId}-${span.traceFlags.toString(16).padStart(2, "0")}`;
+}
+
+/** Runs the handling of an event as a span of the trace that caused the event. */
+export function traced<T>(envelope: Envelope, work: () => Promise<T>): Promise<T> {
+  const [, traceId, spanId, flags] = traceparentForm.exec(envelope.traceparent ?? "") ?? [];
+  const parent =
+    traceId && spanId && flags
+      ? trace.setSpanContext(ROOT_CONTEXT, {
+          traceId,
+          spanId,
+          traceFlags: parseInt(flags, 16) & TraceFlags.SAMPLED,
+          isRemote: true,
+        })
+      : ROOT_CONTEXT;
+  const attributes = { "messaging.operation.name": "process", "messaging.message.id": envelope.id };
+  const span = tracer.startSpan(`handle ${envelope.type}`, { kind: SpanKind.CONSUMER, attributes }, parent);
+  return context.with(trace.setSpan(parent, span), async () => {
+    try {
+      return await work();
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}

@@ -1,0 +1,68 @@
+import type { Handle } from "@atrium/database";
+
+export interface EnqueueOptions {
+  /**
+   * Names the job within its organization. While a job of that name waits, enqueuing again replaces it; while one is
+   * running, the new one runs after or beside it (see `queue`). `cancelJob` finds it by this name.
+   */
+  key?: string;
+  /** Jobs of one queue, within an organization, run one at a time. A job that waits for a retry doesn't hold up the rest. */
+  queue?: string;
+  /** At once when absent. */
+  runAt?: Date;
+  /** 10 when absent: the first retry after 3 s, the last more than 3 h after the first attempt. */
+  maxAttempts?: number;
+}
+
+const maxAttemptsDefault = 10;
+const nameLengthMax = 200;
+// Jobs carry references. What is big belongs in a table or a blob.
+const payloadLengthMax = 64 * 1024;
+
+/**
+ * Enqueues a job in the transaction of `tx`: it exists once that commits, and never when it rolls back. It will run
+ * in the name of whoever `tx` is bound to.
+ */
+export async function enqueue(
+  tx: Pick<Handle, "sql">,
+  task: string,
+  payload: unknown,
+  { key, queue, runAt, maxAttempts = maxAttemptsDefault }: EnqueueOptions = {},
+): Promise<void> {
+  const text = JSON.stringify(payload);
+  if (text === undefined) throw new TypeError(`The payload of ${task} isn't JSON: ${typeof payload}.`);
+  if (text.length > payloadLengthMax)
+    throw new TypeError(`The payload of ${task} has ${text.length} characters; ${payloadLengthMax} are the most.`);
+  checkName("task", task);
+  checkName("key", key);
+  checkName("queue", queue);
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 100)
+    throw new TypeError(`maxAttempts is 1 to 100, not ${maxAttempts}.`);
+  if (runAt && Number.isNaN(runAt.getTime())) throw new TypeError("runAt is no valid time.");
+  // Not a SELECT: those are sent again when a connection breaks, and the job would be there twice.
+  await tx.sql("values (jobs.enqueue($1, $2::json, $3, $4, $5, $6))", [
+    task,
+    text,
+    key ?? null,
+    queue ?? null,
+    runAt ?? null,
+    maxAttempts,
+  ]);
+}
+
+/**
+ * Cancels the jobs of this key in the transaction of `tx`: what waits is deleted, what is running has its signal
+ * aborted and isn't tried again. Returns whether there was one.
+ */
+export async function cancelJob(tx: Pick<Handle, "sql">, key: string): Promise<boolean> {
+  checkName("key", key);
+  const [row] = await tx.sql<{ column1: boolean }>("values (jobs.cancel($1))", [key]);
+  return row!.column1;
+}
+
+function checkName(what: string, name: string | undefined): void {
+  if (name !== undefined && (name === "" || name.length > nameLengthMax || name.includes("\0")))
+    throw new TypeError(
+      `A ${what} has 1 to ${nameLengthMax} characters, and no NUL: ${JSON.stringify(name.slice(0, 80))}`,
+    );
+}

@@ -1,0 +1,22 @@
+import type { Database, Handle, Tenant } from "@atrium/database";
+
+/** A payload as `jobs.enqueue` writes it. A cron job's has the scope and the data alone. */
+interface Envelope {
+  organizationId?: string | null;
+  workspaceId?: string | null;
+  userId?: string | null;
+  scope?: string | null;
+  data: unknown;
+}
+
+/** What a job carries, and the database in the name of whoever enqueued it. */
+export function readEnvelope<Client>(
+  payload: unknown,
+  database: Pick<Database<Client>, "as" | "asService">,
+): { data: unknown; tenant: Tenant; db: Handle<Client> } {
+  if (typeof payload !== "object" || payload === null || !("data" in payload))
+    throw new TypeError("This job wasn't enqueued by jobs.enqueue: its payload says for whom it runs.");
+  const { organizationId = null, workspaceId = null, userId = null, scope, data } = payload as Envelope;
+  const tenant = { organizationId, workspaceId, userId };
+  return { data, tenant, db: scope === "service" ? database.asService(tenant) : database.as(tenant) };
+}

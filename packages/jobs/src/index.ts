@@ -1,0 +1,4 @@
+export { cancelJob, enqueue, type EnqueueOptions } from "./enqueue";
+export type { CronTask, GivenUpJob, Job, JobStats, RunJobsOptions, RunningJobs, Task } from "./job";
+export { prepareJobs } from "./prepare";
+export { runJobs } from "./run-jobs";

@@ -1,0 +1,124 @@
+import { Logger, runMigrations } from "graphile-worker";
+import pg from "pg";
+
+/** Where a cancelled job's id is announced. */
+export const cancelledChannel = "jobs_cancelled";
+
+// Queues are a table that every look for jobs locks, and a queue that is removed while a job is being put into it
+// loses that job. So there are always the same few, and names share them: two names of one queue wait for each other
+// without need, which costs time and breaks nothing.
+const queueCount = 64;
+
+const schema = /* sql */ `
+  create schema if not exists jobs;
+
+  -- What can't be picked up: running, or failed for good. Both are looked for every few seconds.
+  create index if not exists atrium_unavailable on graphile_worker._private_jobs (id) where not is_available;
+
+  create table if not exists jobs.given_up (
+    id bigint primary key,
+    task text not null,
+    payload json not null,
+    attempts integer not null,
+    error text,
+    enqueued_at timestamptz not null,
+    given_up_at timestamptz not null default now(),
+    report_at timestamptz not null default now(),
+    reported_at timestamptz
+  );
+
+  -- A name within the tenant that this session is bound to, so that no tenant meets another's keys and queues.
+  create or replace function jobs.name_of_tenant(name text) returns text
+  language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+  declare
+    tenant text := coalesce(
+      nullif(current_setting('app.organization', true), ''),
+      nullif(current_setting('app.user', true), ''),
+      nullif(current_setting('app.scope', true), ''));
+  begin
+    if tenant is null then
+      raise exception 'A job belongs to a tenant or to the service, and this session to neither.'
+        using errcode = 'insufficient_privilege';
+    end if;
+    return tenant || '/' || name;
+  end $$;
+
+  -- The service's role has no rights on the worker's tables: it enqueues and cancels through these, which run as their
+  -- owner. For whom a job runs is read from the session, never taken from the caller.
+  create or replace function jobs.enqueue(
+    task text, data json, key text, queue text, run_at timestamptz, max_attempts integer
+  ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+  declare
+    full_key text := jobs.name_of_tenant(coalesce(key, ''));
+    payload json := json_build_object(
+      'organizationId', nullif(current_setting('app.organization', true), ''),
+      'workspaceId', nullif(current_setting('app.workspace', true), ''),
+      'userId', nullif(current_setting('app.user', true), ''),
+      'scope', nullif(current_setting('app.scope', true), ''),
+      'key', case when key is not null then full_key end,
+      'data', data);
+  begin
+    if key is not null then
+      -- Locked first, so that no worker picks it up between the two statements.
+      perform from graphile_worker._private_jobs as job where job.key = full_key for update;
+      -- A run under way gives its key to the new job. It neither counts as failed nor is repeated.
+      update graphile_worker._private_jobs as job
+        set flags = coalesce(flags, '{}') || '{"superseded": true}'
+        where job.key = full_key and locked_at is not null;
+    end if;
+    perform graphile_worker.add_job(
+      identifier => task,
+      payload => payload,
+      queue_name => 'shared ' || abs(hashtext(jobs.name_of_tenant(queue)) % ${queueCount}),
+      run_at => run_at,
+      max_attempts => max_attempts,
+      job_key => case when key is not null then full_key end);
+  end $$;
+
+  create or replace function jobs.cancel(key text) returns boolean
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+  declare
+    full_key text := jobs.name_of_tenant(key);
+    running bigint;
+    found_one boolean := false;
+  begin
+    perform from graphile_worker._private_jobs as job where job.key = full_key for update;
+    -- By the payload's copy of the key: a superseded run has lost its own.
+    for running in
+      update graphile_worker._private_jobs as job
+        set flags = coalesce(flags, '{}') || '{"cancelled": true}', attempts = job.max_attempts
+        where not is_available and locked_at is not null and payload ->> 'key' = full_key
+        returning id
+    loop
+      found_one := true;
+      perform pg_notify('${cancelledChannel}', running::text);
+    end loop;
+    return (graphile_worker.remove_job(full_key)).id is not null or found_one;
+  end $$;
+
+  revoke all on function jobs.enqueue, jobs.cancel, jobs.name_of_tenant from public;
+`;
+
+// Any two processes that prepare one database.
+const prepareLock = 727_073_702;
+
+/**
+ * Makes what jobs need in a service's database, as its owner, and lets `appRole` enqueue and cancel. Belongs to the
+ * migrations: safe to run twice, and twice at once.
+ */
+export async function prepareJobs({ ownerUrl, appRole }: { ownerUrl: string; appRole: string }): Promise<void> {
+  const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 10_000 });
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    await client.query("select pg_advisory_lock($1)", [prepareLock]);
+    await runMigrations({ connectionString: ownerUrl, logger: new Logger(() => () => {}) });
+    const app = pg.escapeIdentifier(appRole);
+    // One simple query is one transaction.
+    await client.query(`${schema}
+      grant usage on schema jobs to ${app};
+      grant execute on function jobs.enqueue, jobs.cancel to ${app};`);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}

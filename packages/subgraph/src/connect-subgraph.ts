@@ -1,0 +1,191 @@
+import { actorHeader, actorKeyFor, signActor, systemActor, type Actor } from "@atrium/access";
+import { PublicError, type ErrorCode } from "@atrium/errors";
+import { GraphQLError, type ExecutionResult } from "graphql";
+import { Pool, type Dispatcher } from "undici";
+import type { OperationRequest, Subgraph } from "./operation";
+import { currentTraceparent } from "./telemetry";
+
+export interface RemoteSubgraph extends Subgraph {
+  /** Asks an internal operation in the name of the service `from`. Throws what it threw, when that was public. */
+  internal(name: string, input: unknown, from: string): Promise<unknown>;
+  /** Whether its process says that it is ready. */
+  ready(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+interface ConnectOptions {
+  name: string;
+  /** Origin, like `http://knowledge:4002`. */
+  url: string;
+  secret: string;
+  /** How many requests may be under way at once over HTTP/1.1; further ones wait. Subscriptions have connections of their own. */
+  connections?: number;
+  timeoutMs?: number;
+}
+
+// Three heartbeats of the other side.
+const silenceMaxMs = 45_000;
+const subscriptionsMax = 10_000;
+
+/** A subgraph in another process, asked over HTTP with signed actors: the same port as one in this process. */
+export function connectSubgraph({
+  name,
+  url,
+  secret,
+  connections = 64,
+  timeoutMs = 35_000,
+}: ConnectOptions): RemoteSubgraph {
+  const key = actorKeyFor(name, secret);
+  const pool = new Pool(url, {
+    connections,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    keepAliveTimeout: 30_000,
+  });
+  const streams = new Pool(url, {
+    connections: subscriptionsMax,
+    headersTimeout: timeoutMs,
+    bodyTimeout: silenceMaxMs,
+  });
+
+  const signed = (actor: Actor, body: string) => ({
+    "content-type": "application/json",
+    [actorHeader]: signActor(actor, { audience: name, body, key }),
+  });
+
+  function post(through: Pool, request: OperationRequest, accept: string, signal: AbortSignal | undefined) {
+    const { query, variables, operationName } = request;
+    const body = JSON.stringify({ query, variables, operationName });
+    const traceparent = currentTraceparent() ?? request.traceparent;
+    const headers = {
+      ...signed(request.actor, body),
+      accept,
+      "x-request-id": request.requestId,
+      ...(traceparent && { traceparent }),
+      ...(request.clientAddress && { "x-forwarded-for": request.clientAddress }),
+      ...(request.userAgent && { "user-agent": request.userAgent }),
+    };
+    return through.request({ method: "POST", path: "/graphql", headers, body, signal });
+  }
+
+  const unavailable = (): ExecutionResult => ({
+    errors: [
+      new GraphQLError(`The service ${name} doesn't answer.`, {
+        extensions: { code: "SERVICE_UNAVAILABLE", service: name },
+      }),
+    ],
+  });
+
+  return {
+    name,
+
+    async execute(request) {
+      try {
+        const response = await post(pool, request, "application/json", request.signal);
+        return await resultOf(response, name);
+      } catch {
+        return unavailable();
+      }
+    },
+
+    async subscribe(request) {
+      const leaving = new AbortController();
+      const signal = request.signal ? AbortSignal.any([request.signal, leaving.signal]) : leaving.signal;
+      try {
+        const response = await post(streams, request, "text/event-stream", signal);
+        if (!String(response.headers["content-type"]).startsWith("text/event-stream"))
+          return await resultOf(response, name);
+        return resultsOf(response.body, leaving, signal, unavailable);
+      } catch {
+        return unavailable();
+      }
+    },
+
+    async internal(operation, input, from) {
+      const body = JSON.stringify(input ?? null);
+      const headers = signed(systemActor(from), body);
+      const response = await pool
+        .request({ method: "POST", path: `/internal/${operation}`, headers, body })
+        .catch((cause: unknown) => {
+          throw new PublicError("SERVICE_UNAVAILABLE", `The service ${name} doesn't answer.`, { cause });
+        });
+      if (response.statusCode === 200) return response.body.json();
+      const { errors } = (await resultOf(response, name)) as { errors: GraphQLError[] };
+      const code = errors[0]?.extensions.code as ErrorCode;
+      const message = errors[0]?.message ?? "";
+      throw code === "INTERNAL_SERVER_ERROR" ? new Error(`${name}: ${message}`) : new PublicError(code, message);
+    },
+
+    async ready() {
+      try {
+        const { statusCode, body } = await pool.request({ method: "GET", path: "/ready" });
+        await body.dump();
+        return statusCode === 200;
+      } catch {
+        return false;
+      }
+    },
+
+    async close() {
+      await Promise.all([pool.destroy(), streams.destroy()]);
+    },
+  };
+}
+
+async function resultOf({ statusCode, body }: Dispatcher.ResponseData, name: string): Promise<ExecutionResult> {
+  const result = (await body.json()) as ExecutionResult;
+  // It is our signature that was refused there: no caller can mend that by signing in.
+  if (statusCode === 401)
+    throw new Error(`${name} refuses this process's signature; do both have the same secret and time?`);
+  return withErrors(result);
+}
+
+function withErrors(result: ExecutionResult): ExecutionResult {
+  if (!result.errors) return result;
+  const errors = result.errors.map(({ message, path, extensions }) => new GraphQLError(message, { path, extensions }));
+  return { ...result, errors };
+}
+
+/** The results in a stream of server-sent events. A stream that breaks off ends with an error that says so. */
+function resultsOf(
+  body: AsyncIterable<Buffer>,
+  leaving: AbortController,
+  signal: AbortSignal,
+  unavailable: () => ExecutionResult,
+): AsyncIterableIterator<ExecutionResult> {
+  async function* read() {
+    let text = "";
+    const decoder = new TextDecoder();
+    try {
+      for await (const chunk of body) {
+        text += decoder.decode(chunk, { stream: true });
+        const messages = text.split("\n\n");
+        text = messages.pop()!;
+        for (const message of messages) {
+          if (message.startsWith("event: complete")) return;
+          if (message.startsWith("event: next\ndata: "))
+            yield withErrors(JSON.parse(message.slice("event: next\ndata: ".length)) as ExecutionResult);
+        }
+      }
+    } catch {
+      // Told below: a connection that was lost and one that was cut short look the same to a subscriber.
+    }
+    if (!signal.aborted) yield unavailable();
+  }
+  const results = read();
+  return {
+    next: () => results.next(),
+    async return() {
+      // A generator that waits for its next event only returns when that wait ends.
+      leaving.abort();
+      return results.return(undefined);
+    },
+    async throw(error) {
+      leaving.abort();
+      return results.throw(error);
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

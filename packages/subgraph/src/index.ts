@@ -1,0 +1,21 @@
+export type {
+  InternalOperation,
+  OperationRequest,
+  Readiness,
+  RequestFacts,
+  RunningSubgraph,
+  Subgraph,
+} from "./operation";
+export { continueAsExtension } from "./operation";
+export type { Platform } from "./platform";
+export { defaultOperationLimits, operationLimits, type OperationLimits } from "./operation-limits";
+export { describeFault, maskError, maskResult } from "./masking";
+export { requestLine, type Exchange, type Route, type RouteName } from "./routes";
+export { readBody, statusOf } from "./http";
+export type { ServiceGauge } from "./metrics";
+export { startSubgraph, type SubgraphOptions } from "./start-subgraph";
+export { currentTraceparent, startTelemetry } from "./telemetry";
+export { createLog } from "./log";
+export { connectSubgraph, type RemoteSubgraph } from "./connect-subgraph";
+export { checkSettingsExample, parseSettings, SettingsError, settingsExample } from "./settings";
+export { processSettings, runAlone, serveAlone } from "./run-alone";

@@ -1,0 +1,113 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { SubgraphSchema } from "@atrium/schema-kit";
+import type { Logger } from "pino";
+import { executor } from "./executor";
+import { httpHandler } from "./http";
+import { describeFault } from "./masking";
+import { subgraphMetrics, type ServiceGauge } from "./metrics";
+import type { InternalOperation, Readiness, RequestFacts, RunningSubgraph } from "./operation";
+import type { OperationLimits } from "./operation-limits";
+import type { Route } from "./routes";
+import { workInProgress } from "./work";
+
+export interface SubgraphOptions<Context> {
+  /** Also the audience for which actors are signed. */
+  name: string;
+  schema: SubgraphSchema;
+  /** Called for every operation, and for every event of a subscription. */
+  context(facts: RequestFacts): Context;
+  routes?: readonly Route<Context>[];
+  internal?: Readonly<Record<string, InternalOperation>>;
+  /** What the service needs, by name; each rejects while it isn't there. */
+  readiness?: Readonly<Record<string, () => Promise<unknown>>>;
+  gauges?: readonly ServiceGauge[];
+  /** Closes what the service opened; called once, when nothing runs any more. */
+  stop?(): Promise<void>;
+  limits?: Partial<OperationLimits>;
+  /** `actorKeyFor(name, secret)`. */
+  actorKey: Buffer;
+  /** What `/metrics` wants as a bearer token; without one, only a signed actor gets them. */
+  metricsToken?: string;
+  log: Logger;
+  bodyBytesMax?: number;
+  /** How long the rest of a refused body may still come. */
+  refusedBodyMs?: number;
+  operationTimeoutMs?: number;
+  /** How long `stop` waits for what runs. */
+  drainMs?: number;
+}
+
+const readinessTimeoutMs = 5_000;
+
+export async function startSubgraph<Context>(o: SubgraphOptions<Context>): Promise<RunningSubgraph> {
+  const { name, routes = [], internal = {}, readiness = {} } = o;
+  const log = o.log.child({ subgraph: name });
+  const metrics = subgraphMetrics(name, o.gauges ?? []);
+  const work = workInProgress((running) => metrics.running.set(running));
+  const { execute, subscribe } = executor({
+    name,
+    schema: o.schema.schema,
+    context: o.context,
+    limits: o.limits,
+    timeoutMs: o.operationTimeoutMs ?? 30_000,
+    log,
+    metrics,
+    work,
+  });
+
+  async function ready(): Promise<Readiness> {
+    const checks = Object.entries(readiness).map(async ([thing, check]) => [thing, await checked(check)] as const);
+    return {
+      ...Object.fromEntries(await Promise.all(checks)),
+      [name]: { ok: !work.stopping, ...(work.stopping && { detail: "stopping" }) },
+    };
+  }
+
+  async function checked(check: () => Promise<unknown>): Promise<Readiness[string]> {
+    const late = new AbortController();
+    try {
+      const timeout = delay(readinessTimeoutMs, undefined, { signal: late.signal }).then(() => {
+        throw new Error(`No answer within ${readinessTimeoutMs / 1000} s.`);
+      });
+      timeout.catch(() => {});
+      await Promise.race([check(), timeout]);
+      return { ok: true };
+    } catch (error) {
+      log.warn({ fault: describeFault(error) }, "Something that is needed isn't ready.");
+      return { ok: false, detail: "not reachable" };
+    } finally {
+      late.abort();
+    }
+  }
+
+  let stopped: Promise<void> | undefined;
+  async function stopOnce(): Promise<void> {
+    await work.drain(o.drainMs ?? 10_000);
+    await o.stop?.();
+  }
+
+  const subgraph = { name, execute, subscribe };
+  return {
+    ...subgraph,
+    sdl: o.schema.sdl,
+    routes: routes.map(({ method, path }) => ({ method, path })),
+    internal,
+    handle: httpHandler({
+      subgraph,
+      routes,
+      internal,
+      context: o.context,
+      ready,
+      actorKey: o.actorKey,
+      metricsToken: o.metricsToken,
+      bodyBytesMax: o.bodyBytesMax ?? 2_000_000,
+      refusedBodyMs: o.refusedBodyMs ?? 5_000,
+      log,
+      metrics,
+      work,
+    }),
+    ready,
+    registry: metrics.registry,
+    stop: () => (stopped ??= stopOnce()),
+  };
+}

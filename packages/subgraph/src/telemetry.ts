@@ -1,0 +1,55 @@
+import { context, propagation, SpanKind, SpanStatusCode, trace, type Context, type Span } from "@opentelemetry/api";
+
+const tracer = () => trace.getTracer("@atrium/subgraph");
+
+/** Where the trace of a request goes on: in the span that is active here, or in what came over the wire. */
+function parentOf(traceparent: string | undefined): Context {
+  const active = context.active();
+  return traceparent && !trace.getSpan(active) ? propagation.extract(active, { traceparent }) : active;
+}
+
+/** Runs `work` in a span of its own. */
+export function traced<T>(
+  name: string,
+  { traceparent, attributes }: { traceparent?: string; attributes: Record<string, string> },
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
+  return tracer().startActiveSpan(name, { kind: SpanKind.SERVER, attributes }, parentOf(traceparent), async (span) => {
+    try {
+      return await work(span);
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+/** The W3C trace context for a request that leaves this process; undefined outside a trace. */
+export function currentTraceparent(): string | undefined {
+  const carrier: { traceparent?: string } = {};
+  propagation.inject(context.active(), carrier);
+  return carrier.traceparent;
+}
+
+/**
+ * Sends traces to `OTEL_EXPORTER_OTLP_ENDPOINT`; does and loads nothing when that isn't set. Once per process. Returns
+ * what sends the rest and stops.
+ */
+export async function startTelemetry(service: string, env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
+  const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/$/, "");
+  if (!endpoint) return async () => {};
+  const [{ BatchSpanProcessor, NodeTracerProvider }, { OTLPTraceExporter }, { resourceFromAttributes }] =
+    await Promise.all([
+      import("@opentelemetry/sdk-trace-node"),
+      import("@opentelemetry/exporter-trace-otlp-http"),
+      import("@opentelemetry/resources"),
+    ]);
+  const provider = new NodeTracerProvider({
+    resource: resourceFromAttributes({ "service.name": env.OTEL_SERVICE_NAME ?? service }),
+    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint}/v1/traces` }))],
+  });
+  provider.register();
+  return () => provider.shutdown();
+}

@@ -1,0 +1,69 @@
+import { TopicOverflowError } from "./topics";
+
+type Pull = (result: IteratorResult<unknown, undefined>) => void;
+
+const done: IteratorResult<never, undefined> = { done: true, value: undefined };
+
+/** One listener's queue, and the iterator that drains it. */
+export class Subscription implements AsyncIterableIterator<unknown, undefined> {
+  // Messages wait as text: it is shared by all subscribers, and each parses a copy of its own.
+  private waiting: string[] = [];
+  private pulls: Pull[] = [];
+  private ended = false;
+  private overflow: TopicOverflowError | null = null;
+
+  constructor(
+    private readonly topic: string,
+    private readonly queueMax: number,
+    private readonly onEnd: () => void,
+  ) {}
+
+  /** Takes a message; never throws. */
+  push(text: string): void {
+    if (this.ended) return;
+    const pull = this.pulls.shift();
+    if (pull) return pull({ done: false, value: JSON.parse(text) });
+    if (this.waiting.length < this.queueMax) {
+      this.waiting.push(text);
+      return;
+    }
+    // Nobody is pulling, so the error waits for the next pull; an abandoned iterator keeps no messages in memory.
+    this.overflow = new TopicOverflowError(this.topic, this.queueMax);
+    this.end();
+  }
+
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.waiting = [];
+    for (const pull of this.pulls.splice(0)) pull(done);
+    this.onEnd();
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    if (this.overflow) {
+      const error = this.overflow;
+      this.overflow = null;
+      return Promise.reject(error);
+    }
+    if (this.ended) return Promise.resolve(done);
+    const text = this.waiting.shift();
+    if (text !== undefined) return Promise.resolve({ done: false, value: JSON.parse(text) });
+    return new Promise((resolve) => this.pulls.push(resolve));
+  }
+
+  return(): Promise<IteratorResult<unknown, undefined>> {
+    this.overflow = null;
+    this.end();
+    return Promise.resolve(done);
+  }
+
+  throw(error: unknown): Promise<IteratorResult<unknown, undefined>> {
+    this.end();
+    return Promise.reject(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}

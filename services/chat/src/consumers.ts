@@ -1,0 +1,3 @@
+import { chatbotConsumers } from "./chatbot/handlers";
+
+export const consumers = [...chatbotConsumers];

@@ -1,0 +1,4 @@
+import { membershipConsumers } from "./membership/handlers";
+
+/** What this service hears. */
+export const consumers = [...membershipConsumers];

@@ -1,0 +1,3 @@
+import { documentConsumers } from "./document/handlers";
+
+export const consumers = [...documentConsumers];

@@ -1,0 +1,157 @@
+import { PublicError, ok, refuse, type Result } from "@atrium/errors";
+import { appendEvent, documentDeleted, documentUploaded } from "@atrium/events";
+import { newId } from "@atrium/ids";
+import { cancelJob, enqueue } from "@atrium/jobs";
+import type { Context, Tx } from "../context";
+import { deleteFilesLater } from "../files";
+import { requireKnowledgeBase, reviseKnowledgeBase } from "../knowledge-base/commands";
+import { requireEraser, requireWriter } from "../knowledge-base/policy";
+import { uploadsToUse, useUploads } from "../upload/queries";
+import {
+  reindex,
+  titleOf,
+  type AddDocumentsRefusal,
+  type Document,
+  type MetadataValue,
+  type ReindexDocumentRefusal,
+} from "./document";
+import { announceChange, announceProgress } from "./progress";
+import {
+  deleteDocumentRow,
+  deleteSomeDocuments,
+  findDocuments,
+  insertDocuments,
+  lockDocument,
+  saveDocument,
+} from "./store";
+
+/** Makes documents of stored uploads: all of them, or none. Their ingestion begins at once. */
+export async function addDocuments(
+  ctx: Context,
+  { knowledgeBaseId, uploadIds }: { knowledgeBaseId: string; uploadIds: readonly string[] },
+): Promise<Result<Document[], AddDocumentsRefusal>> {
+  const { actor, db, now } = ctx;
+  const { organizationId, workspaceId, userId } = requireWriter(actor);
+  return db.transaction(async (tx) => {
+    await requireKnowledgeBase(tx, workspaceId, knowledgeBaseId);
+    const uploads = await uploadsToUse(tx, workspaceId, uploadIds);
+    const at = now();
+    const documents: Document[] = [];
+    for (const [place, upload] of uploads.entries()) {
+      const path = ["uploadIds", `${place}`];
+      if (!upload) return refuse("NO_SUCH_UPLOAD", { path });
+      if (upload.usedAt) return refuse("ALREADY_USED", { path });
+      if (!upload.stored) return refuse("NOT_UPLOADED", { path });
+      documents.push({
+        id: newId("doc"),
+        organizationId,
+        workspaceId,
+        knowledgeBaseId,
+        title: titleOf(upload.filename),
+        titleGiven: false,
+        filename: upload.filename,
+        contentType: upload.contentType,
+        sizeBytes: upload.sizeBytes,
+        sha256: upload.stored.sha256,
+        blobKey: upload.stored.blobKey,
+        format: upload.stored.format,
+        pageCount: null,
+        metadata: {},
+        enabled: true,
+        ingestion: { state: "QUEUED" },
+        generation: 1,
+        createdById: userId,
+        createdAt: at,
+        updatedAt: at,
+      });
+    }
+    await useUploads(tx, workspaceId, uploadIds, at);
+    await insertDocuments(tx, documents);
+    for (const { id: documentId, contentType, sizeBytes } of documents)
+      await appendEvent(tx, documentUploaded({ documentId, knowledgeBaseId, contentType, sizeBytes }));
+    announceProgress(ctx, tx, documents);
+    return ok(documents);
+  });
+}
+
+/** Enqueues the ingestion of a document that waits for it; changes nothing for one that doesn't. */
+export async function startIngestion(
+  { db }: Pick<Context, "db">,
+  { documentId }: { documentId: string },
+): Promise<void> {
+  await enqueueIngestion(db, documentId);
+}
+
+/** Changes a document's title, metadata, or whether it is found. */
+export async function updateDocument(
+  ctx: Context,
+  {
+    documentId,
+    ...fields
+  }: { documentId: string; title?: string; metadata?: Record<string, MetadataValue>; enabled?: boolean },
+): Promise<Document> {
+  const { actor, db, now } = ctx;
+  const { workspaceId } = requireWriter(actor);
+  return db.transaction(async (tx) => {
+    const { document, revision } = await lockToChange(tx, workspaceId, documentId);
+    const titleGiven = document.titleGiven || fields.title !== undefined;
+    const updated = { ...document, ...fields, titleGiven, updatedAt: now() };
+    await saveDocument(tx, updated, revision);
+    announceChange(ctx, tx, updated);
+    return updated;
+  });
+}
+
+/** Reads the document's file again, with the base's splitting as it is now. */
+export async function reindexDocument(
+  ctx: Context,
+  { documentId }: { documentId: string },
+): Promise<Result<Document, ReindexDocumentRefusal>> {
+  const { actor, db, now } = ctx;
+  const { workspaceId } = requireWriter(actor);
+  return db.transaction(async (tx) => {
+    const { document, revision } = await lockToChange(tx, workspaceId, documentId);
+    const queued = reindex(document, now());
+    if (!queued.ok) return queued;
+    await saveDocument(tx, queued.value, revision);
+    await enqueueIngestion(tx, documentId);
+    announceChange(ctx, tx, queued.value);
+    return queued;
+  });
+}
+
+/** Deletes a document with its passages and its file; it is found no more from the moment this commits. */
+export async function deleteDocument(ctx: Context, { documentId }: { documentId: string }): Promise<string> {
+  const { actor, db } = ctx;
+  const { workspaceId } = requireEraser(actor);
+  return db.transaction(async (tx) => {
+    const { document, revision } = await lockToChange(tx, workspaceId, documentId);
+    await cancelJob(tx, `ingest:${documentId}`);
+    await deleteDocumentRow(tx, document, revision);
+    await deleteFilesLater(tx, [document.blobKey]);
+    const { knowledgeBaseId, sizeBytes } = document;
+    await appendEvent(tx, documentDeleted({ documentId, knowledgeBaseId, sizeBytes }));
+    announceChange(ctx, tx, document);
+    return documentId;
+  });
+}
+
+/** Locks the base, then the document: one order everywhere, so that two changes can't wait for each other. */
+export async function lockToChange(
+  tx: Tx,
+  workspaceId: string,
+  documentId: string,
+): Promise<{ document: Document; revision: number }> {
+  const absent = new PublicError("NOT_FOUND", `No document ${documentId} in this workspace.`);
+  const [found] = await findDocuments(tx, workspaceId, [documentId]);
+  const revision = found ? await reviseKnowledgeBase(tx, workspaceId, found.knowledgeBaseId) : null;
+  const document = revision === null ? null : await lockDocument(tx, workspaceId, documentId);
+  if (revision === null || !document) throw absent;
+  return { document, revision };
+}
+
+const enqueueIngestion = (tx: Tx, documentId: string) =>
+  enqueue(tx, "ingestDocument", { documentId }, { key: `ingest:${documentId}`, queue: `ingest:${documentId}` });
+
+/** Removes documents of a base that is being erased, a batch at a time. */
+export const deleteSomeDocumentsOf = deleteSomeDocuments;

@@ -1,0 +1,437 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import type { Tenant } from "@atrium/database";
+import { docxParts, pdf, wordParagraph, zip } from "../../fixtures/make";
+import type { ParsePassages } from "../ingestion/parse";
+import {
+  addDocuments,
+  announced,
+  ask,
+  documentNow,
+  eventually,
+  fixture,
+  givenBaseWith,
+  givenDocuments,
+  givenKnowledgeBase,
+  givenUpload,
+  markdown,
+  memberOf,
+  rows,
+  search,
+  settled,
+  startWorld,
+  type Member,
+  type TestDocument,
+  type TestFile,
+  type World,
+} from "../testing/world";
+import { giveUpDocument, ingestDocument } from "./ingest";
+
+let world: World;
+const ada = memberOf("org_ada");
+
+beforeAll(async () => {
+  world = await startWorld();
+}, 60_000);
+afterAll(() => world?.stop());
+
+const types = {
+  pdf: "application/pdf",
+  docx: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+  pptx: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  rtf: "application/rtf",
+  html: "text/html",
+};
+
+const written = (filename: string, contentType: string, content: string | Buffer): TestFile => ({
+  filename,
+  contentType,
+  content,
+});
+
+test("every format is read from its file, and its passages are found", async () => {
+  const names = `ntsb-20071229X02007.pdf ntsb-20071231X02009.pdf ntsb-20080102X00002.pdf ntsb-20080102X00005.pdf
+    ntsb-20080104X00020.pdf ntsb-20080108X00029.pdf ntsb-20080108X00031.pdf ntsb-20080109X00035.pdf testPDFVarious.pdf
+    testEXCEL_headers_footers.xlsx testEXCEL_hyperlinks.xlsx testHTMLGoodScript.html testPPT_masterText.pptx
+    testPPT_various.pptx testRTFHyperlinkAndStyles.rtf testRTFVarious.rtf testWORD_endnote_table.docx
+    testWORD_numbered_list.docx testWORD_various.docx`.split(/\s+/);
+  const files = [
+    ...names.map((name) => fixture(name, types[name.split(".")[1] as keyof typeof types])),
+    written("prices.csv", "text/csv", "article,price\nGrommet,4.50\nWidget,12.00\n"),
+    written("rules.md", "text/markdown", "# Rules\n\nNobody smokes in the greenhouse."),
+    written("notes.txt", "text/plain", "The zeppelin leaves from the northern mast at noon."),
+    written(
+      "mail.eml",
+      "message/rfc822",
+      "From: a@example.org\r\nTo: b@example.org\r\nDate: Mon, 2 Nov 2026 10:00:00 +0000\r\nSubject: The kiln\r\n\r\nThe kiln is too hot.\r\n",
+    ),
+    written("data.json", "application/json", JSON.stringify([{ plant: "Fennel", needs: "sunlight" }])),
+  ];
+  const base = await givenKnowledgeBase(world, ada);
+  const documents = await givenDocuments(world, ada, base, files);
+  expect(documents.filter(({ status }) => status === "FAILED")).toEqual([]);
+  const formats = new Set(documents.map(({ format }) => format));
+  expect([...formats].sort()).toEqual([
+    "CSV",
+    "DOCX",
+    "EML",
+    "HTML",
+    "JSON",
+    "MARKDOWN",
+    "PDF",
+    "PPTX",
+    "RTF",
+    "TXT",
+    "XLSX",
+  ]);
+  for (const { id, passageCount } of documents) {
+    const passages = await passagesOf(ada, id);
+    expect(passages).toHaveLength(passageCount);
+    const query = passages.at(-1)!.text.slice(0, 300);
+    const { hits } = await search(world, ada, base, query, { filter: { documentIds: [id] } });
+    expect(hits[0]?.document.id).toBe(id);
+  }
+  const { hits } = await search(world, ada, base, "what must nobody do in the greenhouse");
+  expect(hits[0]!.document.title).toBe("rules");
+}, 90_000);
+
+interface PassageRow {
+  text: string;
+  start_offset: number;
+  end_offset: number;
+  ordinal: number;
+}
+
+const passagesOf = (actor: Member, documentId: string, in_ = world) =>
+  rows<PassageRow>(in_, actor, "select * from passage where document_id = $1 order by ordinal", [documentId]);
+
+test("files that can't be read say why, and the others of the batch are read", async () => {
+  const base = await givenKnowledgeBase(world, ada);
+  const whole = fixture("ntsb-20080102X00002.pdf", types.pdf);
+  const files: [TestFile, string | null][] = [
+    [
+      { ...whole, filename: "cut.pdf", content: (whole.content as Buffer).subarray(0, whole.content.length / 2) },
+      "CORRUPT",
+    ],
+    [
+      written("locked.pdf", types.pdf, await pdf((page) => page.text("Secret."), { userPassword: "open sesame" })),
+      "ENCRYPTED",
+    ],
+    [markdown("good.md", "# Good\n\nThis one can be read."), null],
+    [written("blank.docx", types.docx, zip(docxParts(wordParagraph("  ")))), "EMPTY"],
+    [fixture("testPDF_jpeg2000.pdf", types.pdf), "NO_TEXT"],
+    [
+      written(
+        "bomb.docx",
+        types.docx,
+        zip({ ...docxParts(wordParagraph("Hi")), "word/media/big": Buffer.alloc(40_000_000) }),
+      ),
+      "TOO_LARGE",
+    ],
+    [whole, null],
+  ];
+  const documents = await givenDocuments(
+    world,
+    ada,
+    base,
+    files.map(([file]) => file),
+  );
+  expect(documents.map(({ failure }) => failure?.code ?? null)).toEqual(files.map(([, code]) => code));
+  for (const { failure, status, passageCount } of documents) {
+    expect(status).toBe(failure ? "FAILED" : "INGESTED");
+    if (failure) expect([failure.message, passageCount]).toEqual([expect.stringMatching(/\w.*\./), 0]);
+  }
+  const failed = documents.filter(({ failure }) => failure);
+  const told = (await announced(world, ada)).filter(({ type }) => type === "knowledge.document.failed.v1");
+  for (const { id, failure } of failed)
+    expect(told).toContainEqual({
+      type: "knowledge.document.failed.v1",
+      data: { documentId: id, knowledgeBaseId: base, reason: failure!.code },
+    });
+  expect(
+    await rows(world, ada, "select 1 from passage where document_id = any ($1)", [failed.map(({ id }) => id)]),
+  ).toEqual([]);
+  expect((await search(world, ada, base, "this one can be read")).hits).not.toEqual([]);
+}, 60_000);
+
+test("text that a database can't hold as it is doesn't stop an ingestion", async () => {
+  const { documents } = await givenBaseWith(
+    world,
+    ada,
+    written(
+      "odd.json",
+      "application/json",
+      '[{"a\\u0000b": "nul \\u0000 and half a pair \\ud83d here", "c": "\\udc00"}]',
+    ),
+    written(
+      "odd.html",
+      "text/html",
+      "<html><head><title>T&#0;itle &#xD83D;</title></head><body>Text &#xDC00; here</body></html>",
+    ),
+    written("odd.txt", "text/plain", Buffer.from("Plain \xed\xa0\x80 text here", "latin1")),
+  );
+  expect(documents.map(({ status, failure }) => failure ?? status)).toEqual(["INGESTED", "INGESTED", "INGESTED"]);
+  for (const { id } of documents) await expectSound(world, ada, id);
+});
+
+/** Its passages are in order, without gaps in their numbers, and none is there twice. */
+async function expectSound(where: World, actor: Member, documentId: string): Promise<void> {
+  const passages = await passagesOf(actor, documentId, where);
+  expect(passages.map(({ ordinal }) => ordinal)).toEqual(passages.map((_, at) => at));
+  for (const { text, start_offset, end_offset } of passages) expect(text.length).toBe(end_offset - start_offset);
+  const document = await documentNow(where, actor, documentId);
+  expect(document).toMatchObject({ status: "INGESTED", passageCount: passages.length });
+}
+
+const long = (name: string, parts: number) =>
+  markdown(
+    `${name}.md`,
+    `# ${name}\n\n${Array.from({ length: parts }, (_, n) => `## Part ${n} of ${name}\n\nSentence ${n} says that ${name} goes on for a good while yet.`).join("\n\n")}`,
+  );
+
+test("a document of many parts is read piece by piece, and all of it is found", async () => {
+  const base = await givenKnowledgeBase(world, ada, { method: "FIXED", sizeTokens: 60, overlapTokens: 0 });
+  const [document] = await givenDocuments(world, ada, base, [long("Marathon", 12_000)]);
+  await expectSound(world, ada, document!.id);
+  expect(document!.passageCount).toBeGreaterThan(4_000);
+  const { hits } = await search(world, ada, base, "part 11999 of Marathon");
+  expect(hits[0]!.passage.text).toContain("11999");
+}, 60_000);
+
+test("many documents of one base at once, while others are changed and deleted, end without a deadlock", async () => {
+  const base = await givenKnowledgeBase(world, ada);
+  const uploads = await Promise.all(
+    Array.from({ length: 24 }, (_, n) => givenUpload(world, ada, markdown(`${n}.md`, `# Note ${n}\n\nNumber ${n}.`))),
+  );
+  const added = await Promise.all(
+    Array.from({ length: 6 }, (_, n) => addDocuments(world, ada, base, uploads.slice(n * 4, n * 4 + 4))),
+  );
+  const ids = added.flatMap(({ payload }) => payload!.documents!.map(({ id }) => id));
+  const [gone, ...kept] = [ids.slice(0, 6), ...ids.slice(6)];
+  await Promise.all([
+    ...gone.map((documentId) => remove(documentId)),
+    ...kept.map((documentId, n) => update({ documentId, metadata: { n } })),
+    ...kept.map((documentId) => update({ documentId, title: `Renamed ${documentId}` })),
+    ...Array.from({ length: 10 }, () => search(world, ada, base, "number")),
+  ]);
+  const documents = await settled(world, ada, kept);
+  expect(new Set(documents.map(({ status }) => status))).toEqual(new Set(["INGESTED"]));
+  const { hits } = await search(world, ada, base, "number", { first: 100, mode: "KEYWORD" });
+  expect(hits.map(({ document }) => document.id).sort()).toEqual([...kept].sort());
+  for (const { document } of hits) expect(document.title).toBe(`Renamed ${document.id}`);
+  expect(world.warnings).toEqual([]);
+}, 60_000);
+
+const remove = (documentId: string) =>
+  ask(world, ada, `mutation ($id: ID!) { deleteDocument(input: { documentId: $id }) { deletedDocumentId } }`, {
+    id: documentId,
+  });
+const update = (input: object) =>
+  ask(world, ada, `mutation ($input: UpdateDocumentInput!) { updateDocument(input: $input) { document { id } } }`, {
+    input,
+  });
+const reindex = async (documentId: string) =>
+  (
+    await ask(
+      world,
+      ada,
+      `mutation ($id: ID!) { reindexDocument(input: { documentId: $id }) { document { status } userErrors { code } } }`,
+      { id: documentId },
+    )
+  ).data.reindexDocument;
+
+test("a document is read again with the base's splitting as it is now", async () => {
+  const { base, documents } = await givenBaseWith(world, ada, long("Again", 200));
+  const { id, passageCount } = documents[0]!;
+  const before = await search(world, ada, base, "sentence 150 of Again");
+  await ask(
+    world,
+    ada,
+    `mutation ($id: ID!) { updateKnowledgeBase(input: { knowledgeBaseId: $id, splitting: { method: FIXED, sizeTokens: 2000, overlapTokens: 0 } }) { knowledgeBase { id } } }`,
+    { id: base },
+  );
+  expect(await reindex(id)).toEqual({ document: { status: "QUEUED" }, userErrors: [] });
+  const [again] = await settled(world, ada, [id]);
+  expect(again!.passageCount).toBeLessThan(passageCount);
+  await expectSound(world, ada, id);
+  const { hits } = await search(world, ada, base, "sentence 150 of Again");
+  expect(hits[0]!.document.id).toBe(id);
+  expect(before.hits.map(({ passage }) => passage.id)).not.toContain(hits[0]!.passage.id);
+});
+
+/** What a job gives an ingestion, with a reading of our own in place of the file's. */
+const jobOf = (tenant: Tenant, parsePassages: ParsePassages) => ({
+  db: world.database.as(tenant),
+  database: world.database,
+  blobs: { read: async () => ({ destroy() {} }) } as never,
+  topics: world.topics,
+  indexes: { refresh() {} } as never,
+  now: () => new Date(),
+  parsePassages,
+});
+
+const part = (text: string, start = 0) => ({
+  start,
+  text,
+  facts: { format: "TXT", pageCount: null, title: null } as never,
+  passages: [
+    {
+      ordinal: start,
+      text,
+      start,
+      end: start + text.length,
+      tokenCount: 1,
+      firstPage: null,
+      lastPage: null,
+      sheet: null,
+      headingPath: [],
+    },
+  ],
+});
+
+/** A document that waits, and that no job of the service's takes. */
+async function givenWaiting(): Promise<{ base: string; id: string }> {
+  const { base, documents } = await givenBaseWith(world, ada, markdown("slow.md", "# Slow\n\nIt takes its time."));
+  const { id } = documents[0]!;
+  await rows(
+    world,
+    ada,
+    "update document set state = 'QUEUED', ingested_at = null, generation = generation + 1 where id = $1",
+    [id],
+  );
+  return { base, id };
+}
+
+test("an ingestion that another one overtakes writes nothing more", async () => {
+  const { id } = await givenWaiting();
+  const overtaken = jobOf(ada, async function* () {
+    yield part("the old reading");
+    await rows(world, ada, "update document set generation = generation + 1 where id = $1", [id]);
+    const newer = jobOf(ada, async function* () {
+      yield part("the new reading");
+    });
+    await ingestDocument(newer, { documentId: id }, new AbortController().signal);
+    yield part("more of the old reading", 1);
+  });
+  await ingestDocument(overtaken, { documentId: id }, new AbortController().signal);
+  expect((await passagesOf(ada, id)).map(({ text }) => text)).toEqual(["the new reading"]);
+  await expectSound(world, ada, id);
+});
+
+test("a document that is deleted or whose base is, while it is read, ends quietly", async () => {
+  for (const end of ["document", "base"] as const) {
+    const { base, id } = await givenWaiting();
+    const job = jobOf(ada, async function* () {
+      yield part("one");
+      if (end === "document") await remove(id);
+      else
+        await ask(
+          world,
+          ada,
+          `mutation { deleteKnowledgeBase(input: { knowledgeBaseId: "${base}" }) { deletedKnowledgeBaseId } }`,
+        );
+      yield part("two", 3);
+    });
+    await ingestDocument(job, { documentId: id }, new AbortController().signal);
+    await eventually(async () => (await passagesOf(ada, id)).length === 0);
+  }
+});
+
+test("what isn't being read can't be asked for twice", async () => {
+  const { id } = await givenWaiting();
+  expect(await reindex(id)).toEqual({ document: null, userErrors: [{ code: "UNDER_WAY" }] });
+});
+
+test("a document whose job is given up says so, keeps no passages, and can be tried again", async () => {
+  const { id } = await givenWaiting();
+  const broken = jobOf(ada, async function* () {
+    yield part("half of it");
+    throw new Error("The disk is on fire.");
+  });
+  await expect(ingestDocument(broken, { documentId: id }, new AbortController().signal)).rejects.toThrow("fire");
+  await giveUpDocument(broken, { documentId: id });
+  expect(await documentNow(world, ada, id)).toMatchObject({
+    status: "FAILED",
+    passageCount: 0,
+    failure: { code: "GIVEN_UP", message: expect.stringContaining("several times") },
+  });
+  expect(await passagesOf(ada, id)).toEqual([]);
+  expect(await announced(world, ada)).toContainEqual(
+    expect.objectContaining({ data: expect.objectContaining({ documentId: id, reason: "GIVEN_UP" }) }),
+  );
+  await giveUpDocument(broken, { documentId: id });
+
+  expect(await reindex(id)).toMatchObject({ document: { status: "QUEUED" } });
+  const [again] = await settled(world, ada, [id]);
+  expect(again).toMatchObject({ status: "INGESTED", failure: null });
+});
+
+describe("a process that is killed", () => {
+  const children: ChildProcess[] = [];
+  afterEach(() => children.splice(0).forEach((child) => child.kill("SIGKILL")));
+
+  async function startChild(beside: World, operation: object | null) {
+    const task = JSON.stringify({ beside: { home: beside.home, folder: beside.folder }, actor: ada, operation });
+    const script = path.join(__dirname, "../testing/child.ts");
+    const args = ["--conditions", "@atrium/source", "--import", require.resolve("tsx"), script, task];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    children.push(child);
+    await once(child.stdout!, "data");
+    return {
+      async kill() {
+        child.kill("SIGKILL");
+        await once(child, "exit");
+      },
+    };
+  }
+
+  test("at several points of an ingestion has each document read once in the end", async () => {
+    const first = await startWorld();
+    let last: World | null = null;
+    try {
+      const base = await givenKnowledgeBase(first, ada, { method: "FIXED", sizeTokens: 50, overlapTokens: 0 });
+      const uploadIds = [];
+      for (let n = 0; n < 4; n++) uploadIds.push(await givenUpload(first, ada, long(`Book ${n}`, 15_000)));
+      await first.pause();
+      const progress = async () => {
+        const [row] = await rows<{ passages: number; ingested: number }>(
+          first,
+          ada,
+          `select (select count(*) from passage) as passages,
+                  (select count(*) from document where state = 'INGESTED') as ingested`,
+        );
+        return row!;
+      };
+      const query = `mutation ($input: AddDocumentsInput!) { addDocuments(input: $input) { documents { id } } }`;
+      const atWork = await startChild(first, { query, variables: { input: { knowledgeBaseId: base, uploadIds } } });
+      await eventually(async () => (await progress()).passages > 0);
+      await atWork.kill();
+      const broken = await progress();
+      expect(broken.ingested).toBeLessThan(4);
+
+      const second = await startChild(first, null);
+      await eventually(async () => (await progress()).ingested > broken.ingested);
+      await second.kill();
+      expect((await progress()).ingested).toBeLessThan(4);
+
+      last = await startWorld({ beside: first });
+      const ids = (await rows<{ id: string }>(first, ada, "select id from document order by id")).map(({ id }) => id);
+      expect(ids).toHaveLength(4);
+      const documents = await settled(last, ada, ids);
+      expect(documents.map(({ status }) => status)).toEqual(Array(4).fill("INGESTED"));
+      for (const { id } of documents) await expectSound(last, ada, id);
+      const counts = new Set(documents.map(({ passageCount }: TestDocument) => passageCount));
+      // The books differ in nothing but their number.
+      expect(counts.size).toBe(1);
+      const told = (await announced(last, ada)).filter(({ type }) => type === "knowledge.document.ingested.v1");
+      expect(told.map(({ data }) => (data as { documentId: string }).documentId).sort()).toEqual(ids);
+      for (const n of [0, 1, 2, 3])
+        expect((await search(last, ada, base, `Part 14999 of Book ${n}`)).hits[0]!.passage.text).toContain(`Book ${n}`);
+    } finally {
+      await last?.stop();
+      await first.stop();
+    }
+  }, 120_000);
+});

@@ -1,0 +1,281 @@
+import { newId } from "@atrium/ids";
+import type { Tx } from "../context";
+import type { Document as Row } from "../generated/prisma/client";
+import type { Document, Ingestion, MetadataValue, Passage } from "./document";
+
+const toDocument = (row: Row): Document => ({
+  id: row.id,
+  organizationId: row.organizationId,
+  workspaceId: row.workspaceId,
+  knowledgeBaseId: row.knowledgeBaseId,
+  title: row.title,
+  titleGiven: row.titleGiven,
+  filename: row.filename,
+  contentType: row.contentType,
+  sizeBytes: Number(row.sizeBytes),
+  sha256: row.sha256,
+  blobKey: row.blobKey,
+  format: row.format,
+  pageCount: row.pageCount,
+  metadata: row.metadata as Record<string, MetadataValue>,
+  enabled: row.enabled,
+  ingestion: toIngestion(row),
+  generation: row.generation,
+  createdById: row.createdById,
+  createdAt: row.createdAt,
+  updatedAt: row.updatedAt,
+});
+
+function toIngestion(row: Row): Ingestion {
+  switch (row.state) {
+    case "QUEUED":
+      return { state: "QUEUED" };
+    case "INGESTING":
+      return { state: "INGESTING", passageCount: row.passageCount };
+    case "INGESTED":
+      return {
+        state: "INGESTED",
+        passageCount: row.passageCount,
+        characterCount: row.characterCount,
+        ingestedAt: row.ingestedAt!,
+      };
+    default:
+      return { state: "FAILED", code: row.failureCode!, message: row.failureMessage! };
+  }
+}
+
+const columnsOf = (ingestion: Ingestion) => ({
+  state: ingestion.state,
+  failureCode: ingestion.state === "FAILED" ? ingestion.code : null,
+  failureMessage: ingestion.state === "FAILED" ? ingestion.message : null,
+  passageCount: "passageCount" in ingestion ? ingestion.passageCount : 0,
+  characterCount: ingestion.state === "INGESTED" ? ingestion.characterCount : 0,
+  ingestedAt: ingestion.state === "INGESTED" ? ingestion.ingestedAt : null,
+});
+
+export const insertDocuments = (tx: Tx, documents: readonly Document[]) =>
+  tx.document.createMany({
+    data: documents.map(({ ingestion, ...document }) => ({ ...document, ...columnsOf(ingestion) })),
+  });
+
+export const findDocuments = async (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Document[]> =>
+  (
+    await tx.document.findMany({ where: { workspaceId, id: { in: [...ids] }, knowledgeBase: { deletedAt: null } } })
+  ).map(toDocument);
+
+export interface DocumentFilter {
+  knowledgeBaseId?: string | null;
+  state?: Ingestion["state"] | null;
+  enabled?: boolean | null;
+}
+
+/** A workspace's documents, newest first. */
+export const listDocuments = async (
+  tx: Tx,
+  workspaceId: string,
+  { knowledgeBaseId, state, enabled }: DocumentFilter,
+  { limit, after }: { limit: number; after: string | null },
+): Promise<Document[]> =>
+  (
+    await tx.document.findMany({
+      where: {
+        workspaceId,
+        knowledgeBase: { deletedAt: null },
+        ...(knowledgeBaseId && { knowledgeBaseId }),
+        ...(state && { state }),
+        ...(enabled !== null && enabled !== undefined && { enabled }),
+        ...(after && { id: { lt: after } }),
+      },
+      orderBy: { id: "desc" },
+      take: limit,
+    })
+  ).map(toDocument);
+
+/** Locks the document until `tx` ends. Null outside this workspace. */
+export async function lockDocument(tx: Tx, workspaceId: string, id: string): Promise<Document | null> {
+  const locked = await tx.sql("select id from document where workspace_id = $1 and id = $2 for update", [
+    workspaceId,
+    id,
+  ]);
+  return locked.length > 0 ? ((await findDocuments(tx, workspaceId, [id]))[0] ?? null) : null;
+}
+
+/** Saves what may change of a document, as part of the base's revision. */
+export const saveDocument = (tx: Tx, { workspaceId, id, ingestion, ...document }: Document, revision: number) =>
+  tx.document.updateMany({
+    where: { workspaceId, id },
+    data: {
+      title: document.title,
+      titleGiven: document.titleGiven,
+      format: document.format,
+      pageCount: document.pageCount,
+      metadata: document.metadata,
+      enabled: document.enabled,
+      generation: document.generation,
+      updatedAt: document.updatedAt,
+      ...columnsOf(ingestion),
+      revision,
+    },
+  });
+
+/** Says how far an ingestion is; changes nothing once another was asked for. False when this one has been overtaken. */
+export async function saveProgress(
+  tx: Tx,
+  { workspaceId, id, generation }: Document,
+  { passageCount }: { passageCount: number },
+): Promise<boolean> {
+  const { count } = await tx.document.updateMany({
+    where: { workspaceId, id, generation, state: { in: ["QUEUED", "INGESTING"] } },
+    data: { state: "INGESTING", passageCount },
+  });
+  return count === 1;
+}
+
+/** Removes a document with its passages, and leaves its id for indexes of older revisions. */
+export async function deleteDocumentRow(
+  tx: Tx,
+  { organizationId, workspaceId, knowledgeBaseId, id }: Document,
+  revision: number,
+): Promise<void> {
+  await tx.document.deleteMany({ where: { workspaceId, id } });
+  await tx.documentRemoval.create({ data: { documentId: id, organizationId, workspaceId, knowledgeBaseId, revision } });
+}
+
+/** Removes documents of a base that is being erased; returns their ids and files. */
+export async function deleteSomeDocuments(
+  tx: Tx,
+  workspaceId: string,
+  knowledgeBaseId: string,
+  limit: number,
+): Promise<{ id: string; blobKey: string; sizeBytes: number }[]> {
+  return tx.sql(
+    `delete from document where id in (
+       select id from document where workspace_id = $1 and knowledge_base_id = $2 order by id limit $3 for update)
+     returning id, blob_key as "blobKey", size_bytes as "sizeBytes"`,
+    [workspaceId, knowledgeBaseId, limit],
+  );
+}
+
+/** How many documents of a base are in each state. */
+export async function countByState(
+  tx: Tx,
+  workspaceId: string,
+  knowledgeBaseId: string,
+): Promise<Record<string, number>> {
+  const rows = await tx.sql<{ state: string; count: number }>(
+    "select state, count(*) as count from document where workspace_id = $1 and knowledge_base_id = $2 group by state",
+    [workspaceId, knowledgeBaseId],
+  );
+  return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+}
+
+export const deletePassages = (tx: Tx, workspaceId: string, documentId: string) =>
+  tx.passage.deleteMany({ where: { workspaceId, documentId } });
+
+type PassageToInsert = Omit<Passage, "id" | "documentId" | "knowledgeBaseId" | "headingPath"> & {
+  headingPath: readonly string[];
+};
+
+/** Saves passages of a document in one statement. */
+export async function insertPassages(
+  tx: Tx,
+  { organizationId, workspaceId, knowledgeBaseId, id: documentId }: Document,
+  passages: readonly PassageToInsert[],
+): Promise<void> {
+  if (passages.length === 0) return;
+  const rows = passages.map((passage) => ({ ...passage, id: newId("psg") }));
+  await tx.sql(
+    `insert into passage (id, organization_id, workspace_id, knowledge_base_id, document_id, ordinal, text,
+                          start_offset, end_offset, token_count, first_page, last_page, sheet, heading_path)
+     select p.id, $1, $2, $3, $4, p.ordinal, p.text, p.start, p."end", p."tokenCount", p."firstPage", p."lastPage",
+            p.sheet, p."headingPath"
+       from jsonb_to_recordset($5::jsonb) as p (id text, ordinal int, text text, start int, "end" int,
+            "tokenCount" int, "firstPage" int, "lastPage" int, sheet text, "headingPath" text[])`,
+    [organizationId, workspaceId, knowledgeBaseId, documentId, JSON.stringify(rows)],
+  );
+}
+
+const passageColumns = `p.id, p.document_id as "documentId", p.knowledge_base_id as "knowledgeBaseId", p.ordinal, p.text,
+  p.start_offset as start, p.end_offset as "end", p.token_count as "tokenCount", p.first_page as "firstPage",
+  p.last_page as "lastPage", p.sheet, p.heading_path as "headingPath"`;
+
+/** The passages with these ids, of documents that may be found. */
+export const findPassages = (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Passage[]> =>
+  tx.sql(
+    `select ${passageColumns} from passage p
+       join document d on d.id = p.document_id
+       join knowledge_base b on b.id = p.knowledge_base_id
+      where p.workspace_id = $1 and p.id = any ($2::text[])
+        and d.state = 'INGESTED' and d.enabled and b.deleted_at is null`,
+    [workspaceId, ids],
+  );
+
+/** A document's passages in reading order. */
+export const listPassages = (
+  tx: Tx,
+  workspaceId: string,
+  documentId: string,
+  { limit, after }: { limit: number; after: number | null },
+): Promise<Passage[]> =>
+  tx.sql(
+    `select ${passageColumns} from passage p
+      where p.workspace_id = $1 and p.document_id = $2 and p.ordinal > $3 order by p.ordinal limit $4`,
+    [workspaceId, documentId, after ?? -1, limit],
+  );
+
+/** What an index needs of a passage. */
+export interface IndexedPassage {
+  id: string;
+  documentId: string;
+  ordinal: number;
+  text: string;
+  headingPath: string[];
+  page: number | null;
+}
+
+/** Passages of documents, one document after the other in the order of their ids, each in reading order. */
+export const pageToIndex = (
+  tx: Tx,
+  workspaceId: string,
+  documentIds: readonly string[],
+  { limit, after }: { limit: number; after: { documentId: string; ordinal: number } | null },
+): Promise<IndexedPassage[]> =>
+  tx.sql(
+    `select id, document_id as "documentId", ordinal, text, heading_path as "headingPath", first_page as page
+       from passage
+      where workspace_id = $1 and document_id = any ($2::text[]) and (document_id, ordinal) > ($3, $4)
+      order by document_id, ordinal limit $5`,
+    [workspaceId, documentIds, after?.documentId ?? "", after?.ordinal ?? -1, limit],
+  );
+
+export interface ChangedDocument {
+  id: string;
+  title: string;
+  generation: number;
+  metadata: Record<string, MetadataValue>;
+  enabled: boolean;
+  ingested: boolean;
+  revision: number;
+}
+
+/** What has changed in a base since a revision, in order: documents as they are now, and the ids of those removed. */
+export async function changesSince(
+  tx: Tx,
+  workspaceId: string,
+  knowledgeBaseId: string,
+  revision: number,
+): Promise<{ changed: ChangedDocument[]; removed: string[] }> {
+  const changed = await tx.sql<ChangedDocument>(
+    `select id, title, generation, metadata, enabled, state = 'INGESTED' as ingested, revision from document
+      where workspace_id = $1 and knowledge_base_id = $2 and revision > $3 order by revision`,
+    [workspaceId, knowledgeBaseId, revision],
+  );
+  // Before the first revision nothing was known that could be removed.
+  if (revision < 0) return { changed, removed: [] };
+  const removed = await tx.sql<{ id: string }>(
+    `select document_id as id from document_removal
+      where workspace_id = $1 and knowledge_base_id = $2 and revision > $3`,
+    [workspaceId, knowledgeBaseId, revision],
+  );
+  return { changed, removed: removed.map(({ id }) => id) };
+}

@@ -1,0 +1,95 @@
+import type { Tx } from "../context";
+import type { KnowledgeBase as Row } from "../generated/prisma/client";
+import type { KnowledgeBase, Splitting } from "./knowledge-base";
+
+const toKnowledgeBase = ({
+  splitMethod,
+  sizeTokens,
+  overlapTokens,
+  revision,
+  deletedAt: _,
+  ...row
+}: Row): KnowledgeBase => ({
+  ...row,
+  splitting: { method: splitMethod as Splitting["method"], sizeTokens, overlapTokens },
+  revision: Number(revision),
+});
+
+export const insertKnowledgeBase = (tx: Tx, { splitting, revision: _, ...base }: KnowledgeBase) =>
+  tx.knowledgeBase.create({
+    data: {
+      ...base,
+      splitMethod: splitting.method,
+      sizeTokens: splitting.sizeTokens,
+      overlapTokens: splitting.overlapTokens,
+    },
+  });
+
+export const findKnowledgeBases = async (
+  tx: Tx,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<KnowledgeBase[]> =>
+  (await tx.knowledgeBase.findMany({ where: { workspaceId, id: { in: [...ids] }, deletedAt: null } })).map(
+    toKnowledgeBase,
+  );
+
+/** A workspace's knowledge bases, newest first. */
+export const listKnowledgeBases = async (
+  tx: Tx,
+  workspaceId: string,
+  { limit, after }: { limit: number; after: string | null },
+): Promise<KnowledgeBase[]> =>
+  (
+    await tx.knowledgeBase.findMany({
+      where: { workspaceId, deletedAt: null, ...(after && { id: { lt: after } }) },
+      orderBy: { id: "desc" },
+      take: limit,
+    })
+  ).map(toKnowledgeBase);
+
+/** Locks the base until `tx` ends. Null outside this workspace. */
+export async function lockKnowledgeBase(tx: Tx, workspaceId: string, id: string): Promise<KnowledgeBase | null> {
+  const locked = await tx.sql(
+    "select id from knowledge_base where workspace_id = $1 and id = $2 and deleted_at is null for update",
+    [workspaceId, id],
+  );
+  return locked.length > 0 ? ((await findKnowledgeBases(tx, workspaceId, [id]))[0] ?? null) : null;
+}
+
+export const saveKnowledgeBase = (
+  tx: Tx,
+  { workspaceId, id, name, description, splitting, updatedAt }: KnowledgeBase,
+) =>
+  tx.knowledgeBase.updateMany({
+    where: { workspaceId, id },
+    data: {
+      name,
+      description,
+      splitMethod: splitting.method,
+      sizeTokens: splitting.sizeTokens,
+      overlapTokens: splitting.overlapTokens,
+      updatedAt,
+    },
+  });
+
+/** From now on nobody finds the base; its documents are erased by a job. */
+export const markDeleted = (tx: Tx, workspaceId: string, id: string, now: Date) =>
+  tx.knowledgeBase.updateMany({ where: { workspaceId, id }, data: { deletedAt: now } });
+
+/** Removes the base for good, once its documents are gone. */
+export const deleteMarked = (tx: Tx, workspaceId: string, id: string) =>
+  tx.knowledgeBase.deleteMany({ where: { workspaceId, id, deletedAt: { not: null } } });
+
+/**
+ * The number of the next change of what can be found in a base. Locks its row, so that changes commit in the order of
+ * their numbers. Null when the base is gone.
+ */
+export async function nextRevision(tx: Tx, workspaceId: string, id: string): Promise<number | null> {
+  const [row] = await tx.sql<{ revision: number }>(
+    `update knowledge_base set revision = revision + 1
+      where workspace_id = $1 and id = $2 and deleted_at is null returning revision`,
+    [workspaceId, id],
+  );
+  return row?.revision ?? null;
+}

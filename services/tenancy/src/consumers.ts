@@ -1,0 +1,3 @@
+import { organizationConsumers } from "./organization/handlers";
+
+export const consumers = [...organizationConsumers];

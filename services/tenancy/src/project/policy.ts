@@ -1,0 +1,3 @@
+import { may, type Actor } from "@atrium/access";
+
+export const mayWrite = (actor: Actor): boolean => may(actor, "projects:write");
