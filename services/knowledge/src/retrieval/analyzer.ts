@@ -141,7 +141,7 @@ export interface AnalyzedQuery {
   readonly neighbours: readonly (readonly [number, number])[];
 }
 
-const overlayWeight = 0.3;
+const overlayWeight = 0.6;
 
 /**
  * What a query looks for among documents in `documentLanguages`. Stop words go, and so do the words in which a question

@@ -1,10 +1,10 @@
 import { stemmer as dutch } from "@orama/stemmers/dutch";
-import { stemmer as english } from "@orama/stemmers/english";
 import { stemmer as french } from "@orama/stemmers/french";
 import { stemmer as german } from "@orama/stemmers/german";
 import { stemmer as italian } from "@orama/stemmers/italian";
 import { stemmer as portuguese } from "@orama/stemmers/portuguese";
 import { stemmer as spanish } from "@orama/stemmers/spanish";
+import { stemEnglish } from "./english-stemmer";
 
 /** The languages whose endings are known. A text in another language is searched by its words as they stand. */
 export const languages = ["en", "de", "fr", "es", "it", "nl", "pt"] as const;
@@ -70,7 +70,7 @@ const questionWords: Record<Language, ReadonlySet<string>> = {
 };
 
 const stemmers: Record<Language, (word: string) => string> = {
-  en: english,
+  en: stemEnglish,
   de: (word) => german(germanUmlauts(word)),
   fr: french,
   es: spanish,
