@@ -99,14 +99,14 @@ function linked(mine: string, lock: string): boolean {
 }
 
 function isRunning(holder: string): boolean {
-  const [pid, start] = holder.split("\n");
-  if (Number(pid) === process.pid) return false;
+  const [pid = "", start] = holder.split("\n");
   try {
     process.kill(Number(pid), 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
-  return startOf(Number(pid)) === start;
+  // In a container every start may get the same id. Where the system tells no start, ours is then taken for our own.
+  return startOf(Number(pid)) === start && (start !== "" || Number(pid) !== process.pid);
 }
 
 /** When a process was started, in the system's own count; empty where it doesn't tell, or has no such process. */

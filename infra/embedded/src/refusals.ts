@@ -19,6 +19,8 @@ export function sentenceFor(error: unknown): string | null {
     return "The disk is full. Free some space and start again; nothing that was stored is lost.";
   if (code === "EROFS" || code === "EACCES" || code === "EPERM")
     return `This user may not write to ${where ?? "the data folder"}. Change its owner, or choose another folder: ATRIUM_DATA=FOLDER npm start`;
+  if (code === "ENOTDIR" || code === "EEXIST")
+    return `${where ?? "The data folder"} can't be a folder. Move away what is there, or choose another: ATRIUM_DATA=FOLDER npm start`;
   if (code === "EMFILE" || code === "ENFILE")
     return "Too many files are open. Allow more (ulimit -n 4096) and start again.";
   if (code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND" || code === "ERR_DLOPEN_FAILED")

@@ -83,7 +83,8 @@ export async function startAtrium({
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);
-    child.on("exit", (code) => fail(`ended with exit code ${code}`));
+    // Once all that it said has been read, too.
+    child.on("close", (code) => fail(`ended with exit code ${code}`));
   });
   let faultsSeen = 0;
   const clients: GraphQLClient[] = [];
