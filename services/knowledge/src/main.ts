@@ -73,7 +73,7 @@ export async function startKnowledge(platform: Platform, { now = () => new Date(
       database,
       ...tasksOf(services, parsing.parsePassages),
       // While a file is being read, the passages of others are being written.
-    concurrency: settings.KNOWLEDGE_READING_PROCESSES + 2,
+      concurrency: settings.KNOWLEDGE_READING_PROCESSES + 2,
       log,
     });
     closings.push(() => jobs.stop());

@@ -98,7 +98,7 @@ export async function* passagesToIndex(
 ): AsyncGenerator<IndexedPassage> {
   for (let from = 0; from < documentIds.length; from += documentsPerRound) {
     const ids = documentIds.slice(from, from + documentsPerRound);
-    for (let after: IndexedPassage | null = null; ; ) {
+    for (let after: IndexedPassage | null = null; ;) {
       const page: IndexedPassage[] = await pageToIndex(tx, workspaceId, ids, { limit: passagesPerPage, after });
       yield* page;
       if (page.length < passagesPerPage) break;

@@ -21,7 +21,16 @@ const exceptions: Readonly<Record<string, string>> = {
   andes: "andes",
 };
 
-const unchangedAfterPlural = new Set(["inning", "outing", "canning", "herring", "earring", "proceed", "exceed", "succeed"]);
+const unchangedAfterPlural = new Set([
+  "inning",
+  "outing",
+  "canning",
+  "herring",
+  "earring",
+  "proceed",
+  "exceed",
+  "succeed",
+]);
 
 const isVowel = (character: string | undefined) => character !== undefined && "aeiouy".includes(character);
 const endsDouble = /(?:bb|dd|ff|gg|mm|nn|pp|rr|tt)$/;
@@ -131,9 +140,7 @@ const thirdStep: Readonly<Record<string, string>> = {
 const byLength = (suffixes: string[]) => suffixes.sort((a, b) => b.length - a.length);
 const secondStepSuffixes = byLength(Object.keys(secondStep));
 const thirdStepSuffixes = byLength(Object.keys(thirdStep));
-const fourthStep = byLength(
-  "al ance ence er ic able ible ant ement ment ent ism ate iti ous ive ize ion".split(" "),
-);
+const fourthStep = byLength("al ance ence er ic able ible ant ement ment ent ism ate iti ous ive ize ion".split(" "));
 
 /** Where the region after the first vowel–consonant pair from `from` on begins; `known`: it begins there. */
 function regionAfter(word: string, known: number, from: number): number {

@@ -34,13 +34,26 @@ test("sequences lie in one piece, longer ones than a page too", () => {
   const places = lengths.map((length, value) => pool.append(new Uint32Array(length).fill(value + 1), length));
   lengths.forEach((length, value) => {
     const { page, offset } = places[value]!;
-    expect(pool.page(page).subarray(offset, offset + length).every((each) => each === value + 1)).toBe(true);
+    expect(
+      pool
+        .page(page)
+        .subarray(offset, offset + length)
+        .every((each) => each === value + 1),
+    ).toBe(true);
   });
 });
 
 test("the best are kept in order, and equals by their number", () => {
   const best = new BestOf(3);
-  for (const [item, score] of [[5, 1], [2, 4], [9, 4], [1, 2], [7, 3], [3, 4]] as const) best.offer(item, score);
+  for (const [item, score] of [
+    [5, 1],
+    [2, 4],
+    [9, 4],
+    [1, 2],
+    [7, 3],
+    [3, 4],
+  ] as const)
+    best.offer(item, score);
   expect(best.sorted()).toEqual([
     { item: 2, score: 4 },
     { item: 3, score: 4 },

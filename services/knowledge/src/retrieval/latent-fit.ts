@@ -113,7 +113,8 @@ function orthonormalize(tall: Float64Array, height: number, width: number): void
     for (let column = 0; column < width; column++) {
       for (let row = column; row < width; row++) {
         let sum = factor[row * width + column]!;
-        for (let inner = 0; inner < column; inner++) sum -= factor[row * width + inner]! * factor[column * width + inner]!;
+        for (let inner = 0; inner < column; inner++)
+          sum -= factor[row * width + inner]! * factor[column * width + inner]!;
         const diagonal = factor[column * width + column]!;
         if (row === column) factor[row * width + column] = sum > floor ? Math.sqrt(sum) : 0;
         else factor[row * width + column] = diagonal > 0 ? sum / diagonal : 0;

@@ -26,12 +26,15 @@ test("the basis is orthonormal and holds what the matrix holds", () => {
   const patterns = Array.from({ length: 8 }, () => Array.from({ length: 40 }, random));
   const rows = Array.from({ length: 120 }, () => {
     const mix = patterns.map(random);
-    return Array.from({ length: 40 }, (_, column) => patterns.reduce((sum, pattern, at) => sum + mix[at]! * pattern[column]!, 0));
+    return Array.from({ length: 40 }, (_, column) =>
+      patterns.reduce((sum, pattern, at) => sum + mix[at]! * pattern[column]!, 0),
+    );
   });
   const basis = fitLatentBasis(sparse(rows), 8);
   const column = (at: number) => Array.from({ length: 40 }, (_, row) => basis[row * 8 + at]!);
   const dot = (a: number[], b: number[]) => a.reduce((sum, value, at) => sum + value * b[at]!, 0);
-  for (let a = 0; a < 8; a++) for (let b = 0; b < 8; b++) expect(dot(column(a), column(b))).toBeCloseTo(a === b ? 1 : 0, 3);
+  for (let a = 0; a < 8; a++)
+    for (let b = 0; b < 8; b++) expect(dot(column(a), column(b))).toBeCloseTo(a === b ? 1 : 0, 3);
   for (const row of rows) {
     const projected = Array.from({ length: 8 }, (_, at) => dot(row, column(at)));
     expect(dot(projected, projected)).toBeCloseTo(dot(row, row), 2);
@@ -51,7 +54,12 @@ function subjectPassages(count: number) {
   const random = (below: number) => (state = (state * 48_271) % 2_147_483_647) % below;
   return Array.from({ length: count }, (_, at) => {
     const words = [...subjects[at % 3]!].sort(() => random(3) - 1).slice(0, 4);
-    return { id: `psg_${at}`, documentId: `doc_${at}`, text: `${words.join(" ")} w${random(500)} w${random(500)}`, subject: at % 3 };
+    return {
+      id: `psg_${at}`,
+      documentId: `doc_${at}`,
+      text: `${words.join(" ")} w${random(500)} w${random(500)}`,
+      subject: at % 3,
+    };
   });
 }
 
@@ -86,7 +94,9 @@ describe("meaning learned from the documents", () => {
       const { components, scale } = vectors.vectorOf(slot * 7);
       const query = Float32Array.from(components, (component) => component * scale);
       const exact = new Set(vectors.nearestExactly(query, segment.alive, segment.slotCount, 10).map((hit) => hit.slot));
-      agreed += vectors.nearest(query, segment.alive, segment.slotCount, 10).filter((hit) => exact.has(hit.slot)).length;
+      agreed += vectors
+        .nearest(query, segment.alive, segment.slotCount, 10)
+        .filter((hit) => exact.has(hit.slot)).length;
     }
     expect(agreed / 500).toBeGreaterThanOrEqual(0.95);
   });
@@ -96,7 +106,11 @@ describe("meaning learned from the documents", () => {
     expect(fittedAt()).toBe(600);
     await index.maintain();
     expect(fittedAt()).toBe(600);
-    await index.add(subjectPassages(1000).slice(600).map((passage) => ({ ...passage, id: `${passage.id}_new` })));
+    await index.add(
+      subjectPassages(1000)
+        .slice(600)
+        .map((passage) => ({ ...passage, id: `${passage.id}_new` })),
+    );
     await index.maintain();
     expect(fittedAt()).toBe(1001);
   }, 60_000);

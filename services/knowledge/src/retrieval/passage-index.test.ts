@@ -10,7 +10,8 @@ const topics = [
   "Annual leave is requested in the time system and decided by the team lead",
 ];
 
-const extras = "steel paper river winter kitchen bridge market garden letter signal copper window harbour engine forest".split(" ");
+const extras =
+  "steel paper river winter kitchen bridge market garden letter signal copper window harbour engine forest".split(" ");
 
 /** Passages of five subjects, each with a code of its own (q42z) and a few words that vary. */
 function passages(count: number, from = 0): Passage[] {
@@ -50,7 +51,8 @@ describe("adding and removing", () => {
     expect(index.remove(before.slice(0, 5))).toBe(5);
     expect(index.remove(before.slice(0, 5))).toBe(0);
     const gone = new Set(before.slice(0, 5));
-    const absent = () => expect(idsFor(index, query, { mode, diversify: false }).filter((id) => gone.has(id))).toEqual([]);
+    const absent = () =>
+      expect(idsFor(index, query, { mode, diversify: false }).filter((id) => gone.has(id))).toEqual([]);
     absent();
     await index.maintain({ evenIfNotDue: true });
     absent();
@@ -146,14 +148,23 @@ describe("an index that grew by additions and deletions equals one that was buil
       await index.maintain();
     }
     await index.add(passages(50, 100));
-    index.remove(passages(400).filter((_, at) => at % 3 === 0).map(({ id }) => id));
+    index.remove(
+      passages(400)
+        .filter((_, at) => at % 3 === 0)
+        .map(({ id }) => id),
+    );
     return index;
   }
 
   test.each(["KEYWORD", "HYBRID"] as const)("%s", async (mode) => {
     const [one, other] = [await grown(), await indexOf(kept)];
     for (const index of [one, other]) await index.maintain({ evenIfNotDue: true });
-    for (const query of ["pump water valve", "who approves travel expenses", "crane operator wind copper", "q77z q78z"]) {
+    for (const query of [
+      "pump water valve",
+      "who approves travel expenses",
+      "crane operator wind copper",
+      "q77z q78z",
+    ]) {
       const rank = (index: PassageIndex) => searchPassages([index], query, { mode, limit: 20 }).hits;
       const [left, right] = [rank(one), rank(other)];
       expect(left.map(({ passageId }) => passageId)).toEqual(right.map(({ passageId }) => passageId));
@@ -209,8 +220,12 @@ describe("snapshots", () => {
     await expect(PassageIndex.restore(owner, [bytes.subarray(0, bytes.length - 9)])).rejects.toThrow("snapshot");
     await expect(PassageIndex.restore(owner, [bytes.subarray(0, 40)])).rejects.toThrow("snapshot");
     await expect(PassageIndex.restore(owner, [])).rejects.toThrow("snapshot");
-    await expect(PassageIndex.restore({ ...owner, workspaceId: "wsp_2" }, [bytes])).rejects.toThrow("another knowledge base");
-    await expect(PassageIndex.restore({ ...owner, knowledgeBaseId: "kb_2" }, [bytes])).rejects.toThrow("another knowledge base");
+    await expect(PassageIndex.restore({ ...owner, workspaceId: "wsp_2" }, [bytes])).rejects.toThrow(
+      "another knowledge base",
+    );
+    await expect(PassageIndex.restore({ ...owner, knowledgeBaseId: "kb_2" }, [bytes])).rejects.toThrow(
+      "another knowledge base",
+    );
   });
 
   test("an empty index has a snapshot too", async () => {

@@ -23,18 +23,19 @@ const texts = [
   "The aircraft climbed slowly, for its wings were covered with ice.",
   "Wings of the aircraft are inspected for ice before the flight.",
 ];
-const filler = Array.from({ length: 40 }, (_, at) => `Filler passage ${at} about gardens, weather, cooking, ice and music number ${at % 5}.`);
-
-const passages = [...texts, ...filler].map(
-  (text, at): Passage => ({
-    id: `psg_${String(at).padStart(2, "0")}`,
-    documentId: `doc_${at % 4}`,
-    text,
-    title: at % 4 === 1 ? "Winter rules" : "Handbook",
-    headingPath: at % 2 === 0 ? ["Travel", "Hotels & Nights"] : ["Operations"],
-    page: at < 12 ? at + 1 : null,
-  }),
+const filler = Array.from(
+  { length: 40 },
+  (_, at) => `Filler passage ${at} about gardens, weather, cooking, ice and music number ${at % 5}.`,
 );
+
+const passages = [...texts, ...filler].map((text, at): Passage => ({
+  id: `psg_${String(at).padStart(2, "0")}`,
+  documentId: `doc_${at % 4}`,
+  text,
+  title: at % 4 === 1 ? "Winter rules" : "Handbook",
+  headingPath: at % 2 === 0 ? ["Travel", "Hotels & Nights"] : ["Operations"],
+  page: at < 12 ? at + 1 : null,
+}));
 
 const ids = (result: ReturnType<typeof searchPassages>) => result.hits.map(({ passageId }) => passageId);
 
@@ -131,8 +132,14 @@ describe("filters hold in every mode", () => {
 
   test("pages; what has no page is on none", () => {
     for (const mode of modes) {
-      const { hits } = searchPassages([index], "ice snow aircraft filler", { mode, filter: { pageFrom: 2, pageTo: 11 }, limit: 200 });
-      expect(hits.map(({ passageId }) => Number(passageId.slice(4)) + 1).every((page) => page >= 2 && page <= 11)).toBe(true);
+      const { hits } = searchPassages([index], "ice snow aircraft filler", {
+        mode,
+        filter: { pageFrom: 2, pageTo: 11 },
+        limit: 200,
+      });
+      expect(hits.map(({ passageId }) => Number(passageId.slice(4)) + 1).every((page) => page >= 2 && page <= 11)).toBe(
+        true,
+      );
       expect(hits.length).toBeGreaterThan(0);
     }
   });
@@ -156,7 +163,8 @@ describe("explanations", () => {
       for (const { score, explanation } of hits) {
         expect(explanation!.parts.reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(score, 9);
         const keyword = explanation!.parts.find(({ part }) => part === "keyword")?.value ?? 0;
-        if (mode !== "SEMANTIC") expect(explanation!.words.reduce((sum, { value }) => sum + value, 0)).toBeCloseTo(keyword, 9);
+        if (mode !== "SEMANTIC")
+          expect(explanation!.words.reduce((sum, { value }) => sum + value, 0)).toBeCloseTo(keyword, 9);
       }
     }
   });
@@ -165,18 +173,26 @@ describe("explanations", () => {
     const [hit] = searchPassages([index], "hotel acommodation euros", { explain: true }).hits;
     expect(hit!.passageId).toBe("psg_02");
     expect(hit!.explanation!.words).toEqual(
-      expect.arrayContaining([expect.objectContaining({ word: "euros", count: 1 }), expect.objectContaining({ word: "hotel", inHeading: true })]),
+      expect.arrayContaining([
+        expect.objectContaining({ word: "euros", count: 1 }),
+        expect.objectContaining({ word: "hotel", inHeading: true }),
+      ]),
     );
-    expect(hit!.explanation!.similarWords).toEqual([expect.objectContaining({ word: "acommodation", found: "accommod" })]);
+    expect(hit!.explanation!.similarWords).toEqual([
+      expect.objectContaining({ word: "acommodation", found: "accommod" }),
+    ]);
     expect(hit!.explanation!.keywordRank).toBe(1);
   });
 
   test("an echo of a better hit is sent back, and says so", () => {
     const query = "aircraft climbed slowly wings covered with ice";
-    const position = (diversify: boolean) => ids(searchPassages([index], query, { diversify, limit: 30 })).indexOf("psg_copy");
+    const position = (diversify: boolean) =>
+      ids(searchPassages([index], query, { diversify, limit: 30 })).indexOf("psg_copy");
     expect(position(false)).toBe(1);
     expect(position(true)).toBeGreaterThan(1);
-    const echo = searchPassages([index], query, { explain: true, limit: 30 }).hits.find(({ passageId }) => passageId === "psg_copy");
+    const echo = searchPassages([index], query, { explain: true, limit: 30 }).hits.find(
+      ({ passageId }) => passageId === "psg_copy",
+    );
     expect(echo!.explanation!.parts.find(({ part }) => part === "duplicate")!.contribution).toBeLessThan(0);
   });
 
@@ -189,8 +205,14 @@ describe("several bases", () => {
   test("their hits are ranked as if they were one base", async () => {
     const whole = await baseOf(passages);
     const halves = [
-      await baseOf(passages.filter((_, at) => at % 2 === 0), { knowledgeBaseId: "kb_even" }),
-      await baseOf(passages.filter((_, at) => at % 2 === 1), { knowledgeBaseId: "kb_odd" }),
+      await baseOf(
+        passages.filter((_, at) => at % 2 === 0),
+        { knowledgeBaseId: "kb_even" },
+      ),
+      await baseOf(
+        passages.filter((_, at) => at % 2 === 1),
+        { knowledgeBaseId: "kb_odd" },
+      ),
     ];
     for (const query of ["aircraft wings ice", "annual", "snow N123AB"]) {
       const one = searchPassages([whole], query, { mode: "KEYWORD", limit: 5 });
