@@ -3,10 +3,20 @@ import { events } from "./events";
 import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
 import { memory } from "./memory";
+import { ranking } from "./ranking";
 import { rowLevelSecurity } from "./row-level-security";
+import { search } from "./search";
 import { tableOf, type Figure, type Measure } from "./table";
 
-const measures: Record<string, Measure> = { rls: rowLevelSecurity, ingestion, answers, memory, events };
+const measures: Record<string, Measure> = {
+  rls: rowLevelSecurity,
+  search,
+  ranking,
+  ingestion,
+  answers,
+  memory,
+  events,
+};
 
 // One after the other: two at once would measure each other.
 async function main(names: readonly string[]): Promise<void> {
