@@ -81,9 +81,17 @@ export class FormLabels {
     }
     if (best >= 0) return best;
     // Always found directly after the earlier label: that one is left empty wherever it was seen.
-    if (before === ":") return (this.timesSeen.get(labels[0]!) ?? 0) > 1 || words.length === 1 ? 0 : 1;
-    // After «Tallahassee, FL» or «1730 EST» capitals still belong to the value.
-    return words.length > 1 && /^\p{Lu}{2,4}$/u.test(words[0]!.text) && /[,\d]$/.test(before) ? 1 : 0;
+    if (before === ":" && ((this.timesSeen.get(labels[0]!) ?? 0) > 1 || words.length === 1)) return 0;
+    if (before === ":" && !words.some(({ text }) => text.endsWith(","))) return 1;
+    return this.guess(words, before);
+  }
+
+  /** Without another copy of the form: after «Tallahassee, FL» or «1730 EST» capitals still belong to the value. */
+  private guess(words: Run["words"], before: string): number {
+    const comma = words.findLastIndex(({ text }) => text.endsWith(","));
+    const first = comma + 1;
+    const isCut = comma >= 0 || /[,\d]$/.test(before);
+    return isCut && first + 1 < words.length && /^\p{Lu}{2,4}$/u.test(words[first]!.text) ? first + 1 : first;
   }
 }
 

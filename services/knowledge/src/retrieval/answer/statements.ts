@@ -22,6 +22,7 @@ export function statementsOf(text: string, lines: readonly Line[], labels: FormL
   const statements: Statement[] = [];
   let heading = "";
   let leadIn = "";
+  let afterItem = false;
   let columns: string[] | null = null;
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at]!;
@@ -62,7 +63,9 @@ export function statementsOf(text: string, lines: readonly Line[], labels: FormL
     const bullet = /^\s*(?:[-*•–▪◦]|\d{1,3}[.)]|[a-zA-Z][.)]|\(\w{1,3}\))\s+/.exec(text.slice(line.start, line.end));
     const start = line.start + (bullet?.[0].length ?? 0);
     const end = lines[last]!.end;
-    const isItem = bullet !== null;
+    // What led in a list doesn't lead in what comes after it.
+    if (!bullet && afterItem) leadIn = "";
+    afterItem = bullet !== null;
     let lastSentence = "";
     for (const sentence of sentencesOf(text, start, end)) {
       const statement = sentenceStatement(text, sentence.start, sentence.end, heading, leadIn);
@@ -70,7 +73,7 @@ export function statementsOf(text: string, lines: readonly Line[], labels: FormL
       statements.push(statement);
     }
     if (lastSentence.endsWith(":")) leadIn = lastSentence;
-    else if (!isItem) leadIn = "";
+    else if (!bullet) leadIn = "";
     at = last;
   }
   return statements.filter(({ text: shown }) => /[\p{L}\p{N}]/u.test(shown));
@@ -147,8 +150,7 @@ function fieldsOf(
   if (runs.length === 0 || runs[0]!.before !== "") return null;
   const onlyLabel = runs.length === 1 && runs[0]!.colon === line.text.length - 1;
   // «Proceed as follows:» leads in what comes after it.
-  if (onlyLabel && (runs[0]!.words.length > 5 || /^(?:[-*•]|\d+[.)])\s/.test(lines[first + 1]?.text ?? "")))
-    return null;
+  if (onlyLabel && (runs[0]!.words.length > 5 || isItem(lines.find((line, at) => at > first && line.text !== "")?.text ?? ""))) return null;
   let last = first;
   if (!onlyLabel) while (last + 1 < lines.length && valueGoesOn(lines, first, last, widest)) last++;
   const found = runs.map((run, at): Field => {
@@ -163,6 +165,8 @@ function fieldsOf(
   });
   return { found, last };
 }
+
+const isItem = (text: string) => /^(?:[-*•–▪◦]|\d{1,3}[.)])\s/.test(text);
 
 /** A value goes on on the next line when that begins small, or when a comma, a bracket or a full line is left open. */
 function valueGoesOn(lines: readonly Line[], first: number, last: number, widest: number): boolean {
@@ -223,13 +227,7 @@ const isPageMark = (text: string) =>
 function continues(lines: readonly Line[], at: number, widest: number): boolean {
   const line = lines[at]!;
   const next = lines[at + 1]!;
-  if (
-    next.text === "" ||
-    isRow(next.text) ||
-    /^(?:[-*•–▪◦]|\d{1,3}[.)])\s/.test(next.text) ||
-    /^#{1,6}\s/.test(next.text)
-  )
-    return false;
+  if (next.text === "" || isRow(next.text) || isItem(next.text) || /^#{1,6}\s/.test(next.text)) return false;
   if (isPageMark(next.text)) return false;
   if (/^\p{Ll}/u.test(next.text)) return true;
   if (/[.!?:]["'”’)\]]*$/.test(line.text)) return false;
@@ -240,7 +238,10 @@ function continues(lines: readonly Line[], at: number, widest: number): boolean 
 
 const segmenter = new Intl.Segmenter("en", { granularity: "sentence" });
 const abbreviation =
-  /(?:^|[\s("'])(?:\p{Lu}|[Nn]o|[Nn]r|[Dd]r|[Mm]rs?|[Mm]s|[Pp]rof|[Ss]t|[Ii]nc|[Ll]td|[Cc]o|[Cc]orp|[Aa]pprox|[Cc]a|[Ee]tc|[Vv]s|[Ff]igs?|[Ss]ec|[Aa]rt|[Aa]bs|[Pp]p?|[Vv]ol|[Ee]d|[Mm]in|[Mm]ax|[Tt]el|[Ee]xt|[Dd]ept|[Mm]t|[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ept?|[Oo]ct|[Nn]ov|[Dd]ec|e\.g|i\.e|z\.\s?B|d\.\s?h|u\.\s?a|bzw|ggf|inkl|zzgl|ggü|usw|Mio|Mrd|Str|Hr|Fr|(?:\p{Lu}\.)+\p{Lu})\.\s*$/u;
+  /(?:^|[\s("'])(?:\p{L}|[Nn]o|[Nn]r|[Dd]r|[Mm]rs?|[Mm]s|[Pp]rof|[Ss]t|[Ii]nc|[Ll]td|[Cc]o|[Cc]orp|[Aa]pprox|[Cc]a|[Ee]tc|[Vv]s|[Ff]igs?|[Ss]ec|[Aa]rt|[Aa]bs|[Pp]p?|[Vv]ol|[Ee]d|[Mm]in|[Mm]ax|[Tt]el|[Ee]xt|[Dd]ept|[Mm]t|[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ept?|[Oo]ct|[Nn]ov|[Dd]ec|e\.g|i\.e|z\.\s?B|d\.\s?h|u\.\s?a|bzw|ggf|inkl|zzgl|ggü|usw|Mio|Mrd|Str|Hr|Fr|(?:\p{Lu}\.)+\p{Lu})\.\s*$/u;
+
+/** «am 1. Januar» */
+const germanMonth = /^\s*(?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember)/;
 
 function sentencesOf(text: string, start: number, end: number): { start: number; end: number }[] {
   // Line ends inside a paragraph are spaces to the segmenter; the length, and with it the offsets, stay.
@@ -248,11 +249,7 @@ function sentencesOf(text: string, start: number, end: number): { start: number;
   const pieces: { start: number; end: number }[] = [];
   for (const { index, segment } of segmenter.segment(paragraph)) {
     const last = pieces.at(-1);
-    const goesOn =
-      last &&
-      (abbreviation.test(paragraph.slice(last.start, last.end)) ||
-        /^\s*[\p{Ll},;)]/u.test(segment) ||
-        /(?:^|\s)\d{1,2}\.\s*$/.test(paragraph.slice(last.start, last.end)));
+    const goesOn = last && (abbreviation.test(paragraph.slice(last.start, last.end)) || /^\s*[\p{Ll},;)]/u.test(segment) || (/(?:^|\s)\d{1,2}\.\s*$/.test(paragraph.slice(last.start, last.end)) && germanMonth.test(segment)));
     if (goesOn) last.end = index + segment.length;
     else pieces.push({ start: index, end: index + segment.length });
   }

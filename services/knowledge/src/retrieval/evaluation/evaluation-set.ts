@@ -5,7 +5,7 @@ import type { EvidencePassage } from "../answer/evidence";
 
 export interface EvaluationQuestion {
   readonly question: string;
-  /** The document that answers it; null when none does. */
+  /** The document that answers it; "*" for any, null when none does. */
   readonly document: string | null;
   /** What a right answer contains. */
   readonly expect?: RegExp;
