@@ -101,7 +101,12 @@ test("refuses in the language of the question", async () => {
 });
 
 test("every citation points at exactly what was said, and every sentence has one", async () => {
-  for (const question of ["Who approves claims of more than 500 EUR?", "How long are backups kept?", "What is the order number of the impeller set?", "Where is the assembly point?"]) {
+  for (const question of [
+    "Who approves claims of more than 500 EUR?",
+    "How long are backups kept?",
+    "What is the order number of the impeller set?",
+    "Where is the assembly point?",
+  ]) {
     const { sentences, text } = await ask(question);
     expect(sentences.length).toBeGreaterThan(0);
     expect(sentences.length).toBeLessThanOrEqual(3);
@@ -125,28 +130,46 @@ test("every citation points at exactly what was said, and every sentence has one
 test("what overlapping passages both hold is said once and cited once", () => {
   const { query } = searchPassages([index], "How long are backups kept?");
   const start = handbook.indexOf("Backups are kept");
-  const hit = (passageId: string, from: number, to: number) => ({ passageId, documentId: "handbook", text: handbook.slice(from, to), start: from, score: 1 });
+  const hit = (passageId: string, from: number, to: number) => ({
+    passageId,
+    documentId: "handbook",
+    text: handbook.slice(from, to),
+    start: from,
+    score: 1,
+  });
   const { sentences } = answerFromPassages(query, [hit("one", start, start + 70), hit("two", start - 30, start + 90)]);
   expect(sentences.filter(({ text }) => text === "Backups are kept for 35 days.")).toHaveLength(1);
-  expect(sentences[0]!.citations).toEqual([expect.objectContaining({ start, end: start + "Backups are kept for 35 days.".length })]);
+  expect(sentences[0]!.citations).toEqual([
+    expect.objectContaining({ start, end: start + "Backups are kept for 35 days.".length }),
+  ]);
 });
 
 test("the same sentence in two documents is cited from both", () => {
   const { query } = searchPassages([index], "How long are backups kept?");
-  const hit = (documentId: string) => ({ passageId: `p_${documentId}`, documentId, text: "Backups are kept for 35 days.", start: 100, score: 1 });
+  const hit = (documentId: string) => ({
+    passageId: `p_${documentId}`,
+    documentId,
+    text: "Backups are kept for 35 days.",
+    start: 100,
+    score: 1,
+  });
   const [sentence] = answerFromPassages(query, [hit("a"), hit("b")]).sentences;
   expect(sentence!.citations.map(({ documentId }) => documentId)).toEqual(["a", "b"]);
 });
 
 test("a form's field of another document is no evidence", () => {
   const { query } = searchPassages([index], "What was the wind speed at Belen?");
-  const hits = passages.filter(({ documentId }) => documentId !== "handbook").map((passage) => ({ ...passage, score: 1 }));
+  const hits = passages
+    .filter(({ documentId }) => documentId !== "handbook")
+    .map((passage) => ({ ...passage, score: 1 }));
   expect(answerFromPassages(query, hits).answered).toBe(false);
 });
 
 test("sentences come in reading order, whatever the order of the hits", async () => {
   const { query } = searchPassages([index], "Why and how are claims approved and paid?");
-  const hits = passages.filter(({ documentId }) => documentId === "handbook").map((passage) => ({ ...passage, score: 1 }));
+  const hits = passages
+    .filter(({ documentId }) => documentId === "handbook")
+    .map((passage) => ({ ...passage, score: 1 }));
   for (const order of [hits, [...hits].reverse()]) {
     const starts = answerFromPassages(query, order).sentences.map(({ citations }) => citations[0]!.start);
     expect(starts).toEqual([...starts].sort((a, b) => a - b));
@@ -159,7 +182,12 @@ test("the same question gets the same answer", async () => {
 
 test("no passages, no answer", () => {
   const { query } = searchPassages([index], "How long are backups kept?");
-  expect(answerFromPassages(query, [])).toEqual({ answered: false, text: "The documents don't say.", confidence: 0, sentences: [] });
+  expect(answerFromPassages(query, [])).toEqual({
+    answered: false,
+    text: "The documents don't say.",
+    confidence: 0,
+    sentences: [],
+  });
 });
 
 test("passages that are gone from the database answer nothing", async () => {
@@ -169,8 +197,20 @@ test("passages that are gone from the database answer nothing", async () => {
 test("a document that the question names is looked into a second time", async () => {
   const many = new PassageIndex({ workspaceId: "wsp_1", knowledgeBaseId: "kb_many" });
   const stored: StoredPassage[] = Array.from({ length: 60 }, (_, at) => [
-    { passageId: `a${at}`, documentId: `doc_${at}`, title: "Report", text: `The accident happened near Place${at}ville.`, start: 0 },
-    { passageId: `b${at}`, documentId: `doc_${at}`, title: "Report", text: `Wind Speed: ${at + 3} knots\nSeats: 4`, start: 500 },
+    {
+      passageId: `a${at}`,
+      documentId: `doc_${at}`,
+      title: "Report",
+      text: `The accident happened near Place${at}ville.`,
+      start: 0,
+    },
+    {
+      passageId: `b${at}`,
+      documentId: `doc_${at}`,
+      title: "Report",
+      text: `Wind Speed: ${at + 3} knots\nSeats: 4`,
+      start: 500,
+    },
   ]).flat();
   await many.add(stored.map((passage) => ({ ...passage, id: passage.passageId })));
   const asked: string[][] = [];

@@ -148,7 +148,9 @@ export function hasShape(shape: Shape, value: string, { isAsked, startsSentence,
     case "PLACE":
       return (
         (!german && hasName(value.replace(/\d+\s?\p{Lu}{2,4}(?!\p{L})/gu, " "), isAsked, startsSentence)) ||
-        /(?<!\p{L})(?!(?:at (?:all|least|most|once|any|the latest)|in (?:writing|advance|total|full|time|order|case|agreement)|on (?:request|time|average|demand)|from time)(?!\p{L}))(?:in|at|near|from|to|on|behind|beside|under|above|opposite|inside|outside|through|into|along|im|am|an|auf|bei|neben|unter|über|hinter|vor)\s+(?:\p{L}+\s+){0,3}\p{L}/iu.test(fresh)
+        /(?<!\p{L})(?!(?:at (?:all|least|most|once|any|the latest)|in (?:writing|advance|total|full|time|order|case|agreement)|on (?:request|time|average|demand)|from time)(?!\p{L}))(?:in|at|near|from|to|on|behind|beside|under|above|opposite|inside|outside|through|into|along|im|am|an|auf|bei|neben|unter|über|hinter|vor)\s+(?:\p{L}+\s+){0,3}\p{L}/iu.test(
+          fresh,
+        )
       );
     default:
       return patterns[shape].test(fresh);

@@ -150,7 +150,11 @@ function fieldsOf(
   if (runs.length === 0 || runs[0]!.before !== "") return null;
   const onlyLabel = runs.length === 1 && runs[0]!.colon === line.text.length - 1;
   // «Proceed as follows:» leads in what comes after it.
-  if (onlyLabel && (runs[0]!.words.length > 5 || isItem(lines.find((line, at) => at > first && line.text !== "")?.text ?? ""))) return null;
+  if (
+    onlyLabel &&
+    (runs[0]!.words.length > 5 || isItem(lines.find((line, at) => at > first && line.text !== "")?.text ?? ""))
+  )
+    return null;
   let last = first;
   if (!onlyLabel) while (last + 1 < lines.length && valueGoesOn(lines, first, last, widest)) last++;
   const found = runs.map((run, at): Field => {
@@ -249,7 +253,11 @@ function sentencesOf(text: string, start: number, end: number): { start: number;
   const pieces: { start: number; end: number }[] = [];
   for (const { index, segment } of segmenter.segment(paragraph)) {
     const last = pieces.at(-1);
-    const goesOn = last && (abbreviation.test(paragraph.slice(last.start, last.end)) || /^\s*[\p{Ll},;)]/u.test(segment) || (/(?:^|\s)\d{1,2}\.\s*$/.test(paragraph.slice(last.start, last.end)) && germanMonth.test(segment)));
+    const goesOn =
+      last &&
+      (abbreviation.test(paragraph.slice(last.start, last.end)) ||
+        /^\s*[\p{Ll},;)]/u.test(segment) ||
+        (/(?:^|\s)\d{1,2}\.\s*$/.test(paragraph.slice(last.start, last.end)) && germanMonth.test(segment)));
     if (goesOn) last.end = index + segment.length;
     else pieces.push({ start: index, end: index + segment.length });
   }

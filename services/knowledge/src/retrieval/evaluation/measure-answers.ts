@@ -1,5 +1,11 @@
 import { answerQuestion, type Answer } from "..";
-import { evaluationIndex, evaluationPassages, evaluationQuestions, type Chunking, type EvaluationQuestion } from "./evaluation-set";
+import {
+  evaluationIndex,
+  evaluationPassages,
+  evaluationQuestions,
+  type Chunking,
+  type EvaluationQuestion,
+} from "./evaluation-set";
 
 export interface AnswerMeasures {
   /** Of the answers given, those that are right. */
@@ -53,5 +59,8 @@ export async function measureAnswers(chunking: Chunking, questions = evaluationQ
 function isRight({ document, expect }: EvaluationQuestion, answer: Answer): boolean {
   if (document === null) return !answer.answered;
   if (!answer.answered || !expect!.test(answer.text)) return false;
-  return document === "*" || answer.sentences.some(({ citations }) => citations.some((citation) => citation.documentId === document));
+  return (
+    document === "*" ||
+    answer.sentences.some(({ citations }) => citations.some((citation) => citation.documentId === document))
+  );
 }
