@@ -12,13 +12,20 @@ export function residentBytes(id: number): { bytes: number; processes: number } 
   return { bytes: tree.reduce((sum, each) => sum + residentBytesOf(each.id), 0), processes: tree.length };
 }
 
+/** The processor time that a process and all it has started have used, PostgreSQL and what has ended included. */
+export const processorMsOfTree = (id: number): number =>
+  treeOf(id, everyProcess()).reduce((sum, each) => sum + ticksOf(each.id, [11, 12, 13, 14]), 0) * msPerTick;
+
 /** The processor time that a process itself has used. */
-export function processorMs(id: number): number {
-  const fields = statOf(id);
-  return fields ? ((Number(fields[11]) + Number(fields[12])) * 1_000) / ticksPerSecond : 0;
+export const processorMs = (id: number): number => ticksOf(id, [11, 12]) * msPerTick;
+
+// In user and system mode; then the same of the processes that it had started and that have ended.
+function ticksOf(id: number, fields: readonly number[]): number {
+  const stat = statOf(id);
+  return stat ? fields.reduce((sum, field) => sum + Number(stat[field]), 0) : 0;
 }
 
-const ticksPerSecond = 100;
+const msPerTick = 10;
 
 function treeOf(id: number, all: readonly Process[]): Process[] {
   const self = all.filter((each) => each.id === id);

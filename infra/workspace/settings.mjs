@@ -10,7 +10,9 @@ const require = createRequire(import.meta.url);
 await command(async () => {
   await prepare();
   const check = process.argv.includes("--check");
-  const { checkSettingsExample, processSettings, settingsExample } = require(path.join(root, "packages/subgraph/dist/index.js"));
+  const { checkSettingsExample, processSettings, settingsExample } = require(
+    path.join(root, "packages/subgraph/dist/index.js"),
+  );
   const faults = [];
   for (const workspace of workspaces()) {
     const own = settingsOf(workspace);

@@ -9,7 +9,8 @@ import { bin, command, prepare, root, run } from "./prepare.mjs";
 const node = process.execPath;
 const script = (name, ...args) => [node, [path.join(root, "infra/workspace", name), ...args]];
 
-const checks = [
+// Named only when they run: before the first installation there is nothing to name.
+const checks = () => [
   ["every file is formatted", [node, [bin("prettier"), "--check", "--log-level=warn", "."]]],
   ["the linter and the import rules find nothing", [node, [bin("eslint"), "--max-warnings=0", "."]]],
   ["the types hold", [node, [bin("typescript", "tsc"), "--noEmit"]]],
@@ -32,7 +33,7 @@ await command(async () => {
 });
 
 async function runChecks(counted) {
-  const waiting = [...checks];
+  const waiting = checks();
   const worker = async () => {
     for (let check; (check = waiting.shift());) {
       const [guarantee, [program, args]] = check;

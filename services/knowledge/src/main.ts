@@ -72,7 +72,8 @@ export async function startKnowledge(platform: Platform, { now = () => new Date(
       ownerUrl: urls.ownerUrl,
       database,
       ...tasksOf(services, parsing.parsePassages),
-      concurrency: settings.KNOWLEDGE_READING_PROCESSES,
+      // While a file is being read, the passages of others are being written.
+      concurrency: settings.KNOWLEDGE_READING_PROCESSES + 2,
       log,
     });
     closings.push(() => jobs.stop());

@@ -405,16 +405,23 @@ export class DocumentResolver {
   }
 }
 
-const scalar = z.union([z.string().max(1_000), z.number(), z.boolean()]);
-const metadataForm = z.record(z.string().min(1).max(100), z.union([scalar, z.null(), z.array(scalar).max(100)]));
+// What a jsonb column can hold.
+const text = z.string().regex(/^[^\0\p{Surrogate}]*$/u);
+const scalar = z.union([text.max(1_000), z.number(), z.boolean()]);
+const metadataForm = z.record(text.min(1).max(100), z.union([scalar, z.null(), z.array(scalar).max(100)]));
 const metadataLengthMax = 8 * 1024;
 
 function requireMetadata(given: unknown): Record<string, MetadataValue> {
   const parsed = metadataForm.safeParse(given);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const field = ["input.metadata", ...(issue?.path ?? [])].join(".");
-    throw badInput(field, `${field} must be a text, a number, a boolean, or a list of them.`);
+    const { code, path } = parsed.error.issues[0]!;
+    const field = ["input.metadata", ...(code === "invalid_key" ? [] : path)].join(".");
+    throw badInput(
+      field,
+      field === "input.metadata"
+        ? `${field} must be an object; its keys are texts of 1 to 100 characters.`
+        : `${field} must be a text of at most 1,000 characters, a number, a boolean, or a list of them.`,
+    );
   }
   if (JSON.stringify(parsed.data).length > metadataLengthMax)
     throw badInput("input.metadata", `input.metadata takes at most ${metadataLengthMax} characters.`);

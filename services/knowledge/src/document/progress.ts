@@ -34,7 +34,5 @@ export function announceChange(
 ): void {
   const { organizationId, workspaceId, knowledgeBaseId } = document;
   announceProgress({ topics }, tx, [document]);
-  tx.afterCommit(() =>
-    indexes.refresh(database.as({ organizationId, workspaceId }), { workspaceId, knowledgeBaseId }),
-  );
+  tx.afterCommit(() => indexes.refresh(database.as({ organizationId, workspaceId }), { workspaceId, knowledgeBaseId }));
 }

@@ -2,7 +2,7 @@ import { PublicError } from "@atrium/errors";
 import type { Context, Tx } from "../context";
 import { mayRead, requireReader } from "../knowledge-base/policy";
 import { knowledgeBasesToRead } from "../knowledge-base/queries";
-import type { Document, Passage } from "./document";
+import type { Document, Ingestion, Passage } from "./document";
 import {
   changesSince,
   countByState,
@@ -59,9 +59,21 @@ export interface IngestionCounts {
 /** How many documents of a base are at which point. */
 export async function ingestionCounts(ctx: Context, knowledgeBaseId: string): Promise<IngestionCounts> {
   await knowledgeBasesToRead(ctx, [knowledgeBaseId]);
-  const counts = await countByState(ctx.db, requireReader(ctx.actor).workspaceId, knowledgeBaseId);
-  const { QUEUED: queued = 0, INGESTING: ingesting = 0, INGESTED: ingested = 0, FAILED: failed = 0 } = counts;
-  return { queued, ingesting, ingested, failed };
+  const [counts] = await ingestionCountsOf(ctx, [knowledgeBaseId]);
+  return counts!;
+}
+
+/** The same of several bases that the actor has read, in the order of their ids. */
+export async function ingestionCountsOf(
+  { actor, db }: Context,
+  knowledgeBaseIds: readonly string[],
+): Promise<IngestionCounts[]> {
+  const rows = await countByState(db, requireReader(actor).workspaceId, knowledgeBaseIds);
+  return knowledgeBaseIds.map((id) => {
+    const of = (state: Ingestion["state"]) =>
+      rows.find((row) => row.knowledgeBaseId === id && row.state === state)?.count ?? 0;
+    return { queued: of("QUEUED"), ingesting: of("INGESTING"), ingested: of("INGESTED"), failed: of("FAILED") };
+  });
 }
 
 /** The passages with these ids that may be found, by id. */
@@ -86,7 +98,7 @@ export async function* passagesToIndex(
 ): AsyncGenerator<IndexedPassage> {
   for (let from = 0; from < documentIds.length; from += documentsPerRound) {
     const ids = documentIds.slice(from, from + documentsPerRound);
-    for (let after: IndexedPassage | null = null; ; ) {
+    for (let after: IndexedPassage | null = null; ;) {
       const page: IndexedPassage[] = await pageToIndex(tx, workspaceId, ids, { limit: passagesPerPage, after });
       yield* page;
       if (page.length < passagesPerPage) break;

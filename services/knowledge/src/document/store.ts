@@ -156,18 +156,17 @@ export async function deleteSomeDocuments(
   );
 }
 
-/** How many documents of a base are in each state. */
-export async function countByState(
+/** How many documents of bases are in each state. */
+export const countByState = (
   tx: Tx,
   workspaceId: string,
-  knowledgeBaseId: string,
-): Promise<Record<string, number>> {
-  const rows = await tx.sql<{ state: string; count: number }>(
-    "select state, count(*) as count from document where workspace_id = $1 and knowledge_base_id = $2 group by state",
-    [workspaceId, knowledgeBaseId],
+  knowledgeBaseIds: readonly string[],
+): Promise<{ knowledgeBaseId: string; state: Ingestion["state"]; count: number }[]> =>
+  tx.sql(
+    `select knowledge_base_id as "knowledgeBaseId", state, count(*) as count from document
+      where workspace_id = $1 and knowledge_base_id = any ($2::text[]) group by knowledge_base_id, state`,
+    [workspaceId, knowledgeBaseIds],
   );
-  return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
-}
 
 export const deletePassages = (tx: Tx, workspaceId: string, documentId: string) =>
   tx.passage.deleteMany({ where: { workspaceId, documentId } });

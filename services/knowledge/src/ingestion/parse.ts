@@ -65,7 +65,7 @@ const chunkBytes = 1024 * 1024;
 /** Opens the pool of reading processes. They start when they are needed. */
 export function startParsing({
   processesMax = 2,
-  documentsPerProcess = 50,
+  documentsPerProcess = 250,
   idleMs = 10_000,
   limits: standing,
 }: ParsingSettings = {}): Parsing {

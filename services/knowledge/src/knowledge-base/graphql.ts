@@ -30,7 +30,7 @@ import { ok } from "@atrium/errors";
 import { z } from "zod";
 import type { RequestContext } from "../context";
 import { DocumentConnection, documentOrder } from "../document/graphql";
-import { documents, ingestionCounts } from "../document/queries";
+import { documents } from "../document/queries";
 import { defaultSplit, splitFault } from "../ingestion/split";
 import { User } from "../references";
 import { createKnowledgeBase, deleteKnowledgeBase, updateKnowledgeBase } from "./commands";
@@ -189,8 +189,8 @@ export class KnowledgeBaseResolver {
   }
 
   @FieldResolver(() => IngestionCounts, { nullable: true, description: "How far its documents are." })
-  ingestion(@Root() { id }: KnowledgeBaseRow, @Ctx() ctx: RequestContext) {
-    return ingestionCounts(ctx, id);
+  ingestion(@Root() { id }: KnowledgeBaseRow, @Ctx() { loaders }: RequestContext) {
+    return loaders.ingestionCounts.load(id);
   }
 
   @FieldResolver(() => User, { nullable: true, description: "Who created it." })

@@ -1,4 +1,13 @@
-import { foldAccents, isLanguage, isQuestionWord, languageByCounts, languages, stem, stopWordMask, type Language } from "./languages";
+import {
+  foldAccents,
+  isLanguage,
+  isQuestionWord,
+  languageByCounts,
+  languages,
+  stem,
+  stopWordMask,
+  type Language,
+} from "./languages";
 import { scanTokens, type TakeToken, type TokenKind } from "./tokens";
 import type { Vocabulary } from "./vocabulary";
 
@@ -35,7 +44,14 @@ function surfaceOf(text: string, kind: TokenKind): Surface {
   let surface = surfaces.get(text);
   if (!surface) {
     if (surfaces.size >= surfacesMax) surfaces.clear();
-    surface = { text, kind, stopWordOf: kind === "CODE" ? 0 : stopWordMask(text), terms: [], numberedBy: 0, numbers: [] };
+    surface = {
+      text,
+      kind,
+      stopWordOf: kind === "CODE" ? 0 : stopWordMask(text),
+      terms: [],
+      numberedBy: 0,
+      numbers: [],
+    };
     surfaces.set(text, surface);
   }
   return surface;
@@ -141,7 +157,7 @@ export interface AnalyzedQuery {
   readonly neighbours: readonly (readonly [number, number])[];
 }
 
-const overlayWeight = 0.3;
+const overlayWeight = 0.6;
 
 /**
  * What a query looks for among documents in `documentLanguages`. Stop words go, and so do the words in which a question
@@ -160,7 +176,9 @@ export function analyzeQuery(text: string, documentLanguages: readonly Language[
     return { ...token, acronym, stopped: stopped && !acronym, filler };
   });
   const wanted = (token: (typeof classified)[number]) => !token.stopped && !token.filler;
-  const kept = [wanted, (token: (typeof classified)[number]) => !token.stopped, () => true].find((test) => classified.some(test));
+  const kept = [wanted, (token: (typeof classified)[number]) => !token.stopped, () => true].find((test) =>
+    classified.some(test),
+  );
 
   const asked: { -readonly [Key in keyof QueryWord]: QueryWord[Key] }[] = [];
   const numbers = new Map<string, number>();
@@ -173,7 +191,9 @@ export function analyzeQuery(text: string, documentLanguages: readonly Language[
         ? [token.surface.text.toUpperCase()]
         : [
             ...new Set(
-              lookedUpIn.filter((index) => !(token.surface.stopWordOf & (1 << index))).map((index) => termIn(token.surface, index)),
+              lookedUpIn
+                .filter((index) => !(token.surface.stopWordOf & (1 << index)))
+                .map((index) => termIn(token.surface, index)),
             ),
           ];
     const key = (token.overlay ? "+" : "") + terms[0]!;
@@ -184,7 +204,15 @@ export function analyzeQuery(text: string, documentLanguages: readonly Language[
       numbers.set(key, number);
       const { text: surfaceText } = token.surface;
       const spelled = token.kind !== "CODE" && !token.acronym;
-      asked.push({ text: surfaceText, start: token.start, end: token.end, terms, weight, overlay: token.overlay, spelled });
+      asked.push({
+        text: surfaceText,
+        start: token.start,
+        end: token.end,
+        terms,
+        weight,
+        overlay: token.overlay,
+        spelled,
+      });
     } else {
       asked[number]!.weight += weight;
     }
@@ -198,5 +226,7 @@ export function analyzeQuery(text: string, documentLanguages: readonly Language[
 /** One stop word is evidence enough in a query, among the languages that the documents are in. */
 function queryLanguage(counts: ArrayLike<number>, documentLanguages: readonly Language[]): Language {
   const candidates = documentLanguages.length > 0 ? documentLanguages : (["en"] as const);
-  return candidates.reduce((best, each) => (counts[languages.indexOf(each)]! > counts[languages.indexOf(best)]! ? each : best));
+  return candidates.reduce((best, each) =>
+    counts[languages.indexOf(each)]! > counts[languages.indexOf(best)]! ? each : best,
+  );
 }

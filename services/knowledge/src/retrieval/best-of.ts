@@ -31,7 +31,10 @@ export class BestOf {
         let child = 2 * at + 1;
         if (child >= this.count) break;
         const right = child + 1;
-        if (right < this.count && this.isWorse(this.scores[right]!, this.items[right]!, this.scores[child]!, this.items[child]!))
+        if (
+          right < this.count &&
+          this.isWorse(this.scores[right]!, this.items[right]!, this.scores[child]!, this.items[child]!)
+        )
           child = right;
         if (!this.isWorse(this.scores[child]!, this.items[child]!, score, item)) break;
         this.move(child, at);

@@ -9,7 +9,9 @@ export function allowedSlots(segment: Segment, filter: PassageFilter | undefined
   const { documentIds, metadata, heading, pageFrom, pageTo } = filter ?? {};
   const wanted = documentIds && new Set(documentIds);
   const documentAllowed = Uint8Array.from(documents, (document) =>
-    document.enabled && (!wanted || wanted.has(document.id)) && (!metadata || fits(document.metadata, metadata)) ? 1 : 0,
+    document.enabled && (!wanted || wanted.has(document.id)) && (!metadata || fits(document.metadata, metadata))
+      ? 1
+      : 0,
   );
   const headingAllowed = heading ? headingsLike(segment, heading) : null;
   const allowed = new Uint8Array(slotCount);
@@ -35,14 +37,21 @@ function headingsLike(segment: Segment, heading: string): Uint8Array {
   );
 }
 
-function fits(metadata: Readonly<Record<string, MetadataValue>>, conditions: Readonly<Record<string, MetadataCondition>>): boolean {
+function fits(
+  metadata: Readonly<Record<string, MetadataValue>>,
+  conditions: Readonly<Record<string, MetadataCondition>>,
+): boolean {
   return Object.entries(conditions).every(([field, condition]) =>
     fitsCondition(Object.hasOwn(metadata, field) ? metadata[field]! : null, condition),
   );
 }
 
 function fitsCondition(value: MetadataValue, condition: MetadataCondition): boolean {
-  const items: readonly (string | number | boolean)[] = Array.isArray(value) ? value : value === null ? [] : [value as string];
+  const items: readonly (string | number | boolean)[] = Array.isArray(value)
+    ? value
+    : value === null
+      ? []
+      : [value as string];
   if (condition === null) return items.length === 0;
   if (typeof condition !== "object") return items.includes(condition);
   const { in: oneOf, notIn, from, to, exists } = condition;

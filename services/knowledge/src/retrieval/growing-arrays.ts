@@ -38,7 +38,9 @@ type NumberArray = Uint8Array | Int8Array | Uint16Array | Int32Array | Uint32Arr
 /** `array`, or a copy of it with room for `length` numbers and for as many again. */
 export function grown<T extends NumberArray>(array: T, length: number): T {
   if (length <= array.length) return array;
-  const larger = new (array.constructor as new (length: number) => T)(Math.max(1024, length, Math.ceil(array.length * 1.5)));
+  const larger = new (array.constructor as new (length: number) => T)(
+    Math.max(1024, length, Math.ceil(array.length * 1.5)),
+  );
   larger.set(array);
   return larger;
 }

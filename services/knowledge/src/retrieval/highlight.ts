@@ -25,7 +25,10 @@ export function highlight(
 ): Highlights {
   const { words } = analyze(text, language);
   const found = matchingWords(query, words);
-  return { matches: joined(found.map(({ word }) => word)), snippet: bestWindow(text, found, query, words, snippetLength) };
+  return {
+    matches: joined(found.map(({ word }) => word)),
+    snippet: bestWindow(text, found, query, words, snippetLength),
+  };
 }
 
 interface Match {
@@ -36,7 +39,9 @@ interface Match {
 function matchingWords(query: WeighedQuery, words: readonly AnalyzedWord[]): Match[] {
   const wordOf = new Map<string, number>();
   query.words.forEach((word, at) => word.terms.forEach((term) => wordOf.has(term) || wordOf.set(term, at)));
-  const misspelled = query.words.map((word, at) => ({ word, at })).filter(({ word }) => word.documentCount === 0 && word.spelled);
+  const misspelled = query.words
+    .map((word, at) => ({ word, at }))
+    .filter(({ word }) => word.documentCount === 0 && word.spelled);
   const found: Match[] = [];
   for (const word of words) {
     if (word.term === null) continue;
@@ -104,7 +109,8 @@ function bestWindow(
 
 function lastMatchEnd(text: string, pattern: RegExp): number {
   let last = -1;
-  for (const match of text.matchAll(pattern)) if (match.index > 0 || match[0].length > 0) last = match.index + match[0].length;
+  for (const match of text.matchAll(pattern))
+    if (match.index > 0 || match[0].length > 0) last = match.index + match[0].length;
   return last;
 }
 

@@ -1,10 +1,10 @@
 import { stemmer as dutch } from "@orama/stemmers/dutch";
-import { stemmer as english } from "@orama/stemmers/english";
 import { stemmer as french } from "@orama/stemmers/french";
 import { stemmer as german } from "@orama/stemmers/german";
 import { stemmer as italian } from "@orama/stemmers/italian";
 import { stemmer as portuguese } from "@orama/stemmers/portuguese";
 import { stemmer as spanish } from "@orama/stemmers/spanish";
+import { stemEnglish } from "./english-stemmer";
 
 /** The languages whose endings are known. A text in another language is searched by its words as they stand. */
 export const languages = ["en", "de", "fr", "es", "it", "nl", "pt"] as const;
@@ -63,14 +63,16 @@ const questionWords: Record<Language, ReadonlySet<string>> = {
     wieviel wieviele wissen möchte will brauche gibt frage antwort laut dokument dokumente dokumenten steht lautet
     jemand man`),
   fr: list(`combien quand pourquoi comment peut peux veux donne montre dis expliquer selon document documents`),
-  es: list(`cuánto cuánta cuántos cuántas cuanto cuantos cómo dónde puede puedo quiero dime muestra según documento documentos`),
+  es: list(
+    `cuánto cuánta cuántos cuántas cuanto cuantos cómo dónde puede puedo quiero dime muestra según documento documentos`,
+  ),
   it: list(`quanto quanta quanti quante dove puoi posso voglio dimmi mostra secondo documento documenti`),
   nl: list(`hoeveel waar waarom wanneer welke kunt kan wil geef toon volgens document documenten`),
   pt: list(`quanto quanta quantos quantas onde pode posso quero diga mostre segundo documento documentos`),
 };
 
 const stemmers: Record<Language, (word: string) => string> = {
-  en: english,
+  en: stemEnglish,
   de: (word) => german(germanUmlauts(word)),
   fr: french,
   es: spanish,
@@ -92,7 +94,17 @@ const germanUmlauts = (word: string) =>
   word.replace(/([^aeiouäöüq])([aou])e/g, (_, before: string, vowel: string) => before + umlautOf[vowel]!);
 const umlautOf: Record<string, string> = { a: "ä", o: "ö", u: "ü" };
 
-const unfoldable: Record<string, string> = { ß: "ss", æ: "ae", œ: "oe", ø: "o", ł: "l", đ: "d", ð: "d", þ: "th", ı: "i" };
+const unfoldable: Record<string, string> = {
+  ß: "ss",
+  æ: "ae",
+  œ: "oe",
+  ø: "o",
+  ł: "l",
+  đ: "d",
+  ð: "d",
+  þ: "th",
+  ı: "i",
+};
 
 /** Without diacritics: «Besançon» → «besancon», «Straße» → «strasse». Lower case in, lower case out. */
 export function foldAccents(word: string): string {

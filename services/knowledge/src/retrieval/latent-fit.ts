@@ -100,19 +100,24 @@ function gram(tall: Float64Array, height: number, width: number): Float64Array {
   return result;
 }
 
-/** Makes the columns orthonormal in place, by the Cholesky factor of their Gram matrix, twice for accuracy. */
+/**
+ * Makes the columns orthonormal in place, by the Cholesky factor of their Gram matrix, twice for accuracy. A column that
+ * depends on those before it becomes zero.
+ */
 function orthonormalize(tall: Float64Array, height: number, width: number): void {
   for (let pass = 0; pass < 2; pass++) {
     const factor = gram(tall, height, width);
     let largest = 0;
     for (let at = 0; at < width; at++) largest = Math.max(largest, factor[at * width + at]!);
-    const floor = largest * 1e-14 || 1;
+    const floor = largest * 1e-12;
     for (let column = 0; column < width; column++) {
       for (let row = column; row < width; row++) {
         let sum = factor[row * width + column]!;
-        for (let inner = 0; inner < column; inner++) sum -= factor[row * width + inner]! * factor[column * width + inner]!;
-        if (row === column) factor[row * width + column] = Math.sqrt(Math.max(sum, floor));
-        else factor[row * width + column] = sum / factor[column * width + column]!;
+        for (let inner = 0; inner < column; inner++)
+          sum -= factor[row * width + inner]! * factor[column * width + inner]!;
+        const diagonal = factor[column * width + column]!;
+        if (row === column) factor[row * width + column] = sum > floor ? Math.sqrt(sum) : 0;
+        else factor[row * width + column] = diagonal > 0 ? sum / diagonal : 0;
       }
     }
     for (let line = 0; line < height; line++) {
@@ -120,7 +125,8 @@ function orthonormalize(tall: Float64Array, height: number, width: number): void
       for (let column = 0; column < width; column++) {
         let sum = tall[from + column]!;
         for (let inner = 0; inner < column; inner++) sum -= tall[from + inner]! * factor[column * width + inner]!;
-        tall[from + column] = sum / factor[column * width + column]!;
+        const diagonal = factor[column * width + column]!;
+        tall[from + column] = diagonal > 0 ? sum / diagonal : 0;
       }
     }
   }

@@ -55,7 +55,12 @@ export class LatentVectors {
   }
 
   /** The slots nearest to `query` among those that `allowed` marks, best first. */
-  nearest(query: Float32Array, allowed: Uint8Array, slotCount: number, count: number): { slot: number; score: number }[] {
+  nearest(
+    query: Float32Array,
+    allowed: Uint8Array,
+    slotCount: number,
+    count: number,
+  ): { slot: number; score: number }[] {
     const byBits = new BestOf(Math.max(rescoredMin, count * rescoredPerHit));
     const { signs, signBytes } = this;
     const table = this.byteScores(query);
@@ -77,13 +82,17 @@ export class LatentVectors {
   /** All of them measured: what `nearest` is judged by. */
   nearestExactly(query: Float32Array, allowed: Uint8Array, slotCount: number, count: number) {
     const exact = new BestOf(count);
-    for (let slot = 0; slot < slotCount; slot++) if (allowed[slot] === 1) exact.offer(slot, this.similarity(query, slot));
+    for (let slot = 0; slot < slotCount; slot++)
+      if (allowed[slot] === 1) exact.offer(slot, this.similarity(query, slot));
     return exact.sorted().map(({ item, score }) => ({ slot: item, score }));
   }
 
   vectorOf(slot: number): { components: Int8Array; scale: number } {
     const { dimensions } = this.model;
-    return { components: this.components.subarray(slot * dimensions, (slot + 1) * dimensions), scale: this.scales[slot]! };
+    return {
+      components: this.components.subarray(slot * dimensions, (slot + 1) * dimensions),
+      scale: this.scales[slot]!,
+    };
   }
 
   restore(slot: number, components: Int8Array, scale: number): void {
@@ -94,7 +103,13 @@ export class LatentVectors {
   }
 
   get bytes(): number {
-    return this.components.byteLength + this.scales.byteLength + this.signs.byteLength + this.rows.byteLength + this.model.bytes;
+    return (
+      this.components.byteLength +
+      this.scales.byteLength +
+      this.signs.byteLength +
+      this.rows.byteLength +
+      this.model.bytes
+    );
   }
 
   private addTerm(term: number, weight: number): void {

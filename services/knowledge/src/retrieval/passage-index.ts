@@ -53,7 +53,10 @@ export class PassageIndex {
    * Adds passages, in slices; one whose id is known is replaced. `title`, headings and text are what is searched.
    * When `signal` aborts, those already added stay.
    */
-  async add(passages: Iterable<Passage> | AsyncIterable<Passage>, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  async add(
+    passages: Iterable<Passage> | AsyncIterable<Passage>,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<void> {
     const startedAt = this.revision;
     const slice = new TimeSlice();
     this.addsUnderWay++;
@@ -169,7 +172,8 @@ export class PassageIndex {
     const copying = { to, slot: 0 };
     this.copying = copying;
     try {
-      const translate = (term: number) => to.vocabulary.add(from.vocabulary.term(term), from.vocabulary.isSpelled(term));
+      const translate = (term: number) =>
+        to.vocabulary.add(from.vocabulary.term(term), from.vocabulary.isSpelled(term));
       const slice = new TimeSlice();
       for (; copying.slot < from.slotCount; copying.slot++) {
         if (slice.isOver) await slice.next(this.closing.signal);

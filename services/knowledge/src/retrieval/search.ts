@@ -43,7 +43,16 @@ export interface WeighedQuery extends AnalyzedQuery {
   readonly documentLanguages: readonly Language[];
 }
 
-export const scoreParts = ["keyword", "latent", "spelling", "phrase", "proximity", "heading", "feedback", "duplicate"] as const;
+export const scoreParts = [
+  "keyword",
+  "latent",
+  "spelling",
+  "phrase",
+  "proximity",
+  "heading",
+  "feedback",
+  "duplicate",
+] as const;
 export type ScorePart = (typeof scoreParts)[number];
 
 export interface Explanation {
@@ -78,7 +87,12 @@ const weightsOf: Record<SearchMode, Partial<Record<ScorePart, number>>> = {
   SEMANTIC: { latent: 1, spelling: 0.7 },
   HYBRID: { keyword: 1, latent: 0.4, spelling: 0.3 },
 };
-const rerankWeights: Partial<Record<ScorePart, number>> = { phrase: 0.1, proximity: 0.2, heading: 0.05, feedback: 0.25 };
+const rerankWeights: Partial<Record<ScorePart, number>> = {
+  phrase: 0.1,
+  proximity: 0.2,
+  heading: 0.05,
+  feedback: 0.25,
+};
 const duplicatePenalty = 0.5;
 const duplicateFrom = 0.9;
 
@@ -104,7 +118,11 @@ interface Candidate {
  * Searches the passages of one or several knowledge bases of one workspace. Statistics are taken over all of them, so
  * the scores of their hits compare. Throws when the indexes are of different workspaces.
  */
-export function searchPassages(indexes: readonly PassageIndex[], text: string, options: SearchOptions = {}): SearchResult {
+export function searchPassages(
+  indexes: readonly PassageIndex[],
+  text: string,
+  options: SearchOptions = {},
+): SearchResult {
   const { mode = "HYBRID", limit = 10, filter, rerank = true, diversify = true, explain = false } = options;
   requireOneWorkspace(indexes);
   const wanted = Math.max(0, Math.min(limitMax, Math.floor(limit)));
@@ -113,7 +131,9 @@ export function searchPassages(indexes: readonly PassageIndex[], text: string, o
   if (query.words.length === 0 || wanted === 0) return { hits: [], query };
 
   const averageLength = averageLengthOf(segments);
-  const bases = indexes.map((index) => new BaseSearch(index, query, averageLength, allowedSlots(index.segment, filter)));
+  const bases = indexes.map(
+    (index) => new BaseSearch(index, query, averageLength, allowedSlots(index.segment, filter)),
+  );
   const perLeg = Math.max(candidatesMin, wanted * 2);
   const found = bases.flatMap((base) => base.candidates(mode, perLeg));
   const weights = { ...weightsOf[mode], ...(mode === "HYBRID" && rerank ? rerankWeights : {}) };
@@ -176,19 +196,31 @@ function weigh(query: AnalyzedQuery, segments: readonly Segment[]): WeighedQuery
   const passages = segments.reduce((sum, { livingCount }) => sum + livingCount, 0);
   let words = query.words.map((word) => {
     const documentCount = segments.reduce((sum, { vocabulary, livingCount }) => {
-      const ofTerms = word.terms.map((term) => vocabulary.numberOf(term)).map((number) => (number === undefined ? 0 : vocabulary.documentCount(number)));
-      return sum + Math.min(livingCount, ofTerms.reduce((all, count) => all + count, 0));
+      const ofTerms = word.terms
+        .map((term) => vocabulary.numberOf(term))
+        .map((number) => (number === undefined ? 0 : vocabulary.documentCount(number)));
+      return (
+        sum +
+        Math.min(
+          livingCount,
+          ofTerms.reduce((all, count) => all + count, 0),
+        )
+      );
     }, 0);
     return { ...word, documentCount, rarity: rarityOf(documentCount, passages) };
   });
   let { neighbours } = query;
   if (words.length > wordsMax) {
     // A pasted page: its rarest words say what it is about.
-    const kept = [...words.keys()].sort((a, b) => words[b]!.rarity * words[b]!.weight - words[a]!.rarity * words[a]!.weight);
+    const kept = [...words.keys()].sort(
+      (a, b) => words[b]!.rarity * words[b]!.weight - words[a]!.rarity * words[a]!.weight,
+    );
     const order = kept.slice(0, wordsMax).sort((a, b) => a - b);
     const moved = new Map(order.map((from, to) => [from, to]));
     words = order.map((at) => words[at]!);
-    neighbours = neighbours.flatMap(([a, b]) => (moved.has(a) && moved.has(b) ? [[moved.get(a)!, moved.get(b)!] as const] : []));
+    neighbours = neighbours.flatMap(([a, b]) =>
+      moved.has(a) && moved.has(b) ? [[moved.get(a)!, moved.get(b)!] as const] : [],
+    );
   }
   return { ...query, words, neighbours, documentLanguages: languagesOf(segments) };
 }
@@ -269,7 +301,12 @@ class BaseSearch {
       for (const slot of this.slotsBySpelling(Math.ceil(perLeg / 2))) slots.add(slot);
       const direction = this.directionOfQuery();
       if (direction) {
-        const nearest = this.segment.vectors!.nearest(direction, this.allowed, this.segment.slotCount, Math.ceil(perLeg / 2));
+        const nearest = this.segment.vectors!.nearest(
+          direction,
+          this.allowed,
+          this.segment.slotCount,
+          Math.ceil(perLeg / 2),
+        );
         for (const { slot } of nearest) slots.add(slot);
         for (const slot of slots) directions.set(slot, Math.max(0, this.segment.vectors!.similarity(direction, slot)));
       }
@@ -313,7 +350,11 @@ class BaseSearch {
       }
       for (const each of this.similar)
         if (each.term === term)
-          similarWords.push({ word: query.words[each.word]!.text, found: segment.vocabulary.term(term), similarity: Math.sqrt(each.similarity) });
+          similarWords.push({
+            word: query.words[each.word]!.text,
+            found: segment.vocabulary.term(term),
+            similarity: Math.sqrt(each.similarity),
+          });
     });
     return {
       words: [...words]
@@ -358,14 +399,16 @@ class BaseSearch {
   private best(scores: Float64Array, count: number): { item: number; score: number }[] {
     const best = new BestOf(count);
     const { slotCount } = this.segment;
-    for (let slot = 0; slot < slotCount; slot++) if (scores[slot]! > 0 && scores[slot]! > best.threshold) best.offer(slot, scores[slot]!);
+    for (let slot = 0; slot < slotCount; slot++)
+      if (scores[slot]! > 0 && scores[slot]! > best.threshold) best.offer(slot, scores[slot]!);
     return best.sorted();
   }
 
   private compareSpelling(): void {
     const spelled = this.query.words.map((word, at) => ({ word, at })).filter(({ word }) => word.spelled);
     for (const { term, word } of this.terms) {
-      this.likeness[term] = this.query.words[word]!.rarity * logarithmic(Math.max(1, Math.round(this.query.words[word]!.weight)));
+      this.likeness[term] =
+        this.query.words[word]!.rarity * logarithmic(Math.max(1, Math.round(this.query.words[word]!.weight)));
     }
     if (spelled.length === 0) return;
     const nearest = spelled.map(() => new BestOf(similarPerWord));
@@ -375,18 +418,21 @@ class BaseSearch {
         const { word } = spelled[number]!;
         if (this.wordOf[term] !== 0) return;
         this.likeness[term]! += word.rarity * Math.min(1, word.weight) * similarity;
-        if (similarity >= similarFrom && this.segment.vocabulary.documentCount(term) > 0) nearest[number]!.offer(term, similarity);
+        if (similarity >= similarFrom && this.segment.vocabulary.documentCount(term) > 0)
+          nearest[number]!.offer(term, similarity);
       },
     );
     nearest.forEach((best, number) => {
-      for (const { item, score } of best.sorted()) this.similar.push({ term: item, word: spelled[number]!.at, similarity: score });
+      for (const { item, score } of best.sorted())
+        this.similar.push({ term: item, word: spelled[number]!.at, similarity: score });
     });
   }
 
   private slotsBySpelling(count: number): number[] {
     if (this.similar.length === 0 && this.terms.length === 0) return [];
     const scores = borrowScores(this.segment.slotCount);
-    for (const { term, word, similarity } of this.similar) this.scoreTerm(term, this.query.words[word]!.rarity * similarity, scores);
+    for (const { term, word, similarity } of this.similar)
+      this.scoreTerm(term, this.query.words[word]!.rarity * similarity, scores);
     const best = this.best(scores, count).map(({ item }) => item);
     giveBackScores(scores);
     return best;
@@ -397,7 +443,10 @@ class BaseSearch {
     return this.segment.vectors.directionOf(
       this.terms
         .filter(({ word }) => !this.query.words[word]!.overlay)
-        .map(({ term, word }) => ({ term, weight: logarithmic(Math.max(1, Math.round(this.query.words[word]!.weight))) })),
+        .map(({ term, word }) => ({
+          term,
+          weight: logarithmic(Math.max(1, Math.round(this.query.words[word]!.weight))),
+        })),
     );
   }
 
@@ -441,7 +490,14 @@ class BaseSearch {
     values.heading = inHead / this.totalRarity;
     const factor = this.damping[this.segment.lengths[slot]!]!;
     if (mode === "HYBRID") this.measureNearness(values, factor);
-    return { base: this, slot, values, contributions: emptyParts(), coverage: Math.min(1, covered / this.totalRarity), score: 0 };
+    return {
+      base: this,
+      slot,
+      values,
+      contributions: emptyParts(),
+      coverage: Math.min(1, covered / this.totalRarity),
+      score: 0,
+    };
   }
 
   /**
@@ -457,7 +513,8 @@ class BaseSearch {
       const b = found[at]!;
       if (a === b) continue;
       const distance = positions[at]! - positions[at - 1]!;
-      if (distance === 1 && this.neighbours.has(a * 256 + b)) phrases.set(a * 256 + b, (phrases.get(a * 256 + b) ?? 0) + 1);
+      if (distance === 1 && this.neighbours.has(a * 256 + b))
+        phrases.set(a * 256 + b, (phrases.get(a * 256 + b) ?? 0) + 1);
       const nearness = 1 / (distance * distance);
       credits.set(a, (credits.get(a) ?? 0) + query.words[b]!.rarity * nearness);
       credits.set(b, (credits.get(b) ?? 0) + query.words[a]!.rarity * nearness);
@@ -495,7 +552,8 @@ function addUp(
   for (const candidate of candidates) {
     candidate.score = 0;
     for (const part of parts) {
-      const share = mode === "KEYWORD" || part === "heading" ? candidate.values[part] : candidate.values[part] / (best[part] || 1);
+      const share =
+        mode === "KEYWORD" || part === "heading" ? candidate.values[part] : candidate.values[part] / (best[part] || 1);
       candidate.contributions[part] = weights[part]! * share;
       candidate.score += candidate.contributions[part];
     }
@@ -515,7 +573,10 @@ function ranksBy(candidates: readonly Candidate[], part: ScorePart): Map<Candida
 /** The terms that the first hits have in common, weighed (RM3: Abdul-Jaleel et al. 2004), with those of the query. */
 function learnFrom(hits: readonly Candidate[], query: WeighedQuery): Map<string, number> {
   const total = hits.reduce((sum, { score }) => sum + score, 0) || 1;
-  const passages = [...new Set(hits.map(({ base }) => base))].reduce((sum, { segment }) => sum + segment.livingCount, 0);
+  const passages = [...new Set(hits.map(({ base }) => base))].reduce(
+    (sum, { segment }) => sum + segment.livingCount,
+    0,
+  );
   const weights = new Map<string, { weight: number; rarity: number }>();
   for (const { base, slot, score } of hits) {
     const { segment } = base;
@@ -527,7 +588,9 @@ function learnFrom(hits: readonly Candidate[], query: WeighedQuery): Map<string,
       weights.set(text, { rarity, weight: (known?.weight ?? 0) + weight });
     });
   }
-  const best = [...weights].sort(([a, left], [b, right]) => right.weight - left.weight || (a < b ? -1 : 1)).slice(0, feedbackTerms);
+  const best = [...weights]
+    .sort(([a, left], [b, right]) => right.weight - left.weight || (a < b ? -1 : 1))
+    .slice(0, feedbackTerms);
   const sum = best.reduce((all, [, { weight }]) => all + weight, 0) || 1;
   const lesson = new Map(best.map(([text, { weight, rarity }]) => [text, (0.5 * weight * rarity) / sum]));
   const asked = query.words.reduce((all, { weight }) => all + weight, 0) || 1;

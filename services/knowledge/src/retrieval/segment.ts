@@ -259,7 +259,11 @@ export class Segment {
     const perSlot = 1 + 2 + 4 + 4 + 4 + 4 + 1 + 2 + 4 + 4 + 4;
     const ids = this.slotCount * 100;
     return (
-      this.vocabulary.bytes + this.postings.bytes + this.sequences.bytes + this.alive.length * perSlot + ids +
+      this.vocabulary.bytes +
+      this.postings.bytes +
+      this.sequences.bytes +
+      this.alive.length * perSlot +
+      ids +
       (this.vectors?.bytes ?? 0)
     );
   }

@@ -63,13 +63,24 @@ export async function* writeSnapshot(segment: Segment, owner: IndexOwner, label:
   yield frame([json(header)]);
   for (let from = 0; from < termCount; from += termsPerBatch) {
     const numbers = Array.from({ length: Math.min(termsPerBatch, termCount - from) }, (_, at) => from + at);
-    yield frame([json(numbers.map((number) => [vocabulary.term(number), vocabulary.isSpelled(number) ? 1 : 0]).flat())]);
+    yield frame([
+      json(numbers.map((number) => [vocabulary.term(number), vocabulary.isSpelled(number) ? 1 : 0]).flat()),
+    ]);
   }
   if (model) yield frame([bytesOf(model.weights), bytesOf(model.scales), bytesOf(model.basis)]);
 
   const slice = new TimeSlice();
-  for (let slot = 0; slot < slotCount; ) {
-    const batch: Batch = { ids: [], documents: [], headings: [], pages: [], languages: [], lengths: [], headLengths: [], scales: [] };
+  for (let slot = 0; slot < slotCount;) {
+    const batch: Batch = {
+      ids: [],
+      documents: [],
+      headings: [],
+      pages: [],
+      languages: [],
+      lengths: [],
+      headLengths: [],
+      scales: [],
+    };
     const terms: Uint8Array[] = [];
     const components: Uint8Array[] = [];
     for (; slot < slotCount && batch.ids.length < passagesPerBatch; slot++) {
@@ -191,7 +202,8 @@ async function* framesOf(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array
 }
 
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
-const bytesOf = (array: Uint32Array | Float32Array | Int8Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+const bytesOf = (array: Uint32Array | Float32Array | Int8Array) =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 function parse<T>(bytes: Buffer): T {
   try {

@@ -29,7 +29,11 @@ function classOf(code: number): number {
   const character = String.fromCharCode(code);
   let found = separator;
   if (/\p{N}/u.test(character)) found = digit;
-  else if (/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]/u.test(character))
+  else if (
+    /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]/u.test(
+      character,
+    )
+  )
     found = ideograph;
   // A soft hyphen is part of the word it may break.
   else if (/[\p{L}\p{M}\u00ad]/u.test(character)) found = letter;
@@ -148,8 +152,7 @@ function scanIdeographs(text: string, start: number, take: TakeToken): number {
   let end = start;
   while (end < text.length && classOf(text.charCodeAt(end)) === ideograph) end++;
   if (end - start === 1) take(start, end, text.slice(start, end), "CODE", false);
-  for (let at = start; at + 1 < end; at++)
-    take(at, at + 2, text.slice(at, at + 2), "CODE", false);
+  for (let at = start; at + 1 < end; at++) take(at, at + 2, text.slice(at, at + 2), "CODE", false);
   return end;
 }
 
@@ -167,7 +170,10 @@ function takeSimple(text: string, start: number, end: number, overlay: boolean, 
   // «10mm», «B737»: one step from letters to digits or back, and people write it with a space as well.
   const border = singleBorder(folded);
   if (border <= 0 || folded.length !== surface.length) return;
-  for (const [from, to] of [[0, border], [border, folded.length]] as const) {
+  for (const [from, to] of [
+    [0, border],
+    [border, folded.length],
+  ] as const) {
     const part = folded.slice(from, to);
     take(start + from, start + to, part, shapeOf(part) === "LETTERS" ? "WORD" : "CODE", true);
   }

@@ -257,18 +257,16 @@ export async function documentNow(world: World, actor: Actor, id: string): Promi
 }
 
 /** Waits until each document is read or has failed. */
-export const settled = (world: World, actor: Actor, ids: readonly string[]): Promise<TestDocument[]> =>
-  eventually(async () => {
-    const documents = await Promise.all(ids.map((id) => documentNow(world, actor, id)));
-    return documents.every((each) => each?.status === "INGESTED" || each?.status === "FAILED")
-      ? (documents as TestDocument[])
-      : null;
-  });
+export async function settled(world: World, actor: Member, ids: readonly string[]): Promise<TestDocument[]> {
+  const open = "select 1 from document where id = any ($1) and state in ('QUEUED', 'INGESTING') limit 1";
+  await eventually(async () => (await rows(world, actor, open, [ids])).length === 0);
+  return Promise.all(ids.map(async (id) => (await documentNow(world, actor, id))!));
+}
 
 /** Uploads files, makes documents of them, and waits until each is read or has failed. */
 export async function givenDocuments(
   world: World,
-  actor: Actor,
+  actor: Member,
   knowledgeBaseId: string,
   files: readonly TestFile[],
 ): Promise<TestDocument[]> {
@@ -286,7 +284,7 @@ export async function givenDocuments(
 /** A base with documents that are read. */
 export async function givenBaseWith(
   world: World,
-  actor: Actor,
+  actor: Member,
   ...files: TestFile[]
 ): Promise<{ base: string; documents: TestDocument[] }> {
   const base = await givenKnowledgeBase(world, actor);

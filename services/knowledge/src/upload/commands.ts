@@ -3,7 +3,7 @@ import { PublicError } from "@atrium/errors";
 import type { Context, Tx } from "../context";
 import { deleteFilesLater } from "../files";
 import { ParseFailure } from "../ingestion/failures";
-import { detectFormat } from "../ingestion/formats";
+import { detectFormat, needsWholeFile } from "../ingestion/formats";
 import { requireWriter } from "../knowledge-base/policy";
 import { beginTransfer, deleteExpired, findByTokenHash, forgetTransfer, insertUpload, saveStored } from "./store";
 import { announce, hashOfToken, isKnownContentType, knownContentTypes, matches, type Upload } from "./upload";
@@ -93,7 +93,14 @@ export async function pruneUploads(service: Tx, now: Date): Promise<void> {
     });
 }
 
-function formatOf(head: Uint8Array, { filename, contentType }: Upload): string {
+const officeFormats = ["DOCX", "PPTX", "XLSX"];
+
+/** What the file is; null for an archive of which more than the head must be seen: its ingestion tells. */
+function formatOf(head: Uint8Array, { filename, contentType, sizeBytes }: Upload): string | null {
+  if (sizeBytes > head.length && needsWholeFile(head)) {
+    if (officeFormats.some((format) => matches(contentType, format))) return null;
+    throw wrongKind(contentType, "an office document or an archive");
+  }
   let format: string;
   try {
     format = detectFormat(head, filename);
@@ -101,12 +108,14 @@ function formatOf(head: Uint8Array, { filename, contentType }: Upload): string {
     if (!(error instanceof ParseFailure)) throw error;
     throw new PublicError("BAD_USER_INPUT", error.message, { field: "body" });
   }
-  if (!matches(contentType, format))
-    throw new PublicError("BAD_USER_INPUT", `The file was announced as ${contentType}, and its content is ${format}.`, {
-      field: "body",
-    });
+  if (!matches(contentType, format)) throw wrongKind(contentType, format);
   return format;
 }
+
+const wrongKind = (contentType: string, content: string) =>
+  new PublicError("BAD_USER_INPUT", `The file was announced as ${contentType}, and its content is ${content}.`, {
+    field: "body",
+  });
 
 const wrongSize = ({ sizeBytes }: Upload, got: number) =>
   new PublicError("BAD_USER_INPUT", `The file was announced with ${sizeBytes} bytes, and ${got} came.`, {

@@ -5,7 +5,7 @@ import type { StoredFile, Upload } from "./upload";
 const toUpload = ({ blobKey, sha256, format, storedAt, sizeBytes, transfers: _, ...row }: Row): Upload => ({
   ...row,
   sizeBytes: Number(sizeBytes),
-  stored: blobKey && sha256 && format && storedAt ? { blobKey, sha256, format, storedAt } : null,
+  stored: blobKey && sha256 && storedAt ? { blobKey, sha256, format, storedAt } : null,
 });
 
 export const insertUpload = (tx: Tx, { stored: _, ...upload }: Upload) => tx.upload.create({ data: upload });

@@ -22,8 +22,8 @@ export interface Upload {
 export interface StoredFile {
   blobKey: string;
   sha256: string;
-  /** What the content turned out to be. */
-  format: string;
+  /** What the content turned out to be; null where only reading all of it tells. */
+  format: string | null;
   storedAt: Date;
 }
 

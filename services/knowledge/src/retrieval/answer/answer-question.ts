@@ -33,7 +33,9 @@ export async function answerQuestion(
   const found = new Map<string, EvidencePassage>();
   const look = async (within: PassageFilter | undefined) => {
     const { hits, query } = searchPassages(indexes, question, { limit: passagesMax, filter: within });
-    const scores = new Map(hits.filter(({ passageId }) => !found.has(passageId)).map(({ passageId, score }) => [passageId, score]));
+    const scores = new Map(
+      hits.filter(({ passageId }) => !found.has(passageId)).map(({ passageId, score }) => [passageId, score]),
+    );
     const order = [...scores.keys()];
     const loaded = order.length > 0 ? await loadPassages(order) : [];
     for (const passage of [...loaded].sort((a, b) => order.indexOf(a.passageId) - order.indexOf(b.passageId)))
@@ -51,7 +53,10 @@ export async function answerQuestion(
 }
 
 /** The documents of which a passage has all names, numbers and codes of the question, in the order of the hits. */
-function documentsNamed({ query, words }: ReturnType<typeof analyzeQuestion>, passages: readonly EvidencePassage[]): string[] {
+function documentsNamed(
+  { query, words }: ReturnType<typeof analyzeQuestion>,
+  passages: readonly EvidencePassage[],
+): string[] {
   const names = query.words.filter((_, at) => words[at]!.isEntity).map(({ text }) => text.toLowerCase());
   if (names.length === 0) return [];
   const documents = new Set<string>();

@@ -1,6 +1,14 @@
 import type { WeighedQuery } from "../search";
 import { confidenceMin, likelihood } from "./answer-model";
-import { analyzePassage, weighEvidence, WordMatcher, type AnalyzedPassage, type AnalyzedStatement, type Evidence, type EvidencePassage } from "./evidence";
+import {
+  analyzePassage,
+  weighEvidence,
+  WordMatcher,
+  type AnalyzedPassage,
+  type AnalyzedStatement,
+  type Evidence,
+  type EvidencePassage,
+} from "./evidence";
 import { analyzeQuestion, type Question } from "./question";
 import { readPassages } from "./reading";
 
@@ -74,7 +82,8 @@ export function weighStatements(question: Question, hits: readonly EvidencePassa
   const documents = new Map<string, Float32Array>();
   for (const { passage, match, titleMatch, headingMatch } of passages) {
     const known = documents.get(passage.documentId) ?? matcher.empty();
-    for (let word = 0; word < known.length; word++) known[word] = Math.max(known[word]!, match[word]!, titleMatch[word]!, headingMatch[word]!);
+    for (let word = 0; word < known.length; word++)
+      known[word] = Math.max(known[word]!, match[word]!, titleMatch[word]!, headingMatch[word]!);
     documents.set(passage.documentId, known);
   }
   const documentsWith = new Map<string, Set<string>>();
@@ -91,7 +100,8 @@ export function weighStatements(question: Question, hits: readonly EvidencePassa
       if (!mayAnswer(statement, question) || isCut(statement, analyzed)) return;
       const isRepeated = documentsWith.get(statement.normalized)!.size > 1;
       const evidence = weighEvidence(matcher, analyzed, at, document, isRepeated);
-      if (!evidence || isRuledOut(evidence, question) || (isRepeated && isAboutOne(question) && evidence.named === 0)) return;
+      if (!evidence || isRuledOut(evidence, question) || (isRepeated && isAboutOne(question) && evidence.named === 0))
+        return;
       candidates.push({ analyzed, at, statement, evidence, likelihood: likelihood(evidence) });
     });
   }
@@ -121,8 +131,10 @@ const wholeSentence = /[.!?:;)"”’»]$/;
 function isCut(statement: AnalyzedStatement, { passage }: AnalyzedPassage): boolean {
   if (statement.kind !== "SENTENCE") return false;
   const { text, start } = passage;
-  const beginsInside = start > 0 && statement.start === text.length - text.trimStart().length && /^\p{Ll}/u.test(statement.text);
-  const endsInside = statement.end === text.trimEnd().length && !wholeSentence.test(statement.text) && statement.words.length > 8;
+  const beginsInside =
+    start > 0 && statement.start === text.length - text.trimStart().length && /^\p{Ll}/u.test(statement.text);
+  const endsInside =
+    statement.end === text.trimEnd().length && !wholeSentence.test(statement.text) && statement.words.length > 8;
   return beginsInside || endsInside;
 }
 
@@ -150,7 +162,10 @@ function companionsOf(best: Candidate, candidates: readonly Candidate[], questio
     if (chosen.some((other) => saysTheSame(candidate, other))) continue;
     const sameDocument = candidate.analyzed.passage.documentId === best.analyzed.passage.documentId;
     const adds = question.words.some(
-      ({ weight }, word) => weight > 0 && candidate.statement.match[word]! === 1 && chosen.every((other) => other.statement.match[word]! < 1),
+      ({ weight }, word) =>
+        weight > 0 &&
+        candidate.statement.match[word]! === 1 &&
+        chosen.every((other) => other.statement.match[word]! < 1),
     );
     if (sameDocument && (wantsMore || adds)) chosen.push(candidate);
   }
@@ -173,7 +188,11 @@ function cite(candidate: Candidate, candidates: readonly Candidate[]): AnswerSen
     const start = passage.start + other.statement.start;
     if (citations.some((citation) => citation.documentId === passage.documentId && citation.start === start)) continue;
     // Forms repeat: «Age: 38» of another document isn't about the one that was asked about.
-    if (passage.documentId !== candidate.analyzed.passage.documentId && other.likelihood < candidate.likelihood * companionShare) continue;
+    if (
+      passage.documentId !== candidate.analyzed.passage.documentId &&
+      other.likelihood < candidate.likelihood * companionShare
+    )
+      continue;
     citations.push({
       documentId: passage.documentId,
       passageId: passage.passageId,
@@ -188,7 +207,8 @@ function cite(candidate: Candidate, candidates: readonly Candidate[]): AnswerSen
 }
 
 function saysTheSame(a: Candidate, b: Candidate): boolean {
-  const termsOf = ({ statement }: Candidate) => new Set(statement.words.flatMap(({ term }) => (term === null ? [] : [term])));
+  const termsOf = ({ statement }: Candidate) =>
+    new Set(statement.words.flatMap(({ term }) => (term === null ? [] : [term])));
   const [left, right] = [termsOf(a), termsOf(b)];
   const shared = [...left].filter((term) => right.has(term)).length;
   return shared / (Math.min(left.size, right.size) || 1) > 0.8;

@@ -109,7 +109,8 @@ export class WordMatcher {
     const { words } = question.query;
     words.forEach((word, at) => word.terms.forEach((term) => this.exact.has(term) || this.exact.set(term, at)));
     const weightOf = (some: readonly QuestionWord[]) => some.reduce((sum, { weight }) => sum + weight, 0);
-    this.asksAboutNamesAlone = weightOf(question.words.filter(({ isEntity }) => !isEntity)) < ordinaryShareMin * weightOf(question.words);
+    this.asksAboutNamesAlone =
+      weightOf(question.words.filter(({ isEntity }) => !isEntity)) < ordinaryShareMin * weightOf(question.words);
     this.meanings = words.map((word, at) =>
       question.words[at]!.isEntity ? null : new Set(word.terms.flatMap((term) => [...meaningNumbers(term)])),
     );
@@ -117,7 +118,6 @@ export class WordMatcher {
 
   /** Whether nearly all of the question is names, numbers and codes. */
   readonly asksAboutNamesAlone: boolean;
-
 
   get size(): number {
     return this.question.query.words.length;
@@ -136,7 +136,8 @@ export class WordMatcher {
 
   add(match: Match, words: readonly AnalyzedWord[]): Match {
     for (const word of words)
-      if (word.term !== null) for (const [at, credit] of this.matchesOf(word.term)) if (credit > match[at]!) match[at] = credit;
+      if (word.term !== null)
+        for (const [at, credit] of this.matchesOf(word.term)) if (credit > match[at]!) match[at] = credit;
     return match;
   }
 
@@ -168,7 +169,8 @@ export class WordMatcher {
 function isDerived(a: string, b: string): boolean {
   const [small, large] = a.length < b.length ? [a, b] : [b, a];
   // «loud», «louder».
-  if (small.length >= 3 && large.startsWith(small) && /^(?:e?r|e?st|li|ly)$/.test(large.slice(small.length))) return true;
+  if (small.length >= 3 && large.startsWith(small) && /^(?:e?r|e?st|li|ly)$/.test(large.slice(small.length)))
+    return true;
   const shorter = Math.min(a.length, b.length);
   const longer = Math.max(a.length, b.length);
   if (shorter < 5 || longer - shorter > 4) return false;
@@ -192,7 +194,12 @@ export interface AnalyzedStatement extends ReadStatement {
   readonly leadInMatch: Match;
 }
 
-export function analyzePassage(passage: EvidencePassage, reading: Reading, matcher: WordMatcher, relativeScore: number): AnalyzedPassage {
+export function analyzePassage(
+  passage: EvidencePassage,
+  reading: Reading,
+  matcher: WordMatcher,
+  relativeScore: number,
+): AnalyzedPassage {
   const { words, language, statements } = reading;
   return {
     passage,
@@ -209,7 +216,8 @@ export function analyzePassage(passage: EvidencePassage, reading: Reading, match
   };
 }
 
-const startsWithPronoun = /^(?:it|its|they|their|this|these|that|those|he|she|his|her|such|es|sie|er|dies\w*|deren|dessen)\b/i;
+const startsWithPronoun =
+  /^(?:it|its|they|their|this|these|that|those|he|she|his|her|such|es|sie|er|dies\w*|deren|dessen)\b/i;
 
 // With less than this around it no statement is an answer, whatever else speaks for it.
 const coverageMin = 0.25;
@@ -245,7 +253,13 @@ export function weighEvidence(
 
 type Compared = Omit<Evidence, "shape" | "nearness" | "label" | "rank" | "repeated" | "comparison">;
 
-function compareWords(matcher: WordMatcher, analyzed: AnalyzedPassage, at: number, document: Match, hasShape: boolean): Compared {
+function compareWords(
+  matcher: WordMatcher,
+  analyzed: AnalyzedPassage,
+  at: number,
+  document: Match,
+  hasShape: boolean,
+): Compared {
   const { question } = matcher;
   const statement = analyzed.statements[at]!;
   const previous = analyzed.statements[at - 1];
@@ -275,17 +289,28 @@ function compareWords(matcher: WordMatcher, analyzed: AnalyzedPassage, at: numbe
     return false;
   };
   const asksPermission = question.words.some(({ isPermission }) => isPermission);
-  const permits = asksPermission && /(?<!\p{L})(?:may|can|can't|must|mustn't|allowed|permitted|prohibited|forbidden|banned|darf|dürfen|kann|können|erlaubt|verboten|never|only)(?!\p{L})/iu.test(statement.text);
+  const permits =
+    asksPermission &&
+    /(?<!\p{L})(?:may|can|can't|must|mustn't|allowed|permitted|prohibited|forbidden|banned|darf|dürfen|kann|können|erlaubt|verboten|never|only)(?!\p{L})/iu.test(
+      statement.text,
+    );
   question.words.forEach(({ weight, isEntity, isFocus, isPermission, isShapeItself, isPredicate }, word) => {
     if (weight === 0) return;
     total += weight;
     let own = statement.match[word]!;
     if (isPermission && permits) own = Math.max(own, alikeCredit);
-    if (isShapeItself && hasShape) own = Math.max(own, question.shapes.includes("LENGTH") ? impliedCredit : alikeCredit);
-    const leadIn = Math.max(statement.leadInMatch[word]!, isFirst ? Math.max(statement.headingMatch[word]!, analyzed.headingMatch[word]!) : 0);
+    if (isShapeItself && hasShape)
+      own = Math.max(own, question.shapes.includes("LENGTH") ? impliedCredit : alikeCredit);
+    const leadIn = Math.max(
+      statement.leadInMatch[word]!,
+      isFirst ? Math.max(statement.headingMatch[word]!, analyzed.headingMatch[word]!) : 0,
+    );
     const above = Math.max(leadIn, statement.headingMatch[word]!, analyzed.headingMatch[word]!) * contextCredit;
     const near = Math.max(own, above, analyzed.titleMatch[word]! * (isFocus ? titleFocusCredit : titleCredit));
-    const around = Math.max((previous?.match[word] ?? 0) * backCredit, (next?.match[word] ?? 0) * neighbourCredit * 0.6);
+    const around = Math.max(
+      (previous?.match[word] ?? 0) * backCredit,
+      (next?.match[word] ?? 0) * neighbourCredit * 0.6,
+    );
     if (isEntity) {
       const anywhere = Math.max(near, Math.max(analyzed.match[word]!, document[word]!) * entityElsewhereCredit);
       entities += weight;
@@ -331,7 +356,8 @@ function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
   const { question } = matcher;
   if (question.shapes.length === 0) return 0;
   // «There is no car park at the museum» says where none is.
-  if (question.kind === "WHERE" && /(?<!\p{L})(?:no|not|never|\p{L}+n't|kein\w*|nicht)(?!\p{L})/iu.test(statement.text)) return -1;
+  if (question.kind === "WHERE" && /(?<!\p{L})(?:no|not|never|\p{L}+n't|kein\w*|nicht)(?!\p{L})/iu.test(statement.text))
+    return -1;
   if (question.measured && !speaksOfMeasure(matcher, statement)) return -1;
   const fromStart = statement.valueStart - statement.start;
   const value = statement.kind === "SENTENCE" ? statement.text : valueTextOf(statement, fromStart);
@@ -350,7 +376,14 @@ function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
   return -1;
 }
 
-const unitShapes: ReadonlySet<Shape> = new Set<Shape>(["LENGTH", "WEIGHT", "SPEED", "TEMPERATURE", "MONEY", "QUANTITY"]);
+const unitShapes: ReadonlySet<Shape> = new Set<Shape>([
+  "LENGTH",
+  "WEIGHT",
+  "SPEED",
+  "TEMPERATURE",
+  "MONEY",
+  "QUANTITY",
+]);
 
 /** «metres» alone may be of anything: how long a bridge is tells a sentence about its length, or one with «long». */
 function speaksOfMeasure(matcher: WordMatcher, statement: AnalyzedStatement): boolean {
@@ -369,7 +402,8 @@ function valueTextOf(statement: AnalyzedStatement, fromStart: number): string {
   return fromStart >= statement.end - statement.start ? "" : statement.text.slice(statement.text.indexOf(":") + 1);
 }
 
-const countWord = /^(?:\d.*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|no|none|several|both|ein\w*|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|first|second|third|fourth|fifth|once|twice)$/i;
+const countWord =
+  /^(?:\d.*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|no|none|several|both|ein\w*|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|first|second|third|fourth|fifth|once|twice)$/i;
 const countReach = 4;
 
 /** Whether a number stands just before what is counted, or the field is named after it. */
@@ -393,7 +427,10 @@ function nearnessOf(question: Question, matcher: WordMatcher, statement: Analyze
     for (const [of] of matcher.matchesOf(word.term)) places.push({ position, of });
   });
   const near = pairs.filter(([a, b]) =>
-    places.some((left) => left.of === a && places.some((right) => right.of === b && Math.abs(right.position - left.position) <= 4)),
+    places.some(
+      (left) =>
+        left.of === a && places.some((right) => right.of === b && Math.abs(right.position - left.position) <= 4),
+    ),
   );
   return near.length / pairs.length;
 }
@@ -401,7 +438,9 @@ function nearnessOf(question: Question, matcher: WordMatcher, statement: Analyze
 /** Of the words of a field's or row's label, the share that was asked for. */
 function labelOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
   if (statement.kind === "SENTENCE") return 0;
-  const label = statement.words.filter((word) => word.term !== null && !word.overlay && word.end <= statement.valueStart);
+  const label = statement.words.filter(
+    (word) => word.term !== null && !word.overlay && word.end <= statement.valueStart,
+  );
   if (label.length === 0) return 0;
   return label.filter((word) => matcher.matchesOf(word.term!).length > 0).length / label.length;
 }

@@ -100,13 +100,28 @@ function runsOf(line: string): Run[] {
     const { text, start } = words[at]!;
     if (!text.endsWith(":") || text.length < 2) continue;
     const last = { start, text: text.slice(0, -1) };
-    if (at > valueFrom ? !capitalised.test(last.text) && !/^\p{L}+(?:\([a-z]\))?$/u.test(last.text) : !/^\p{L}/u.test(last.text)) continue;
+    if (
+      at > valueFrom
+        ? !capitalised.test(last.text) && !/^\p{L}+(?:\([a-z]\))?$/u.test(last.text)
+        : !/^\p{L}/u.test(last.text)
+    )
+      continue;
     let first = at;
-    while (first > valueFrom && at - first < labelWordsMax - 1 && (capitalised.test(words[first - 1]!.text) || joiner.test(words[first - 1]!.text)))
+    while (
+      first > valueFrom &&
+      at - first < labelWordsMax - 1 &&
+      (capitalised.test(words[first - 1]!.text) || joiner.test(words[first - 1]!.text))
+    )
       first--;
     // Only the first label of a line may be written like a sentence («Permitted temperature of the liquid:»).
     if (valueFrom === 0 && first > 0) {
-      if (runs.length > 0 || at >= labelWordsMax || !/^[\p{Lu}\d]/u.test(words[0]!.text) || words.slice(0, at).some((word) => /[.!?;]$/.test(word.text))) return runs;
+      if (
+        runs.length > 0 ||
+        at >= labelWordsMax ||
+        !/^[\p{Lu}\d]/u.test(words[0]!.text) ||
+        words.slice(0, at).some((word) => /[.!?;]$/.test(word.text))
+      )
+        return runs;
       first = 0;
     }
     while (first < at && joiner.test(words[first]!.text)) first++;

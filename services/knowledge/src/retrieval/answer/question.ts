@@ -3,17 +3,7 @@ import type { WeighedQuery } from "../search";
 import type { Shape } from "./shapes";
 
 export type QuestionKind =
-  | "WHO"
-  | "WHEN"
-  | "WHERE"
-  | "WHY"
-  | "HOW_MANY"
-  | "HOW_MUCH"
-  | "HOW"
-  | "YES_NO"
-  | "DEFINITION"
-  | "LIST"
-  | "FACT";
+  "WHO" | "WHEN" | "WHERE" | "WHY" | "HOW_MANY" | "HOW_MUCH" | "HOW" | "YES_NO" | "DEFINITION" | "LIST" | "FACT";
 
 export interface QuestionWord {
   /** What a match of it is worth. */
@@ -38,9 +28,14 @@ export interface Comparison {
   readonly number: string;
 }
 
-const above = "more than|over|above|exceed(?:s|ing)?|greater than|longer than|higher than|beyond|from|mehr als|über|ab|länger als|höher als";
-const below = "up to|less than|under|below|at most|no more than|not more than|fewer than|within|until|bis zu|bis|unter|weniger als|höchstens|maximal";
-const comparisonPattern = new RegExp(String.raw`(?<!\p{L})(?:(?<below>no more than|not more than|${below})|(?<above>${above}))\s+(?:a |an |the |of )?[$€£]?(?<number>\d[\d.,]*)`, "giu");
+const above =
+  "more than|over|above|exceed(?:s|ing)?|greater than|longer than|higher than|beyond|from|mehr als|über|ab|länger als|höher als";
+const below =
+  "up to|less than|under|below|at most|no more than|not more than|fewer than|within|until|bis zu|bis|unter|weniger als|höchstens|maximal";
+const comparisonPattern = new RegExp(
+  String.raw`(?<!\p{L})(?:(?<below>no more than|not more than|${below})|(?<above>${above}))\s+(?:a |an |the |of )?[$€£]?(?<number>\d[\d.,]*)`,
+  "giu",
+);
 
 /** The numbers of a text that bound something, and from which side. */
 export function comparisonsIn(text: string): Comparison[] {
@@ -117,13 +112,22 @@ const nouns: readonly (readonly [RegExp, readonly Shape[]])[] = [
   [/^(?:days?|tag|tagen)$/, ["DATE", "NUMBER"]],
   [/^(?:time|hours|uhrzeit|uhr)$/, ["TIME", "DURATION", "DATE"]],
   [/^(?:year|jahr|month|monat)$/, ["DATE", "NUMBER"]],
-  [/^(?:cost|costs|price|fee|preis|kosten|gebühr|salary|gehalt|zuschuss|kilometergeld|bonus|fare|rent|fine|penalty|discount|rate|charge)$/, ["MONEY"]],
+  [
+    /^(?:cost|costs|price|fee|preis|kosten|gebühr|salary|gehalt|zuschuss|kilometergeld|bonus|fare|rent|fine|penalty|discount|rate|charge)$/,
+    ["MONEY"],
+  ],
   [/^(?:speed|velocity|geschwindigkeit)$/, ["SPEED"]],
   [/^(?:weight|mass|gewicht)$/, ["WEIGHT"]],
-  [/^(?:length|height|depth|width|distance|elevation|altitude|diameter|radius|länge|höhe|tiefe|breite|entfernung|durchmesser)$/, ["LENGTH"]],
+  [
+    /^(?:length|height|depth|width|distance|elevation|altitude|diameter|radius|länge|höhe|tiefe|breite|entfernung|durchmesser)$/,
+    ["LENGTH"],
+  ],
   [/^(?:temperature|temperatur)$/, ["TEMPERATURE"]],
   [/^(?:number|nummer|code|registration|id|extension|zip|postcode|isbn|iban|telefonnummer)$/, ["CODE"]],
-  [/^(?:age|alter|amount|limit|maximum|minimum|size|percentage|share|capacity|pressure|voltage|power|flow|score|betrag|pauschale|anzahl|horsepower|visibility)$/, ["NUMBER"]],
+  [
+    /^(?:age|alter|amount|limit|maximum|minimum|size|percentage|share|capacity|pressure|voltage|power|flow|score|betrag|pauschale|anzahl|horsepower|visibility)$/,
+    ["NUMBER"],
+  ],
   [/^(?:duration|period|dauer|frist)$/, ["DURATION", "DATE", "NUMBER"]],
   [/^(?:brand|company|firm|country|city|town|capital|airline|airport|person|firma|stadt|hauptstadt|land)$/, ["NAME"]],
 ];
@@ -137,7 +141,8 @@ const namesOfShapes: Partial<Record<Shape, RegExp>> = {
   WEIGHT: /^(?:weight|heavy|gewicht|schwer)$/,
   TEMPERATURE: /^(?:temperature|temperatur)$/,
   DURATION: /^(?:duration|dauer)$/,
-  LENGTH: /^(?:altitude|elevation|length|height|depth|width|distance|high|deep|long|wide|far|höhe|länge|tiefe|breite|hoch|lang|tief|breit)$/,
+  LENGTH:
+    /^(?:altitude|elevation|length|height|depth|width|distance|high|deep|long|wide|far|höhe|länge|tiefe|breite|hoch|lang|tief|breit)$/,
   NAME: /^(?:company|firm|country|city|town|person|firma|stadt|land|name)$/,
 };
 
@@ -157,10 +162,13 @@ function foldList(words: string): string[] {
   return words.split(/\s+/).map(foldAccents);
 }
 
-const germanQuestion = /^(?:wie|was|wer|wen|wem|wessen|wo|woher|wohin|wann|warum|weshalb|wieso|welche[rmns]?|wozu|wofür|ist|sind|darf|dürfen|kann|können|muss|müssen|wird|werden|gibt|hat|haben|bis|ab|seit|von)\b/i;
+const germanQuestion =
+  /^(?:wie|was|wer|wen|wem|wessen|wo|woher|wohin|wann|warum|weshalb|wieso|welche[rmns]?|wozu|wofür|ist|sind|darf|dürfen|kann|können|muss|müssen|wird|werden|gibt|hat|haben|bis|ab|seit|von)\b/i;
 const englishInterrogative = /^(?:who|whom|whose|when|where|why|how|what|which)$/;
-const germanInterrogative = /^(?:wer|wen|wem|wessen|wann|wo|woher|wohin|warum|weshalb|wieso|wie|wieviele?|was|welche[rmns]?)$/;
-const auxiliary = /^(?:is|are|was|were|am|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had|isn't|aren't|doesn't|ist|sind|war|darf|dürfen|kann|können|muss|müssen|wird|werden|gibt es|hat|haben|gilt|sollte|soll)\s/i;
+const germanInterrogative =
+  /^(?:wer|wen|wem|wessen|wann|wo|woher|wohin|warum|weshalb|wieso|wie|wieviele?|was|welche[rmns]?)$/;
+const auxiliary =
+  /^(?:is|are|was|were|am|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had|isn't|aren't|doesn't|ist|sind|war|darf|dürfen|kann|können|muss|müssen|wird|werden|gibt es|hat|haben|gilt|sollte|soll)\s/i;
 
 /** What is asked, and what an answer would look like. */
 export function analyzeQuestion(query: WeighedQuery): Question {
@@ -184,7 +192,10 @@ export function analyzeQuestion(query: WeighedQuery): Question {
     kind = "YES_NO";
   } else if (/^(?:who|whom|whose|wer|wen|wem|wessen)$/.test(asked)) {
     kind = "WHO";
-    const isIdentity = /^(?:is|was|are|were|ist|war|sind)$/.test(next) && /^(?:the|a|an|our|der|die|das|unser)$/.test(after[1] ?? "") && !/\b(?:responsible|in charge of)\b/.test(lower);
+    const isIdentity =
+      /^(?:is|was|are|were|ist|war|sind)$/.test(next) &&
+      /^(?:the|a|an|our|der|die|das|unser)$/.test(after[1] ?? "") &&
+      !/\b(?:responsible|in charge of)\b/.test(lower);
     shapes = isIdentity ? ["NAME"] : ["PERSON"];
     focus = isIdentity ? after.slice(1, 5) : [];
   } else if (/^(?:when|wann)$/.test(asked)) {
@@ -204,12 +215,16 @@ export function analyzeQuestion(query: WeighedQuery): Question {
       // «How many people»: pilots, passengers and visitors are people too.
       if (/^(?:people|persons|personen|leute|menschen)$/.test(counted)) counted = "";
       focus = [counted];
-      if (/^(?:days|weeks|months|hours|years|minutes|tage|wochen|monate|stunden|jahre)$/.test(counted)) shapes = ["DURATION", "NUMBER"];
+      if (/^(?:days|weeks|months|hours|years|minutes|tage|wochen|monate|stunden|jahre)$/.test(counted))
+        shapes = ["DURATION", "NUMBER"];
     } else if (Object.hasOwn(measures, next)) {
       kind = "HOW_MUCH";
       shapes = measures[next]!;
       dropped = next;
-      measured = /^(?:is|are|was|were|ist|sind|war|waren)$/.test(after[1] ?? "") && !/(?:ed|en|ept|ade|own|ght|ent|old|eld|et|te?t)$/.test(after.at(-1) ?? "") && /^(?:long|high|tall|deep|wide|heavy|old|far|loud|fast|lang|hoch|tief|breit|schwer|alt|weit|laut)$/.test(next);
+      measured =
+        /^(?:is|are|was|were|ist|sind|war|waren)$/.test(after[1] ?? "") &&
+        !/(?:ed|en|ept|ade|own|ght|ent|old|eld|et|te?t)$/.test(after.at(-1) ?? "") &&
+        /^(?:long|high|tall|deep|wide|heavy|old|far|loud|fast|lang|hoch|tief|breit|schwer|alt|weit|laut)$/.test(next);
       if (/^(?:much|viel)$/.test(next)) {
         // «how much diesel», but «how much does … cost», «how much is …»
         const noun = after[1] ?? "";
@@ -224,28 +239,47 @@ export function analyzeQuestion(query: WeighedQuery): Question {
       kind = "HOW";
     }
   } else if (/^(?:what|which|was|welche[rmns]?)$/.test(asked)) {
-    const isDefinition = asked === "what" && /^(?:is|are)\s+(?:an?\s+)?[\p{L}\p{N}-]+(?:\s+[\p{L}\p{N}-]+)?$/u.test(after.join(" ")) && !/^(?:is|are) the /.test(after.join(" "));
+    const isDefinition =
+      asked === "what" &&
+      /^(?:is|are)\s+(?:an?\s+)?[\p{L}\p{N}-]+(?:\s+[\p{L}\p{N}-]+)?$/u.test(after.join(" ")) &&
+      !/^(?:is|are) the /.test(after.join(" "));
     kind = isDefinition || /\bmean(?:s|t)?$|\bdefinition\b|\bbedeutet\b/.test(lower) ? "DEFINITION" : "FACT";
     focus = focusOf(asked, after);
     shapes = german && /\bkoste[tn]\b/.test(lower) ? ["MONEY"] : shapesOfNoun(focus, after, lower);
   } else if (/^(?:list|name|enumerate|give|nenne|nennen|liste)$/.test(tokens[0] ?? "")) {
     kind = "LIST";
   }
-  if (kind === "FACT" && /^(?:which|what|welche)$/.test(asked) && /(?:ies|[^s]s|en)$/.test(focus.at(-1) ?? "") && /^(?:are|were|sind|gehören|belong)$/.test(after[focus.length] ?? "")) kind = "LIST";
+  if (
+    kind === "FACT" &&
+    /^(?:which|what|welche)$/.test(asked) &&
+    /(?:ies|[^s]s|en)$/.test(focus.at(-1) ?? "") &&
+    /^(?:are|were|sind|gehören|belong)$/.test(after[focus.length] ?? "")
+  )
+    kind = "LIST";
 
-  const isIn = (words: readonly string[], word: string) => words.some((each) => foldAccents(each) === foldAccents(word) || each === word.replace(/-/g, ""));
+  const isIn = (words: readonly string[], word: string) =>
+    words.some((each) => foldAccents(each) === foldAccents(word) || each === word.replace(/-/g, ""));
   const totalRarity = query.words.reduce((sum, { rarity }) => sum + rarity, 0) || 1;
-  const rarestKnown = Math.max(0, ...query.words.map(({ documentCount, rarity }) => (documentCount > 0 ? rarity : 0))) || Infinity;
+  const rarestKnown =
+    Math.max(0, ...query.words.map(({ documentCount, rarity }) => (documentCount > 0 ? rarity : 0))) || Infinity;
   const clauseFrom = relativeClauseStart(query.text);
   const lastWord = query.words.findLastIndex(({ overlay }) => !overlay);
   // A word with a capital, or one after «of», is no verb.
-  const isVerb = lastWord >= 0 && /^\p{Ll}/u.test(query.text.slice(query.words[lastWord]!.start)) && !/\b(?:of|the|a|an|in|at|for|der|die|das|des)\s+$/i.test(query.text.slice(0, query.words[lastWord]!.start));
+  const isVerb =
+    lastWord >= 0 &&
+    /^\p{Ll}/u.test(query.text.slice(query.words[lastWord]!.start)) &&
+    !/\b(?:of|the|a|an|in|at|for|der|die|das|des)\s+$/i.test(query.text.slice(0, query.words[lastWord]!.start));
   const predicate = /^(?:WHEN|WHO|WHERE|HOW_MANY|HOW_MUCH)$/.test(kind) && !measured && isVerb ? lastWord : -1;
   const words = query.words.map((word, wordNumber): QuestionWord => {
     const written = query.text.slice(word.start, word.end);
     const isFirst = query.text.slice(0, word.start).trim() === "";
     const isEntity =
-      /\d/.test(written) || (!german && /^\p{Lu}/u.test(written) && !isFirst && !/^\p{Lu}+$/u.test(query.text) && !calendarWord.test(written));
+      /\d/.test(written) ||
+      (!german &&
+        /^\p{Lu}/u.test(written) &&
+        !isFirst &&
+        !/^\p{Lu}+$/u.test(query.text) &&
+        !calendarWord.test(written));
     // A word that stands nowhere isn't rarer than the rarest that does.
     const rarity = word.documentCount > 0 ? word.rarity : Math.min(word.rarity, rarestKnown);
     const isGeneric = generic.has(foldAccents(word.text)) && !isEntity;
@@ -257,7 +291,10 @@ export function analyzeQuestion(query: WeighedQuery): Question {
       weight,
       isEntity,
       isFocus: !isEntity && word.text !== dropped && isIn(focus, word.text),
-      isPermission: /^(?:allowed|permitted|possible|forbidden|prohibited|banned|erlaubt|verboten|gestattet|zulässig)$/.test(word.text),
+      isPermission:
+        /^(?:allowed|permitted|possible|forbidden|prohibited|banned|erlaubt|verboten|gestattet|zulässig)$/.test(
+          word.text,
+        ),
       isShapeItself: shapes.some((shape) => namesOfShapes[shape]?.test(word.text)),
       isMeasure: word.text === dropped,
       isPredicate: wordNumber === predicate && !isGeneric,
@@ -279,7 +316,8 @@ export function analyzeQuestion(query: WeighedQuery): Question {
 }
 
 // «Sundays» may be met by «at weekends».
-const calendarWord = /^(?:mon|tues|wednes|thurs|fri|satur|sun)days?$|^(?:january|february|march|april|june|july|august|september|october|november|december)$/i;
+const calendarWord =
+  /^(?:mon|tues|wednes|thurs|fri|satur|sun)days?$|^(?:january|february|march|april|june|july|august|september|october|november|december)$/i;
 
 // «the pilot who crashed at Tallahassee»: says which pilot; the answer needn't say it again.
 const clauseShare = 0.35;
@@ -290,29 +328,38 @@ function relativeClauseStart(text: string): number {
   return clause && clause.index > 8 ? clause.index + clause[0].search(/\s(?:who|that|which|whose)\s/) : Infinity;
 }
 
-const edges = /^(?:of|for|in|at|on|from|to|by|with|per|after|before|when|if|that|which|does|do|did|is|are|was|were|has|have|had|can|may|must|should|will|would|the|von|für|bei|des|der|im|in|am|auf|zum|zur|wird|werden|ist|sind|darf|muss|kann|gilt)$/;
+const edges =
+  /^(?:of|for|in|at|on|from|to|by|with|per|after|before|when|if|that|which|does|do|did|is|are|was|were|has|have|had|can|may|must|should|will|would|the|von|für|bei|des|der|im|in|am|auf|zum|zur|wird|werden|ist|sind|darf|muss|kann|gilt)$/;
 
 /** «How many clear nights are there»: nights. */
 function countedNoun(after: readonly string[]): string {
-  const end = after.findIndex((word) => edges.test(word) || /^(?:and|or|und|oder|i|you|we|off|there|per|as|haben|gibt|stehen|nehmen)$/.test(word));
+  const end = after.findIndex(
+    (word) => edges.test(word) || /^(?:and|or|und|oder|i|you|we|off|there|per|as|haben|gibt|stehen|nehmen)$/.test(word),
+  );
   return after.slice(0, end < 0 ? 2 : Math.min(end, 3)).at(-1) ?? "";
 }
 
 /** The words between «what is the» or «which» and the next preposition or verb: what is asked for. */
 function focusOf(asked: string, after: readonly string[]): string[] {
   let at = 0;
-  while (at < after.length && /^(?:is|are|was|were|does|do|did|the|a|an|our|your|my|ist|sind|war|der|die|das|kind|type|sort|parts?|of|s|'s|name|number|date|happens?|happened)$/.test(after[at]!)) at++;
+  while (
+    at < after.length &&
+    /^(?:is|are|was|were|does|do|did|the|a|an|our|your|my|ist|sind|war|der|die|das|kind|type|sort|parts?|of|s|'s|name|number|date|happens?|happened)$/.test(
+      after[at]!,
+    )
+  )
+    at++;
   const words: string[] = [];
   for (; at < after.length && words.length < 4 && !edges.test(after[at]!); at++) words.push(after[at]!);
   return asked === "was" && words.length === 0 ? after.slice(0, 2) : words;
 }
 
 function shapesOfNoun(focus: readonly string[], after: readonly string[], lower: string): readonly Shape[] {
-  if (/\b(?:telephone|phone|fax|serial|order|account|accident|room|part|invoice|article)\s+number\b/.test(lower)) return ["CODE"];
+  if (/\b(?:telephone|phone|fax|serial|order|account|accident|room|part|invoice|article)\s+number\b/.test(lower))
+    return ["CODE"];
   if (/\b(?:kind|type|sort|make|model|brand) of\b/.test(lower)) return ["NAME"];
   if (/\bname of\b|\bnames of\b|\bcalled\b/.test(lower) || /'s name\b/.test(lower)) return ["NAME"];
   const head = after.slice(0, 8).filter((word) => focus.includes(word) || /^(?:date|number|name)$/.test(word));
-  for (const word of [...head].reverse())
-    for (const [pattern, shapes] of nouns) if (pattern.test(word)) return shapes;
+  for (const word of [...head].reverse()) for (const [pattern, shapes] of nouns) if (pattern.test(word)) return shapes;
   return [];
 }

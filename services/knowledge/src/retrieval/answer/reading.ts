@@ -41,7 +41,12 @@ function outlineOf(text: string, language: string | null | undefined): Outline {
     return known;
   }
   const lines = linesOf(text);
-  const outline = { ...analyze(text, language), lines, runs: lines.flatMap(({ runs }) => runs), readings: new Map<string, Reading>() };
+  const outline = {
+    ...analyze(text, language),
+    lines,
+    runs: lines.flatMap(({ runs }) => runs),
+    readings: new Map<string, Reading>(),
+  };
   outlines.set(key, outline);
   charactersKept += key.length;
   for (const oldest of outlines.keys()) {
@@ -53,7 +58,9 @@ function outlineOf(text: string, language: string | null | undefined): Outline {
 }
 
 /** Reads passages together: a form filled in several times shows best which of its words are labels. */
-export function readPassages(passages: readonly { readonly text: string; readonly language?: string | null }[]): Reading[] {
+export function readPassages(
+  passages: readonly { readonly text: string; readonly language?: string | null }[],
+): Reading[] {
   const found = passages.map(({ text, language }) => outlineOf(text, language));
   const labels = new FormLabels();
   for (const { lines } of found) labels.learn(lines);
@@ -63,7 +70,8 @@ export function readPassages(passages: readonly { readonly text: string; readonl
 const readingsMax = 4;
 
 function readingOf(text: string, outline: Outline, labels: FormLabels): Reading {
-  const taken = outline.runs.map((run) => labels.firstWordOf(run)).join(",") + (labels.cutsOff(outline.lines) ? "!" : "");
+  const taken =
+    outline.runs.map((run) => labels.firstWordOf(run)).join(",") + (labels.cutsOff(outline.lines) ? "!" : "");
   let reading = outline.readings.get(taken);
   if (!reading) {
     const { language, words, lines } = outline;

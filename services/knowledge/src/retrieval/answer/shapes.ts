@@ -28,7 +28,11 @@ const timeUnits =
 const lengthUnits =
   "mm|cm|m|km|metres?|meters?|kilometres?|kilometers?|millimetres?|centimetres?|inch(?:es)?|in|ft|foot|feet|yards?|miles?|mi|nm|nautical|msl|agl|meter|metern|kilometern?|characters?|digits?|letters?|words?|pages?|zeichen|buchstaben|wörter|seiten";
 const amount = String.raw`(?:\d[\d.,/]*|${numberWords})`;
-const withUnit = (units: string) => new RegExp(String.raw`(?:^|[^\p{L}\p{N}])${amount}(?:\s|-|–|\s?to\s?|\s?bis\s?|\s\p{L}+\s)*(?:${units})(?![\p{L}\p{N}])`, "iu");
+const withUnit = (units: string) =>
+  new RegExp(
+    String.raw`(?:^|[^\p{L}\p{N}])${amount}(?:\s|-|–|\s?to\s?|\s?bis\s?|\s\p{L}+\s)*(?:${units})(?![\p{L}\p{N}])`,
+    "iu",
+  );
 const anyNumber = new RegExp(String.raw`\d|(?<![\p{L}\p{N}])(?:${numberWords})(?![\p{L}\p{N}])`, "iu");
 const date = new RegExp(
   [
@@ -41,7 +45,8 @@ const date = new RegExp(
   ].join("|"),
   "iu",
 );
-const time = /(?<!\d)\d{1,2}[:.]\d{2}(?!\d)|(?<!\d)[0-2]\d[0-5]\d\s?(?:hours|hrs|h|[A-Z]{2,4}|local|utc)(?!\p{L})|(?<!\d)\d{1,2}\s?(?:am|pm|a\.m\.|p\.m\.|o'clock|uhr)|(?:at|around|about|approximately)\s+[0-2]\d[0-5]\d(?!\d)|\b(?:noon|midnight)\b/iu;
+const time =
+  /(?<!\d)\d{1,2}[:.]\d{2}(?!\d)|(?<!\d)[0-2]\d[0-5]\d\s?(?:hours|hrs|h|[A-Z]{2,4}|local|utc)(?!\p{L})|(?<!\d)\d{1,2}\s?(?:am|pm|a\.m\.|p\.m\.|o'clock|uhr)|(?:at|around|about|approximately)\s+[0-2]\d[0-5]\d(?!\d)|\b(?:noon|midnight)\b/iu;
 /** «after the trip», «with the next payroll run»: when without a date. */
 const relativeTime = new RegExp(
   String.raw`(?<!\p{L})(?:before|after|until|till|by|within|during|while|when|whenever|once|if|as soon as|every|at the end|at the beginning|with the next|immediately|at once|only|vor|nach|bis|innerhalb|sobald|wenn|spätestens|seit|ab|jede[nrs]?)(?!\p{L})`,
@@ -69,13 +74,16 @@ const measured = /\d[\d.,]*\s?(?:\p{L}|[%°µ$€£])/u;
 const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "CODE" | "QUANTITY">, RegExp> = {
   DATE: date,
   TIME: time,
-  MONEY: /[$€£¥]\s?\d|\d[\d.,]*\s?(?:[$€£¥]|eur|euros?|usd|dollars?|cents?|gbp|pounds?|chf|franken|crowns?|kroner?|kronen|yen|rupees?|francs?|pence|p|percent|per cent|prozent|%)(?!\p{L})|(?<!\p{L})(?:free|free of charge|kostenlos|without (?:extra )?cost)(?!\p{L})/iu,
+  MONEY:
+    /[$€£¥]\s?\d|\d[\d.,]*\s?(?:[$€£¥]|eur|euros?|usd|dollars?|cents?|gbp|pounds?|chf|franken|crowns?|kroner?|kronen|yen|rupees?|francs?|pence|p|percent|per cent|prozent|%)(?!\p{L})|(?<!\p{L})(?:free|free of charge|kostenlos|without (?:extra )?cost)(?!\p{L})/iu,
   DURATION: withUnit(timeUnits),
   FREQUENCY: frequency,
   AGE: /(?<!\p{L})(?:aged?|alter|old|alt)(?!\p{L})/iu,
   LENGTH: withUnit(lengthUnits),
   WEIGHT: withUnit("kg|g|mg|t|kilograms?|kilogramm|grams?|gramm|tonnes?|tons?|tonnen?|lbs?|pounds?|ounces?|oz"),
-  SPEED: withUnit(String.raw`km/h|kmh|mph|kph|kts?|kn|knots?|knoten|m/s|(?:kilo)?met(?:re|er)s? per (?:second|hour)|miles per hour`),
+  SPEED: withUnit(
+    String.raw`km/h|kmh|mph|kph|kts?|kn|knots?|knoten|m/s|(?:kilo)?met(?:re|er)s? per (?:second|hour)|miles per hour`,
+  ),
   TEMPERATURE: /-?\d[\d.,]*\s?(?:°|degrees|grad|kelvin)/iu,
   REASON: reason,
 };
@@ -89,7 +97,10 @@ function hasName(value: string, isAsked: (word: string) => boolean, startsStatem
     const word = match[0].replace(/['’]s$|[.]$/u, "");
     const quoted = /["“„«]$/.test(value.slice(0, match.index));
     if (isNoName.test(word)) continue;
-    if ((/^\p{Lu}/u.test(word) && !first && !/^(?:I|A|The|An|It|He|She|They|We|Der|Die|Das|Ein|Eine)$/u.test(word)) || quoted)
+    if (
+      (/^\p{Lu}/u.test(word) && !first && !/^(?:I|A|The|An|It|He|She|They|We|Der|Die|Das|Ein|Eine)$/u.test(word)) ||
+      quoted
+    )
       if (!isAsked(word)) return true;
     first = /[.:!?]\s*$/.test(value.slice(0, match.index + match[0].length));
   }
@@ -114,7 +125,9 @@ export function hasShape(shape: Shape, value: string, { isAsked, startsSentence,
     case "DURATION":
     case "LENGTH":
       // «every two metres», «once a year» say how often, not how long.
-      return patterns[shape].test(fresh.replace(/(?<!\p{L})(?:every|each|alle|per|pro|once an?|times an?)\s+[\p{L}\d.,]+(?:\s+\p{L}+)?/giu, " "));
+      return patterns[shape].test(
+        fresh.replace(/(?<!\p{L})(?:every|each|alle|per|pro|once an?|times an?)\s+[\p{L}\d.,]+(?:\s+\p{L}+)?/giu, " "),
+      );
     case "AGE":
       return anyNumber.test(fresh) && patterns.AGE.test(value);
     case "QUANTITY":
@@ -127,11 +140,17 @@ export function hasShape(shape: Shape, value: string, { isAsked, startsSentence,
       return hasName(value, isAsked, startsSentence);
     case "PERSON":
       // In German every noun has a capital; one that wasn't asked about is the best there is to go by.
-      return roles.test(withoutAsked(value, isAsked)) || hasName(value, isAsked, startsSentence && !german) || /@/.test(value);
+      return (
+        roles.test(withoutAsked(value, isAsked)) ||
+        hasName(value, isAsked, startsSentence && !german) ||
+        /@/.test(value)
+      );
     case "PLACE":
       return (
         (!german && hasName(value.replace(/\d+\s?\p{Lu}{2,4}(?!\p{L})/gu, " "), isAsked, startsSentence)) ||
-        /(?<!\p{L})(?:in|at|near|from|to|on|behind|beside|under|above|opposite|inside|outside|through|into|along|im|am|an|auf|bei|neben|unter|über|hinter|vor)\s+(?:\p{L}+\s+){0,3}\p{L}/iu.test(fresh)
+        /(?<!\p{L})(?:in|at|near|from|to|on|behind|beside|under|above|opposite|inside|outside|through|into|along|im|am|an|auf|bei|neben|unter|über|hinter|vor)\s+(?:\p{L}+\s+){0,3}\p{L}/iu.test(
+          fresh,
+        )
       );
     default:
       return patterns[shape].test(fresh);

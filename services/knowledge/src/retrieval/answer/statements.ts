@@ -104,7 +104,12 @@ function cellsOf(line: Line): { start: number; text: string }[] {
   return cells;
 }
 
-function rowStatement(line: Line, cells: { start: number; text: string }[], columns: string[] | null, heading: string): Statement {
+function rowStatement(
+  line: Line,
+  cells: { start: number; text: string }[],
+  columns: string[] | null,
+  heading: string,
+): Statement {
   const [first, ...others] = cells;
   const named = others.map((cell, at) => {
     const name = columns?.[at + 1];
@@ -131,13 +136,19 @@ interface Field {
   readonly end: number;
 }
 
-function fieldsOf(lines: readonly Line[], first: number, labels: FormLabels, widest: number): { found: Field[]; last: number } | null {
+function fieldsOf(
+  lines: readonly Line[],
+  first: number,
+  labels: FormLabels,
+  widest: number,
+): { found: Field[]; last: number } | null {
   const line = lines[first]!;
   const { runs } = line;
   if (runs.length === 0 || runs[0]!.before !== "") return null;
   const onlyLabel = runs.length === 1 && runs[0]!.colon === line.text.length - 1;
   // «Proceed as follows:» leads in what comes after it.
-  if (onlyLabel && (runs[0]!.words.length > 5 || /^(?:[-*•]|\d+[.)])\s/.test(lines[first + 1]?.text ?? ""))) return null;
+  if (onlyLabel && (runs[0]!.words.length > 5 || /^(?:[-*•]|\d+[.)])\s/.test(lines[first + 1]?.text ?? "")))
+    return null;
   let last = first;
   if (!onlyLabel) while (last + 1 < lines.length && valueGoesOn(lines, first, last, widest)) last++;
   const found = runs.map((run, at): Field => {
@@ -158,7 +169,10 @@ function valueGoesOn(lines: readonly Line[], first: number, last: number, widest
   const next = lines[last + 1]!;
   if (next.text === "" || isRow(next.text) || isPageMark(next.text) || next.runs[0]?.before === "") return false;
   if (/^[\p{Ll}(]/u.test(next.text)) return true;
-  const value = lines.slice(first, last + 1).map((line) => line.text).join(" ");
+  const value = lines
+    .slice(first, last + 1)
+    .map((line) => line.text)
+    .join(" ");
   const isOpen = value.endsWith(",") || value.split("(").length > value.split(")").length;
   if (!isOpen && isHeading(next, lines[last + 2])) return false;
   return isOpen || (value.length > 80 && continues(lines, last, widest));
@@ -202,13 +216,20 @@ function isHeading(line: Line, next: Line | undefined): boolean {
   return words.length > 0 && words.every((each) => /^\p{Lu}/u.test(each));
 }
 
-const isPageMark = (text: string) => /^(?:page|seite)\s+\d+(?:\s+(?:of|von)\s+\d+)?(?:\s+\S+)?$/i.test(text) || /^[-–—_=*.\s\d]+$/.test(text);
+const isPageMark = (text: string) =>
+  /^(?:page|seite)\s+\d+(?:\s+(?:of|von)\s+\d+)?(?:\s+\S+)?$/i.test(text) || /^[-–—_=*.\s\d]+$/.test(text);
 
 /** Whether the text of line `at` goes on in the next: text from a PDF has its line ends where the page had them. */
 function continues(lines: readonly Line[], at: number, widest: number): boolean {
   const line = lines[at]!;
   const next = lines[at + 1]!;
-  if (next.text === "" || isRow(next.text) || /^(?:[-*•–▪◦]|\d{1,3}[.)])\s/.test(next.text) || /^#{1,6}\s/.test(next.text)) return false;
+  if (
+    next.text === "" ||
+    isRow(next.text) ||
+    /^(?:[-*•–▪◦]|\d{1,3}[.)])\s/.test(next.text) ||
+    /^#{1,6}\s/.test(next.text)
+  )
+    return false;
   if (isPageMark(next.text)) return false;
   if (/^\p{Ll}/u.test(next.text)) return true;
   if (/[.!?:]["'”’)\]]*$/.test(line.text)) return false;
@@ -227,7 +248,11 @@ function sentencesOf(text: string, start: number, end: number): { start: number;
   const pieces: { start: number; end: number }[] = [];
   for (const { index, segment } of segmenter.segment(paragraph)) {
     const last = pieces.at(-1);
-    const goesOn = last && (abbreviation.test(paragraph.slice(last.start, last.end)) || /^\s*[\p{Ll},;)]/u.test(segment) || /(?:^|\s)\d{1,2}\.\s*$/.test(paragraph.slice(last.start, last.end)));
+    const goesOn =
+      last &&
+      (abbreviation.test(paragraph.slice(last.start, last.end)) ||
+        /^\s*[\p{Ll},;)]/u.test(segment) ||
+        /(?:^|\s)\d{1,2}\.\s*$/.test(paragraph.slice(last.start, last.end)));
     if (goesOn) last.end = index + segment.length;
     else pieces.push({ start: index, end: index + segment.length });
   }
@@ -235,6 +260,8 @@ function sentencesOf(text: string, start: number, end: number): { start: number;
     const raw = paragraph.slice(piece.start, piece.end);
     const leading = raw.length - raw.trimStart().length;
     const trimmed = raw.trim();
-    return trimmed === "" ? [] : [{ start: start + piece.start + leading, end: start + piece.start + leading + trimmed.length }];
+    return trimmed === ""
+      ? []
+      : [{ start: start + piece.start + leading, end: start + piece.start + leading + trimmed.length }];
   });
 }

@@ -202,7 +202,12 @@ let meaning = 0;
 for (const [language, lines] of Object.entries(meanings) as [Language, string][])
   for (const line of lines.trim().split("\n")) {
     meaning++;
-    for (const word of new Set(line.trim().split(/\s+/).map((each) => stem(language, each.replace("-", "")))))
+    for (const word of new Set(
+      line
+        .trim()
+        .split(/\s+/)
+        .map((each) => stem(language, each.replace("-", ""))),
+    ))
       meaningsOf.set(word, [...(meaningsOf.get(word) ?? []), meaning]);
   }
 

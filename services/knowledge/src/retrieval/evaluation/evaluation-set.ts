@@ -23,7 +23,10 @@ export function evaluationQuestions(): EvaluationQuestion[] {
     answerable: { question: string; document: string; expect: string }[];
     unanswerable: { question: string; document: null; why: string }[];
   };
-  return [...answerable.map((each) => ({ ...each, expect: new RegExp(each.expect.replace(/ /g, "\\s+")) })), ...unanswerable];
+  return [
+    ...answerable.map((each) => ({ ...each, expect: new RegExp(each.expect.replace(/ /g, "\\s+")) })),
+    ...unanswerable,
+  ];
 }
 
 export type Chunking = "PAGE" | "HEADING" | "FIXED";
@@ -59,7 +62,7 @@ const fixedOverlap = 150;
 function piecesOf(text: string, chunking: Chunking): Piece[] {
   if (chunking === "FIXED") {
     const pieces: Piece[] = [];
-    for (let start = 0; start < text.length; ) {
+    for (let start = 0; start < text.length;) {
       const end = start + fixedLength >= text.length ? text.length : text.lastIndexOf(" ", start + fixedLength);
       pieces.push({ start, end, headingPath: [] });
       if (end === text.length) break;
@@ -68,7 +71,10 @@ function piecesOf(text: string, chunking: Chunking): Piece[] {
     return pieces;
   }
   const borders = chunking === "PAGE" ? /\f/g : /\f|^#{1,3} .*$/gm;
-  const starts = [0, ...[...text.matchAll(borders)].map((match) => (match[0] === "\f" ? match.index + 1 : match.index))];
+  const starts = [
+    0,
+    ...[...text.matchAll(borders)].map((match) => (match[0] === "\f" ? match.index + 1 : match.index)),
+  ];
   return [...new Set(starts)].flatMap((start, at, all) => {
     const end = all[at + 1] ?? text.length;
     const heading = /^(#{1,3}) (.*)\n/.exec(text.slice(start, end));
