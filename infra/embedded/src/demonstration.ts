@@ -110,9 +110,9 @@ async function addMissingDocuments(ask: Ask, knowledgeBaseId: string, access: Ac
     { filter: { knowledgeBaseId } },
   );
   const there = new Set(nodesOf(documents).map(({ filename }) => filename));
-  const missing = readdirSync(folder).filter((name) => name.endsWith(".md") && !there.has(name));
+  const missing = ownDocuments().filter(({ filename }) => !there.has(filename));
   if (missing.length === 0) return;
-  const uploadIds = await Promise.all(missing.map((name) => upload(ask, name, access)));
+  const uploadIds = await Promise.all(missing.map((document) => upload(ask, document, access)));
   const { addDocuments } = await ask<{ addDocuments: { userErrors: Authentication["userErrors"] } }>(
     "mutation AddDocuments($input: AddDocumentsInput!) { addDocuments(input: $input) { userErrors { code message } } }",
     { input: { knowledgeBaseId, uploadIds } },
@@ -120,8 +120,22 @@ async function addMissingDocuments(ask: Ask, knowledgeBaseId: string, access: Ac
   if (addDocuments.userErrors.length > 0) throw refused(addDocuments.userErrors);
 }
 
-async function upload(ask: Ask, filename: string, { origin, signal }: Access): Promise<string> {
-  const content = readFileSync(path.join(folder, filename));
+interface OwnDocument {
+  filename: string;
+  content: Buffer;
+}
+
+/** What the product says of itself; answers cite each under its heading. */
+export function ownDocuments(): OwnDocument[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith(".md"));
+  return names.map((name) => {
+    const content = readFileSync(path.join(folder, name));
+    const heading = /^# (.+)$/m.exec(content.toString("utf8"))?.[1];
+    return { filename: heading ? `${heading}.md` : name, content };
+  });
+}
+
+async function upload(ask: Ask, { filename, content }: OwnDocument, { origin, signal }: Access): Promise<string> {
   const { createUpload } = await ask<{ createUpload: { upload: { id: string; url: string } } }>(
     "mutation CreateUpload($input: CreateUploadInput!) { createUpload(input: $input) { upload { id url } } }",
     { input: { filename, contentType: "text/markdown", sizeBytes: content.length } },
