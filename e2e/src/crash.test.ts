@@ -28,7 +28,7 @@ import {
 } from "@atrium/testing";
 import { fixture } from "./support/fixtures";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 let data: DataDirectory;
 let atrium: Atrium;
