@@ -393,7 +393,7 @@ describe("a process that is killed", () => {
     try {
       const base = await givenKnowledgeBase(first, ada, { method: "FIXED", sizeTokens: 50, overlapTokens: 0 });
       const uploadIds = [];
-      for (let n = 0; n < 4; n++) uploadIds.push(await givenUpload(first, ada, long(`Book ${n}`, 15_000)));
+      for (let n = 0; n < 6; n++) uploadIds.push(await givenUpload(first, ada, long(`Book ${n}`, 5_000)));
       await first.pause();
       const progress = async () => {
         const [row] = await rows<{ passages: number; ingested: number }>(
@@ -409,26 +409,26 @@ describe("a process that is killed", () => {
       await eventually(async () => (await progress()).passages > 0);
       await atWork.kill();
       const broken = await progress();
-      expect(broken.ingested).toBeLessThan(4);
+      expect(broken.ingested).toBeLessThan(6);
 
       const second = await startChild(first, null);
       await eventually(async () => (await progress()).ingested > broken.ingested);
       await second.kill();
-      expect((await progress()).ingested).toBeLessThan(4);
+      expect((await progress()).ingested).toBeLessThan(6);
 
       last = await startWorld({ beside: first });
       const ids = (await rows<{ id: string }>(first, ada, "select id from document order by id")).map(({ id }) => id);
-      expect(ids).toHaveLength(4);
+      expect(ids).toHaveLength(6);
       const documents = await settled(last, ada, ids);
-      expect(documents.map(({ status }) => status)).toEqual(Array(4).fill("INGESTED"));
+      expect(documents.map(({ status }) => status)).toEqual(Array(6).fill("INGESTED"));
       for (const { id } of documents) await expectSound(last, ada, id);
       const counts = new Set(documents.map(({ passageCount }: TestDocument) => passageCount));
       // The books differ in nothing but their number.
       expect(counts.size).toBe(1);
       const told = (await announced(last, ada)).filter(({ type }) => type === "knowledge.document.ingested.v1");
       expect(told.map(({ data }) => (data as { documentId: string }).documentId).sort()).toEqual(ids);
-      for (const n of [0, 1, 2, 3])
-        expect((await search(last, ada, base, `Part 14999 of Book ${n}`)).hits[0]!.passage.text).toContain(`Book ${n}`);
+      for (const n of [0, 1, 2, 3, 4, 5])
+        expect((await search(last, ada, base, `Part 4999 of Book ${n}`)).hits[0]!.passage.text).toContain(`Book ${n}`);
     } finally {
       await last?.stop();
       await first.stop();

@@ -47,9 +47,9 @@ const date = new RegExp(
 );
 const time =
   /(?<!\d)\d{1,2}[:.]\d{2}(?!\d)|(?<!\d)[0-2]\d[0-5]\d\s?(?:hours|hrs|h|[A-Z]{2,4}|local|utc)(?!\p{L})|(?<!\d)\d{1,2}\s?(?:am|pm|a\.m\.|p\.m\.|o'clock|uhr)|(?:at|around|about|approximately)\s+[0-2]\d[0-5]\d(?!\d)|\b(?:noon|midnight)\b/iu;
-/** «after the trip», «with the next payroll run»: when without a date. */
+/** «after the trip», «from the fourth day», «with the next payroll run»: when without a date. */
 const relativeTime = new RegExp(
-  String.raw`(?<!\p{L})(?:before|after|until|till|by|within|during|while|when|whenever|once|if|as soon as|every|at the end|at the beginning|with the next|immediately|at once|only|vor|nach|bis|innerhalb|sobald|wenn|spätestens|seit|ab|jede[nrs]?)(?!\p{L})`,
+  String.raw`(?<!\p{L})(?:before|after|until|till|by|within|during|while|when|whenever|once|if|as soon as|every|at the end|at the beginning|with the next|immediately|at once|only|since|as of|(?:from|on|ab|am) (?:the |dem )?(?:\p{L}+|\d+(?:st|nd|rd|th|\.)?) (?:${timeUnits})|vor|nach|bis|innerhalb|sobald|wenn|spätestens|seit|ab|jede[nrs]?)(?!\p{L})`,
   "iu",
 );
 const frequency = new RegExp(
