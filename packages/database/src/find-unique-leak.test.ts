@@ -18,15 +18,18 @@ afterAll(() => library.close());
 
 const idOf = (tenant: typeof ada, i: number) => `${tenant.organizationId}_${i % 50}`;
 
-test("12,000 look-ups of two tenants in one tick: none leaks, none is lost", async () => {
+test("12,000 look-ups of two tenants, a thousand in one tick: none leaks, none is lost", async () => {
   const look = async (i: number) => {
     const [caller, owner] = [i % 2 ? ada : bob, i % 3 ? ada : bob];
     const found = await library.database.as(caller).shelf.findFirst({ where: { id: idOf(owner, i) } });
     return { expected: caller === owner ? idOf(owner, i) : undefined, found: found?.id };
   };
-  const looks = await Promise.all(Array.from({ length: 12_000 }, (_, i) => look(i)));
-  expect(looks.filter(({ expected, found }) => expected !== found)).toEqual([]);
-}, 60_000);
+  // In rounds, since the last of all at once would wait for a connection for longer than the pool lets anybody wait.
+  for (let from = 0; from < 12_000; from += 1_000) {
+    const looks = await Promise.all(Array.from({ length: 1_000 }, (_, i) => look(from + i)));
+    expect(looks.filter(({ expected, found }) => expected !== found)).toEqual([]);
+  }
+}, 120_000);
 
 test("a transaction and single look-ups of another tenant in one tick don't mix", async () => {
   const looks = Array.from({ length: 200 }, async (_, i) => {
@@ -37,7 +40,7 @@ test("a transaction and single look-ups of another tenant in one tick don't mix"
     expect(found).toEqual([{ id: idOf(caller, i) }]);
   });
   await Promise.all(looks);
-});
+}, 60_000);
 
 test("a promise is the tenant's who asked, wherever it is awaited", async () => {
   const asked = library.database.as(ada).shelf.findMany({ take: 1, orderBy: { id: "asc" } });
