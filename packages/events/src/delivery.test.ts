@@ -23,6 +23,7 @@ import {
   effects,
   effectsOf,
   eventually,
+  log,
   noteChanges,
   startService,
   type Context,
@@ -300,6 +301,21 @@ test("a leader that has lost its place and doesn't know yet has no effect beside
   goOn();
   await first.stop();
   expect(await effects(reports)).toEqual(["acc_1 1", "acc_1 2"]);
+});
+
+test("stopping ends also what is still connecting, and leaves nothing running", async () => {
+  for (const afterMs of [0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20]) {
+    const events = await ledger.run(embeddedTransport({ groups: [] }));
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    await events.stop();
+  }
+  const messages: string[] = [];
+  const warn = (_: object, message: string) => void messages.push(message);
+  const events = await ledger.run(embeddedTransport({ groups: [] }), [], { log: { ...log, warn } });
+  await eventually(events.stats, ({ leads }) => leads);
+  await events.stop();
+  await ledger.database.close();
+  expect(messages).toEqual([]);
 });
 
 test("a handler that never ends fails, and whatever it still tries comes to nothing", async () => {

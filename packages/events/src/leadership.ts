@@ -86,7 +86,9 @@ export function leadWhenPossible({
     let heartbeat: NodeJS.Timeout | undefined;
     try {
       client = own;
-      await own.connect();
+      // One that is ended while it connects never says so where it was asked to connect.
+      await Promise.race([own.connect(), lost]);
+      if (stopped) return;
       await own.query(
         // What the relay deletes may come back after a crash of the machine: it is published again then. So its commits
         // needn't wait for the disk.

@@ -85,8 +85,8 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
         prune(asService, keepDays).catch((error) =>
           log.warn({ err: error }, `Old events of ${service} weren't pruned`),
         );
-      void pruneNow();
-      const pruning = setInterval(pruneNow, pruneEveryMs).unref();
+      let pruned = pruneNow();
+      const pruning = setInterval(() => (pruned = pruneNow()), pruneEveryMs).unref();
       return {
         wake() {
           relay.wake();
@@ -94,7 +94,7 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
         },
         async stop() {
           clearInterval(pruning);
-          await Promise.all([relay.stop(), worker.stop()]);
+          await Promise.all([relay.stop(), worker.stop(), pruned]);
         },
       };
     },
