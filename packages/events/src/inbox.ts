@@ -1,5 +1,6 @@
 import { parseEnvelope, type Envelope } from "./envelope";
 import type { EventTransaction } from "./handle";
+import { hearing } from "./hearing";
 import { Unreadable } from "./unreadable";
 import { boundedByBytes, eventColumns, toEnvelope, type EventRow } from "./row";
 
@@ -19,6 +20,23 @@ const windowBytesMax = 16_000_000;
 export interface InboxGroup {
   readonly name: string;
   hears(type: string): boolean;
+  types: readonly string[] | "EVERY";
+}
+
+/** Notes which groups a service hears as, so that a replay from outside knows. */
+export async function noteGroups(service: EventTransaction, groups: readonly InboxGroup[]): Promise<void> {
+  for (const { name, types } of groups)
+    await service.sql(
+      `insert into inbox_group (name, types) values ($1, $2) on conflict (name) do update set types = excluded.types`,
+      [name, types === "EVERY" ? null : types],
+    );
+  await service.sql("delete from inbox_group where name <> all ($1)", [groups.map(({ name }) => name)]);
+}
+
+/** What `noteGroups` noted. */
+export async function knownGroups(service: EventTransaction): Promise<InboxGroup[]> {
+  const rows = await service.sql<{ name: string; types: string[] | null }>("select name, types from inbox_group");
+  return rows.map(({ name, types }) => ({ name, types: types ?? "EVERY", hears: hearing(types ?? "EVERY") }));
 }
 
 /**
@@ -27,7 +45,7 @@ export interface InboxGroup {
  */
 export async function receive(
   service: EventTransaction,
-  groups: readonly InboxGroup[],
+  groups: readonly Pick<InboxGroup, "name" | "hears">[],
   received: readonly unknown[],
   { again = false } = {},
 ) {

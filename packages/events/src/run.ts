@@ -4,7 +4,7 @@ import type { Envelope } from "./envelope";
 import type { Consumer, EventDatabase, EventHandle, EveryConsumer, TypeConsumer } from "./handle";
 import { eventGauges, type EventGauge } from "./gauges";
 import { hearing } from "./hearing";
-import { receive, type InboxGroup } from "./inbox";
+import { noteGroups, receive, type InboxGroup } from "./inbox";
 import { leadWhenPossible } from "./leadership";
 import { prune, storedStats, type EventStats } from "./maintenance";
 import { startRelay } from "./relay";
@@ -63,13 +63,15 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
   const types = ofTypes.map(({ definition }) => definition.type);
   const twice = another ? "everything" : types.find((type, index) => types.indexOf(type) !== index);
   if (twice) throw new Error(`${service} handles ${twice} twice; one handler has to call both commands.`);
-  const groups: InboxGroup[] = [{ name: service, hears: hearing(types) }];
-  if (ofEverything) groups.push({ name: everyGroupOf(service), hears: () => true });
+  const groups: InboxGroup[] = [{ name: service, hears: hearing(types), types }];
+  if (ofEverything) groups.push({ name: everyGroupOf(service), hears: () => true, types: "EVERY" });
 
   const names = groups.map(({ name }) => name);
 
   const counts = { published: 0, handled: 0, failures: 0 };
   const asService = database.asService();
+
+  await noteGroups(asService, groups);
 
   const leadership = leadWhenPossible({
     url,
