@@ -1,6 +1,6 @@
 import type { EventTransaction } from "./handle";
 import { receive, type DeadLetterReason } from "./inbox";
-import { wakeChannel } from "./wake";
+import { serviceOfGroup, wakeChannel } from "./wake";
 
 /** An event that was put aside: it failed too often, or this version can't read it. */
 export interface DeadLetter {
@@ -65,16 +65,17 @@ export async function retryDeadLetters<Handle extends EventTransaction>(
   ids: readonly string[],
 ): Promise<number> {
   return service.transaction(async (tx) => {
-    // What this service may not announce wasn't received from anybody: it has no inbox to go back to.
+    // What this service may not announce has no inbox to go back to, and what somebody else may not have announced
+    // isn't handled however often it is asked for.
     const rows = await tx.sql<Row>(
-      "delete from dead_letter where id = any ($1::bigint[]) and reason <> 'FOREIGN' returning *",
+      "delete from dead_letter where id = any ($1::bigint[]) and reason not in ('FOREIGN', 'FORGED') returning *",
       [ids],
     );
     rows.sort((a, b) => a.id - b.id);
     for (const group of new Set(rows.map((row) => row.consumer_group))) {
       const payloads = rows.filter((row) => row.consumer_group === group).map((row) => row.payload);
-      await receive(tx, group, payloads, { again: true });
-      await tx.sql("select pg_notify($1, '')", [wakeChannel(group)]);
+      await receive(tx, [{ name: group, hears: () => true }], payloads, { again: true });
+      await tx.sql("select pg_notify($1, '')", [wakeChannel(serviceOfGroup(group))]);
     }
     return rows.length;
   });

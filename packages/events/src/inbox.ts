@@ -1,5 +1,7 @@
 import { parseEnvelope, type Envelope } from "./envelope";
 import type { EventTransaction } from "./handle";
+import { hearing } from "./hearing";
+import { Unreadable } from "./unreadable";
 import { boundedByBytes, eventColumns, toEnvelope, type EventRow } from "./row";
 
 /** A row of the inbox: an event that this group hasn't handled yet. */
@@ -9,31 +11,107 @@ export interface InboxRow extends EventRow {
   attempts: number;
 }
 
-export type DeadLetterReason = "FAILED" | "INVALID" | "UNKNOWN_TYPE" | "FOREIGN";
+export type DeadLetterReason = "FAILED" | "INVALID" | "UNKNOWN_TYPE" | "FOREIGN" | "FORGED";
 
 const windowSize = 500;
 const windowBytesMax = 16_000_000;
 
-/** Stores what arrived, each id once. What isn't an envelope becomes a dead letter. One transaction, one statement each. */
+/** A place where a service keeps what it hears: one for its handlers of single types, one for a handler of everything. */
+export interface InboxGroup {
+  readonly name: string;
+  hears(type: string): boolean;
+  types: readonly string[] | "EVERY";
+  /** Handles what has just arrived at once, where that may be; returns what has to go into the inbox after all. */
+  straight?(envelopes: readonly Envelope[]): Promise<readonly Envelope[]>;
+}
+
+/** Notes which groups a service hears as, so that a replay from outside knows. */
+export async function noteGroups(service: EventTransaction, groups: readonly InboxGroup[]): Promise<void> {
+  for (const { name, types } of groups)
+    await service.sql(
+      `insert into inbox_group (name, types) values ($1, $2) on conflict (name) do update set types = excluded.types`,
+      [name, types === "EVERY" ? null : types],
+    );
+  await service.sql("delete from inbox_group where name <> all ($1)", [groups.map(({ name }) => name)]);
+}
+
+/** What `noteGroups` noted. */
+export async function knownGroups(service: EventTransaction): Promise<InboxGroup[]> {
+  const rows = await service.sql<{ name: string; types: string[] | null }>("select name, types from inbox_group");
+  return rows.map(({ name, types }) => ({ name, types: types ?? "EVERY", hears: hearing(types ?? "EVERY") }));
+}
+
+/**
+ * Stores what arrived in each group that hears it, each id once, with one statement for each group. What isn't an
+ * envelope becomes a dead letter of the first group.
+ */
 export async function receive(
   service: EventTransaction,
-  group: string,
+  groups: readonly Pick<InboxGroup, "name" | "hears" | "straight">[],
   received: readonly unknown[],
   { again = false } = {},
 ) {
   const envelopes: Envelope[] = [];
   for (const each of received) {
-    try {
-      envelopes.push(parseEnvelope(each));
-    } catch (error) {
-      await service.sql(parkUnreadableSql, [
-        group,
-        JSON.stringify(each) ?? "null",
-        errorText((error as Error).message),
+    const read = each instanceof Unreadable ? each : envelopeOrUnreadable(each);
+    if (!(read instanceof Unreadable)) envelopes.push(read);
+    else
+      await service.sql(again ? parkUnreadableAgainSql : parkUnreadableSql, [
+        groups[0]!.name,
+        read.id,
+        JSON.stringify(read.payload) ?? "null",
+        read.reason,
+        errorText(read.error),
       ]);
-    }
   }
+  const stored = await Promise.allSettled(
+    groups.map(async ({ name, hears, straight }) => {
+      const heard = envelopes.filter(({ type }) => hears(type));
+      await storeOrPark(service, name, straight && !again ? await straight(heard) : heard, again);
+    }),
+  );
+  const failed = stored.find((each) => each.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+function envelopeOrUnreadable(received: unknown): Envelope | Unreadable {
+  try {
+    return parseEnvelope(received);
+  } catch (error) {
+    return Unreadable.of([JSON.stringify(received) ?? ""], "INVALID", (error as Error).message, received);
+  }
+}
+
+/** Stores them together; where the database refuses a value of one, that one is parked, and the others are stored. */
+async function storeOrPark(
+  service: EventTransaction,
+  group: string,
+  envelopes: readonly Envelope[],
+  again: boolean,
+): Promise<void> {
   if (envelopes.length === 0) return;
+  try {
+    await store(service, group, envelopes, again);
+  } catch (error) {
+    if (!isRefusedValue(error)) throw error;
+    if (envelopes.length === 1) {
+      const [{ id }] = envelopes as [Envelope];
+      const payload = JSON.stringify(envelopes[0]);
+      await service.sql(again ? parkUnreadableAgainSql : parkUnreadableSql, [
+        ...[group, id, payload, "INVALID", errorText(error)],
+      ]);
+      return;
+    }
+    const half = Math.ceil(envelopes.length / 2);
+    await storeOrPark(service, group, envelopes.slice(0, half), again);
+    await storeOrPark(service, group, envelopes.slice(half), again);
+  }
+}
+
+// Class 22, data exception: a time that no calendar of the database has.
+const isRefusedValue = (error: unknown) => /^22/.test(String((error as { code?: unknown }).code ?? ""));
+
+async function store(service: EventTransaction, group: string, envelopes: readonly Envelope[], again: boolean) {
   const datas = envelopes.map(({ data }) => JSON.stringify(data ?? null));
   await service.sql(again ? receiveAgainSql : receiveSql, [
     group,
@@ -53,10 +131,10 @@ export async function receive(
 const arrived = `
   unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[],
     $10::json[], $11::integer[]) with ordinality as arrived (${eventColumns}, nth)`;
-// The receipt decides: only who wrote it puts the event into the inbox. The same id twice in one delivery is one event.
+// In order of their ids, so that two deliveries of the same events never wait for each other both. The receipt decides: only who wrote it puts the event into the inbox. The same id twice in one delivery is one event.
 const receiveSql = `
   with receipt as (
-    insert into inbox_receipt (consumer_group, id) select $1, unnest($2::uuid[])
+    insert into inbox_receipt (consumer_group, id) select $1, id from unnest($2::uuid[]) as given (id) order by id
     on conflict (consumer_group, id) do nothing returning id
   )
   insert into inbox_event (consumer_group, ${eventColumns})
@@ -64,7 +142,7 @@ const receiveSql = `
   where id in (select id from receipt) order by nth`;
 const receiveAgainSql = `
   with receipt as (
-    insert into inbox_receipt (consumer_group, id) select $1, unnest($2::uuid[])
+    insert into inbox_receipt (consumer_group, id) select $1, id from unnest($2::uuid[]) as given (id) order by id
     on conflict (consumer_group, id) do nothing
   )
   insert into inbox_event (consumer_group, ${eventColumns})
@@ -72,19 +150,25 @@ const receiveAgainSql = `
   where not exists (select from inbox_event as waiting where waiting.consumer_group = $1 and waiting.id = first_of_id.id)
   order by nth`;
 const parkUnreadableSql = `
-  insert into dead_letter (consumer_group, payload, reason, error, attempts) values ($1, $2, 'INVALID', $3, 0)`;
+  with receipt as (
+    insert into inbox_receipt (consumer_group, id) values ($1, $2) on conflict (consumer_group, id) do nothing returning id
+  )
+  insert into dead_letter (consumer_group, event_id, payload, reason, error, attempts)
+  select $1, id, $3, $4, $5, 0 from receipt`;
+const parkUnreadableAgainSql = `
+  insert into dead_letter (consumer_group, event_id, payload, reason, error, attempts) values ($1, $2, $3, $4, $5, 0)`;
 
-/**
- * The oldest events that may be handled now. Left out: those in `positions`, the lanes in `lanes`, and lanes whose
- * first event has failed and waits for its next attempt.
- */
-export async function loadWindow(
-  service: EventTransaction,
-  group: string,
-  positions: EventRow["position"][],
-  lanes: string[],
-) {
-  const rows = await service.sql<InboxRow>(loadSql, [group, positions, lanes, backOffMsMax]);
+/** What is being handled and so isn't to be loaded: single events, whole lanes, or all from one position to another. */
+export interface Held {
+  positions?: EventRow["position"][];
+  lanes?: string[];
+  between?: readonly [EventRow["position"], EventRow["position"]];
+}
+
+/** The oldest events that may be handled now: not held, and in no lane whose first event waits for its next attempt. */
+export async function loadWindow(service: EventTransaction, group: string, held: Held = {}) {
+  const { positions = [], lanes = [], between = [0, 0] } = held;
+  const rows = await service.sql<InboxRow>(loadSql, [group, positions, lanes, backOffMsMax, ...between]);
   return { rows, mayHaveMore: rows.length > 0 };
 }
 
@@ -93,6 +177,7 @@ const loadSql = boundedByBytes(
   `position, ${eventColumns}, lane, attempts`,
   `inbox_event as waiting
    where consumer_group = $1 and position <> all ($2::bigint[]) and lane <> all ($3::text[])
+     and (position < $5::bigint or position > $6::bigint)
      and not exists (
        select from inbox_event as failing
        where failing.consumer_group = $1 and failing.lane = waiting.lane and failing.attempts > 0
@@ -101,9 +186,36 @@ const loadSql = boundedByBytes(
   windowBytesMax,
 );
 
+/**
+ * Claims events for being handled in `tx` without a stay in the inbox: returns those that are new, or null where others
+ * wait in the inbox, behind which they have to go. What another delivery has claimed and not committed is waited for.
+ */
+export async function claimStraight(
+  tx: EventTransaction,
+  group: string,
+  envelopes: readonly Envelope[],
+): Promise<Envelope[] | null> {
+  const claimed = await tx.sql<{ id: string }>(
+    `insert into inbox_receipt (consumer_group, id) select $1, id from unnest($2::uuid[]) as given (id) order by id
+     on conflict (consumer_group, id) do nothing returning id`,
+    [group, envelopes.map(({ id }) => id)],
+  );
+  // A statement of its own, so that it sees what was committed while the claim waited.
+  const [inbox] = await tx.sql<{ waiting: boolean }>(
+    "select exists (select from inbox_event where consumer_group = $1) as waiting",
+    [group],
+  );
+  if (inbox!.waiting) return null;
+  const unclaimed = new Set(claimed.map(({ id }) => id));
+  return envelopes.filter(({ id }) => unclaimed.delete(id.toLowerCase()));
+}
+
 /** Takes events out of the inbox within their own transaction; says which were still there. */
-export async function take(tx: EventTransaction, positions: EventRow["position"][]): Promise<number[]> {
-  const rows = await tx.sql<{ position: number }>("select inbox_take($1::bigint[]) as position", [positions]);
+export async function take(tx: EventTransaction, group: string, positions: EventRow["position"][]): Promise<number[]> {
+  const rows = await tx.sql<{ position: number }>("select inbox_take($1, $2::bigint[]) as position", [
+    group,
+    positions,
+  ]);
   return rows.map(({ position }) => position);
 }
 
@@ -131,8 +243,8 @@ export async function noteFailure(
   await service.sql(
     `update inbox_event
      set attempts = attempts + 1, next_attempt_at = now() + $2 * interval '1 millisecond', last_error = $3
-     where position = $1`,
-    [row.position, delayMs, errorText(error)],
+     where consumer_group = $4 and position = $1`,
+    [row.position, delayMs, errorText(error), group],
   );
   return delayMs;
 }
@@ -146,7 +258,7 @@ export async function park(
   error: unknown,
 ) {
   await service.sql(
-    `with gone as (delete from inbox_event where position = $1 returning attempts)
+    `with gone as (delete from inbox_event where consumer_group = $2 and position = $1 returning attempts)
      insert into dead_letter
        (consumer_group, event_id, type, subject, organization_id, workspace_id, payload, reason, error, attempts)
      select $2, $3, $4, $5, $6, $7, $8, $9, $10, attempts + 1 from gone`,

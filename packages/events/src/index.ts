@@ -3,9 +3,19 @@ export * from "./catalogue";
 export { deadLetters, discardDeadLetters, retryDeadLetters, type DeadLetter } from "./dead-letters";
 export { defineEvent, EventDraft, EventRefused, type DataOf, type EventDefinition } from "./define";
 export { envelopeBytesMax, parseEnvelope, serviceOf, sourceOf, type Envelope } from "./envelope";
-export { handle, type Consumer, type EventDatabase, type EventHandle, type EventTransaction } from "./handle";
-export type { EventStats } from "./maintenance";
-export { publishedEvents } from "./replay";
+export {
+  handle,
+  handleEvery,
+  type Consumer,
+  type EventDatabase,
+  type EventHandle,
+  type EventTransaction,
+} from "./handle";
+export type { EventGauge } from "./gauges";
+export { knownGroups, type InboxGroup } from "./inbox";
+export { storedStats, type EventStats } from "./maintenance";
+export { publishedEvents, replayInto } from "./replay";
 export { runEvents, type RunEventsOptions, type RunningEvents } from "./run";
 export { eventsBase } from "./schema";
 export { embeddedTransport, TransportNotReady, type EventTransport, type Subscription } from "./transport";
+export { faultsOfKafkaSettings, kafkaSettings, kafkaTransport, type KafkaSettings } from "./kafka";
