@@ -1,4 +1,4 @@
-import type { WeighedQuery } from "../search";
+import type { WeighedQuery } from "../weigh";
 import { confidenceMin, likelihood } from "./answer-model";
 import {
   analyzePassage,

@@ -1,5 +1,5 @@
 import { foldAccents } from "../languages";
-import type { WeighedQuery } from "../search";
+import type { WeighedQuery } from "../weigh";
 import type { Shape } from "./shapes";
 
 export type QuestionKind =
