@@ -255,6 +255,7 @@ export class BaseSearch {
     }
     const { page, from, headFrom, to } = segment.sequenceOf(slot);
     const { positions, found, wordOf, seen } = this;
+    const [mask, flag] = [termMask, overlayFlag]; // once: built, another module's constant is behind a getter
     positions.length = 0;
     found.length = 0;
     seen.fill(0);
@@ -263,8 +264,8 @@ export class BaseSearch {
     let inHead = 0;
     for (let at = from; at < to; at++) {
       const term = page[at]!;
-      if (term < overlayFlag) position++;
-      const word = wordOf[term & termMask]! - 1;
+      if (term < flag) position++;
+      const word = wordOf[term & mask]! - 1;
       if (word < 0 || query.words[word]!.overlay) continue;
       if (at >= headFrom && seen[word]! < 2) {
         inHead += query.words[word]!.rarity;
@@ -274,7 +275,7 @@ export class BaseSearch {
         covered += query.words[word]!.rarity;
         seen[word] = 1;
       }
-      if (term >= overlayFlag) continue;
+      if (term >= flag) continue;
       positions.push(position);
       found.push(word);
     }
