@@ -91,7 +91,7 @@ export class BaseSearch {
     const directions = new Map<number, number>();
     if (mode !== "KEYWORD") {
       this.compareSpelling();
-      for (const slot of this.slotsBySpelling(Math.ceil(perLeg / 2))) slots.add(slot);
+      for (const slot of this.slotsBySpelling(Math.ceil(perLeg / 2), mode)) slots.add(slot);
       const direction = this.directionOfQuery();
       if (direction) {
         const nearest = this.segment.vectors!.nearest(
@@ -221,9 +221,12 @@ export class BaseSearch {
     });
   }
 
-  private slotsBySpelling(count: number): number[] {
+  private slotsBySpelling(count: number, mode: SearchMode): number[] {
     if (this.similar.length === 0 && this.terms.length === 0) return [];
     const scores = borrowScores(this.segment.slotCount);
+    // Nothing is spelled more alike than the word itself. HYBRID has these by keyword already.
+    if (mode === "SEMANTIC")
+      for (const { term, word } of this.terms) this.scoreTerm(term, this.query.words[word]!.rarity, scores);
     for (const { term, word, similarity } of this.similar)
       this.scoreTerm(term, this.query.words[word]!.rarity * similarity, scores);
     const best = this.best(scores, count).map(({ item }) => item);

@@ -77,4 +77,3 @@ export function labelOf(matcher: WordMatcher, statement: AnalyzedStatement): num
   if (label.length === 0) return 0;
   return label.filter((word) => matcher.creditsOf(word.term!) !== null).length / label.length;
 }
-

@@ -119,7 +119,10 @@ export function analyzePassage(
       headingMatch: matcher.matchText(statement.heading, language),
       leadInMatch: matcher.matchText(statement.leadIn, language),
     })),
-    match: matcher.matchOf(credits.map((_, at) => at), credits),
+    match: matcher.matchOf(
+      credits.map((_, at) => at),
+      credits,
+    ),
     titleMatch: matcher.matchText(passage.title ?? "", language),
     headingMatch: matcher.matchText((passage.headingPath ?? []).join(". "), language),
     relativeScore,
