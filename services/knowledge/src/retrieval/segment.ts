@@ -272,6 +272,19 @@ export class Segment {
     }
   }
 
+  /** The documents with a living passage that has one of these terms. */
+  documentsWith(terms: readonly string[]): Set<string> {
+    const found = new Set<number>();
+    for (const text of terms) {
+      const term = this.vocabulary.numberOf(text);
+      if (term === undefined) continue;
+      this.postings.visit(term, (slots, _, from, to) => {
+        for (let at = from; at < to; at++) if (this.alive[slots[at]!] === 1) found.add(this.documentOf[slots[at]!]!);
+      });
+    }
+    return new Set([...found].map((document) => this.documents[document]!.id));
+  }
+
   /** How many different terms two passages share, the other of which may be another segment's. */
   sharedTerms(slot: number, other: Segment, otherSlot: number): number {
     const { counts } = this;

@@ -2,7 +2,7 @@ import { evidenceNames, type Evidence } from "./evidence";
 
 /**
  * What each piece of evidence is worth (logistic regression on the questions in ../evaluation, fitted by
- * bench/src/retrieval-fit.ts, which prints what it does on documents that it wasn't fitted on).
+ * ../evaluation/fit-answers.ts on those that aren't held out).
  */
 const weights: Readonly<Record<keyof Evidence, number>> = {
   coverage: 3.2,
@@ -23,6 +23,26 @@ const weights: Readonly<Record<keyof Evidence, number>> = {
   predicate: 0.55,
 };
 const bias = -6.2;
+
+/** What a piece of evidence can be worth: something, or something less than nothing. */
+export const weightSigns: Readonly<Record<keyof Evidence, 1 | -1>> = {
+  coverage: 1,
+  exactness: 1,
+  entities: 1,
+  named: 1,
+  gap: -1,
+  focus: 1,
+  shape: 1,
+  nearness: 1,
+  label: 1,
+  unknown: -1,
+  rank: 1,
+  strange: -1,
+  introduced: 1,
+  repeated: -1,
+  comparison: 1,
+  predicate: 1,
+};
 
 /** Below this an answer is wrong too often to be given. */
 export const confidenceMin = 0.4;

@@ -8,7 +8,7 @@ import {
   type Evidence,
   type EvidencePassage,
 } from "./evidence";
-import { WordMatcher, type Match } from "./matching";
+import { WordMatcher } from "./matching";
 import { analyzeQuestion, type Question } from "./question";
 import { readPassages } from "./reading";
 
@@ -56,12 +56,17 @@ export interface Candidate {
 /**
  * Answers a question with one to three sentences of the passages that a search found for it, each cited, or says that
  * the documents don't. Nothing is written that doesn't stand in a passage. `question` is the query as `searchPassages`
- * returned it, which knows what each word is worth in these documents.
+ * returned it, which knows what each word is worth in these documents. `documentsNamed`: those that are known to have all
+ * of its names, be it in other passages.
  */
-export function answerFromPassages(question: WeighedQuery, hits: readonly EvidencePassage[]): Answer {
+export function answerFromPassages(
+  question: WeighedQuery,
+  hits: readonly EvidencePassage[],
+  documentsNamed: readonly string[] = [],
+): Answer {
   const asked = analyzeQuestion(question);
   const refusal = refusals[asked.german ? "de" : "en"];
-  const candidates = weighStatements(asked, hits);
+  const candidates = weighStatements(asked, hits, { documentsNamed });
   const best = candidates[0];
   if (!best || best.likelihood < confidenceMin)
     return { answered: false, text: refusal, confidence: best?.likelihood ?? 0, sentences: [] };
@@ -77,7 +82,7 @@ export function answerFromPassages(question: WeighedQuery, hits: readonly Eviden
 export function weighStatements(
   question: Question,
   hits: readonly EvidencePassage[],
-  { all = false }: { all?: boolean } = {},
+  { all = false, documentsNamed = [] }: { all?: boolean; documentsNamed?: readonly string[] } = {},
 ): Candidate[] {
   if (question.words.every(({ weight }) => weight === 0)) return [];
   const matcher = new WordMatcher(question);
@@ -87,6 +92,10 @@ export function weighStatements(
     analyzePassage(passage, readings[at]!, matcher, Math.max(0, passage.score / bestScore)),
   );
   const documents = matchesOfDocuments(passages);
+  for (const id of documentsNamed)
+    documents.get(id)?.forEach((_, word, match) => {
+      if (question.words[word]!.isEntity) match[word] = 1;
+    });
   const hopes = passages
     .flatMap((analyzed) => {
       const weighing = new Weighing(matcher, analyzed, documents.get(analyzed.passage.documentId)!);
@@ -127,7 +136,7 @@ export function weighStatements(
 const leastBeside = (best: number) => (best < confidenceMin ? best : Math.max(confidenceMin, best * companionShare));
 
 /** What the passages at hand of each document match together. */
-function matchesOfDocuments(passages: readonly AnalyzedPassage[]): Map<string, Match> {
+function matchesOfDocuments(passages: readonly AnalyzedPassage[]): Map<string, number[]> {
   const documents = new Map<string, number[]>();
   for (const { passage, match, titleMatch, headingMatch } of passages) {
     let all = documents.get(passage.documentId);

@@ -1,3 +1,4 @@
+import type { AnalyzedWord } from "../analyzer";
 import type { AnalyzedStatement } from "./evidence";
 import type { WordMatcher } from "./matching";
 import { hasRelativeTime, hasShape as containsShape, type Shape } from "./shapes";
@@ -11,7 +12,13 @@ export function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): num
     return -1;
   if (question.measured && !speaksOfMeasure(matcher, statement)) return -1;
   const fromStart = statement.valueStart - statement.start;
-  const value = statement.kind === "SENTENCE" ? statement.text : valueTextOf(statement, fromStart);
+  const cells = askedCells(matcher, statement);
+  const value =
+    cells.length > 0
+      ? cells.map(({ value: each }) => each).join(" ; ")
+      : statement.kind === "SENTENCE"
+        ? statement.text
+        : valueTextOf(statement, fromStart);
   const asked = new Set(question.query.words.flatMap(({ text, terms }) => [text, ...terms]));
   const context = {
     isAsked: (word: string) => asked.has(word.toLowerCase()) || asked.has(word.toLowerCase().replace(/[-,.']/g, "")),
@@ -20,12 +27,38 @@ export function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): num
   };
   if (question.shapes.some((shape) => containsShape(shape, value, context)))
     return question.counted === null || countsIt(question.counted, statement, matcher) ? 1 : -1;
-  // «Height (m): 12» has its unit in the label.
+  // «Height (m): 12» has its unit in the label, which must then speak of what is asked.
   const namesUnit = statement.kind !== "SENTENCE" && question.shapes.some((shape) => unitShapes.has(shape));
-  if (namesUnit && labelOf(matcher, statement) > 0 && containsShape("NUMBER", value, context)) return 1;
+  if (namesUnit && isLabelledAsAsked(matcher, statement) && containsShape("NUMBER", value, context)) return 1;
   if (question.allowsRelativeTime && hasRelativeTime(value)) return containsShape("DURATION", value, context) ? 1 : 0.5;
   return -1;
 }
+
+/** The cells of a row that are called by words of the question, of those by the words of which something is asked. */
+function askedCells(matcher: WordMatcher, statement: AnalyzedStatement): { name: AnalyzedWord[]; value: string }[] {
+  if (!statement.cells) return [];
+  const called = statement.cells.flatMap(({ start, valueStart, end }) => {
+    const name = statement.words.filter((word) => word.term !== null && word.start >= start && word.end <= valueStart);
+    const words = name.flatMap(({ term }) =>
+      (matcher.creditsOf(term!) ?? []).map(([word]) => matcher.question.words[word]!),
+    );
+    if (words.every(({ isEntity }) => isEntity)) return [];
+    const isAsked = words.some(({ isFocus, isShapeItself, isMeasure }) => isFocus || isShapeItself || isMeasure);
+    return [{ name, isAsked, value: statement.text.slice(valueStart - statement.start, end - statement.start) }];
+  });
+  const asked = called.filter(({ isAsked }) => isAsked);
+  return asked.length > 0 ? asked : called;
+}
+
+/** Whether a label has a word of which something is asked. */
+const isLabelledAsAsked = (matcher: WordMatcher, statement: AnalyzedStatement) =>
+  askedCells(matcher, statement).length > 0 ||
+  labelWords(statement).some(({ term }) =>
+    matcher.creditsOf(term!)?.some(([word]) => {
+      const { isFocus, isShapeItself, isMeasure } = matcher.question.words[word]!;
+      return isFocus || isShapeItself || isMeasure;
+    }),
+  );
 
 const unitShapes: ReadonlySet<Shape> = new Set<Shape>([
   "LENGTH",
@@ -71,9 +104,16 @@ function countsIt(counted: number, statement: AnalyzedStatement, matcher: WordMa
 /** Of the words of a field's or row's label, the share that was asked for. */
 export function labelOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
   if (statement.kind === "SENTENCE") return 0;
-  const label = statement.words.filter(
-    (word) => word.term !== null && !word.overlay && word.end <= statement.valueStart,
-  );
+  const cells = askedCells(matcher, statement);
+  if (cells.length > 0)
+    return Math.max(
+      ...cells.map(({ name }) => name.filter(({ term }) => matcher.creditsOf(term!) !== null).length / name.length),
+    );
+  if (statement.cells) return 0;
+  const label = labelWords(statement);
   if (label.length === 0) return 0;
   return label.filter((word) => matcher.creditsOf(word.term!) !== null).length / label.length;
 }
+
+const labelWords = (statement: AnalyzedStatement) =>
+  statement.words.filter((word) => word.term !== null && !word.overlay && word.end <= statement.valueStart);

@@ -266,7 +266,8 @@ function compareWords(
     total += weight;
     let own = statement.match[word]!;
     if (isPermission && permits) own = Math.max(own, alikeCredit);
-    if (isShapeItself && hasShape)
+    // A field's label says what its value is: an amount under another name isn't the one that was asked for.
+    if (isShapeItself && hasShape && !(statement.kind === "FIELD" && isFocus))
       own = Math.max(own, question.shapes.includes("LENGTH") ? impliedCredit : alikeCredit);
     const leadIn = Math.max(
       statement.leadInMatch[word]!,

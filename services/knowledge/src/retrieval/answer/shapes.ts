@@ -84,7 +84,7 @@ const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "
   SPEED: withUnit(
     String.raw`km/h|kmh|mph|kph|kts?|kn|knots?|knoten|m/s|(?:kilo)?met(?:re|er)s? per (?:second|hour)|miles per hour`,
   ),
-  TEMPERATURE: /-?\d[\d.,]*\s?(?:°|degrees|grad|kelvin)/iu,
+  TEMPERATURE: /-?\d[\d.,]*\s?(?:°\s?[CFK](?!\p{L})|degrees|grad|kelvin)/iu,
   REASON: reason,
 };
 
