@@ -96,7 +96,9 @@ export function weighStatements(
     documents.get(id)?.forEach((_, word, match) => {
       if (question.words[word]!.isEntity) match[word] = 1;
     });
+  const others = documentsOfOtherNames(question, passages);
   const hopes = passages
+    .filter(({ passage }) => !others.has(passage.documentId))
     .flatMap((analyzed) => {
       const weighing = new Weighing(matcher, analyzed, documents.get(analyzed.passage.documentId)!);
       return analyzed.statements.flatMap((_, at) => {
@@ -115,7 +117,7 @@ export function weighStatements(
     if (!all && hope.likelihood < leastBeside(best)) break;
     const { analyzed } = hope.weighing;
     const statement = analyzed.statements[hope.at]!;
-    if (!mayAnswer(statement, question) || isCut(statement, analyzed)) continue;
+    if (!mayAnswer(statement, question) || isHeadingOf(statement, analyzed) || isCut(statement, analyzed)) continue;
     const isRepeated = saidBy.get(statement.normalized) === several;
     const evidence = hope.weighing.evidenceOf(hope.at, hope.evidence, isRepeated);
     if (isRuledOut(evidence, question) || (isRepeated && isAboutOne(question) && evidence.named === 0)) continue;
@@ -147,6 +149,30 @@ function matchesOfDocuments(passages: readonly AnalyzedPassage[]): Map<string, n
   return documents;
 }
 
+/** Documents that have the words of a name of several («Lake Sorrel») but nowhere at hand together: it names another. */
+function documentsOfOtherNames({ query, words }: Question, passages: readonly AnalyzedPassage[]): Set<string> {
+  const others = new Set<string>();
+  for (const [a, b] of query.neighbours) {
+    const [left, right] = [query.words[a]!, query.words[b]!];
+    const isName = [a, b].every((at) => words[at]!.isEntity && query.words[at]!.spelled);
+    if (!isName || query.text.slice(left.end, right.start).trim() !== "") continue;
+    const together = new RegExp(
+      `${escaped(left.text)}[^\\p{L}]+(?:\\p{L}+[^\\p{L}]+){0,2}${escaped(right.text)}`,
+      "iu",
+    );
+    const having = new Set<string>();
+    const found = new Set<string>();
+    for (const { passage, match } of passages) {
+      if (match[a]! > 0 && match[b]! > 0) having.add(passage.documentId);
+      if (together.test(`${passage.title ?? ""} . ${passage.text}`)) found.add(passage.documentId);
+    }
+    for (const id of having) if (!found.has(id)) others.add(id);
+  }
+  return others;
+}
+
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
 const several = Symbol("several documents");
 
 /** By what is said: the document that says it, or that several do. */
@@ -171,6 +197,9 @@ function isRuledOut({ strange, comparison, shape }: Evidence, { kind }: Question
 
 /** Whether the question names what it is about: what all documents say alike isn't about that. */
 const isAboutOne = ({ words }: Question) => words.some(({ isEntity }) => isEntity);
+
+const isHeadingOf = ({ text }: AnalyzedStatement, { passage }: AnalyzedPassage) =>
+  passage.headingPath?.includes(text) ?? false;
 
 const wholeSentence = /[.!?:;)"”’»]$/;
 

@@ -1,7 +1,7 @@
 import type { AnalyzedWord } from "../analyzer";
 import type { AnalyzedStatement } from "./evidence";
 import type { WordMatcher } from "./matching";
-import { hasRelativeTime, hasShape as containsShape, type Shape } from "./shapes";
+import { hasRelativeTime, hasShape as containsShape, type Shape, type ShapeContext } from "./shapes";
 
 /** 1: has what such an answer needs; −1: it should and hasn't; 0: nothing in particular is needed. */
 export function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): number {
@@ -13,6 +13,7 @@ export function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): num
   if (question.measured && !speaksOfMeasure(matcher, statement)) return -1;
   const fromStart = statement.valueStart - statement.start;
   const cells = askedCells(matcher, statement);
+  if (question.kind === "WHO" && statement.cells && cells.length === 0) return -1;
   const value =
     cells.length > 0
       ? cells.map(({ value: each }) => each).join(" ; ")
@@ -25,6 +26,11 @@ export function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): num
     startsSentence: statement.kind === "SENTENCE",
     german: question.german,
   };
+  if (statement.kind === "SENTENCE" && !question.german) {
+    // «drains through the Tarnby Sluice, built in 1848»: who built it stands in another sentence.
+    if (question.kind === "WHO" && !namesWho(matcher, statement, context)) return -1;
+    if (question.namesFocus && !namesFocusBeside(matcher, statement, context)) return -1;
+  }
   if (question.shapes.some((shape) => containsShape(shape, value, context)))
     return question.counted === null || countsIt(question.counted, statement, matcher) ? 1 : -1;
   // «Height (m): 12» has its unit in the label, which must then speak of what is asked.
@@ -32,6 +38,48 @@ export function shapeOf(matcher: WordMatcher, statement: AnalyzedStatement): num
   if (namesUnit && isLabelledAsAsked(matcher, statement) && containsShape("NUMBER", value, context)) return 1;
   if (question.allowsRelativeTime && hasRelativeTime(value)) return containsShape("DURATION", value, context) ? 1 : 0.5;
   return -1;
+}
+
+/** Whether a person, a body or a role stands in the same clause as the question's verb. */
+function namesWho(matcher: WordMatcher, statement: AnalyzedStatement, context: ShapeContext): boolean {
+  const verb = matcher.question.words.findIndex(({ isPredicate }) => isPredicate);
+  if (verb < 0 || statement.match[verb] === 0) return true;
+  const places = statement.words.filter(({ term }) => term && matcher.creditsOf(term)?.some(([word]) => word === verb));
+  return clausesOf(statement).some(
+    ({ start, end, text }, at) =>
+      places.some((place) => place.start >= start && place.end <= end) &&
+      containsShape("PERSON", text, { ...context, startsSentence: context.startsSentence && at === 0 }),
+  );
+}
+
+/** The pieces of a sentence between its commas, in the passage's positions. */
+function clausesOf(statement: AnalyzedStatement): { start: number; end: number; text: string }[] {
+  let start = statement.start;
+  return statement.text.split(/(?<=[,;:]) /).map((text) => {
+    const clause = { start, end: start + text.length, text };
+    start += text.length + 1;
+    return clause;
+  });
+}
+
+const nameReach = 25;
+
+/** Whether a name stands within a few words of what it is asked to be the name of. */
+function namesFocusBeside(matcher: WordMatcher, statement: AnalyzedStatement, context: ShapeContext): boolean {
+  return statement.words.some(({ term, start, end }) => {
+    if (!term || !matcher.creditsOf(term)?.some(([word]) => matcher.question.words[word]!.isFocus)) return false;
+    const from = start - statement.start;
+    const around = [
+      statement.text.slice(Math.max(0, from - nameReach), from),
+      statement.text.slice(end - statement.start, end - statement.start + nameReach),
+    ];
+    return around.some((text, at) =>
+      containsShape("NAME", text.replace(/["“”„«»]/g, ""), {
+        ...context,
+        startsSentence: at === 0 && from <= nameReach,
+      }),
+    );
+  });
 }
 
 /** The cells of a row that are called by words of the question, of those by the words of which something is asked. */
@@ -74,10 +122,25 @@ function speaksOfMeasure(matcher: WordMatcher, statement: AnalyzedStatement): bo
   const { query, words } = matcher.question;
   const measure = words.findIndex(({ isMeasure }) => isMeasure);
   if (measure < 0 || Math.max(statement.match[measure]!, statement.headingMatch[measure]!) > 0) return true;
+  // «A path of 21 kilometres».
+  if (
+    /\p{L} of (?:about |around |some |nearly |over )?\d[\d.,]* ?\p{L}/u.test(statement.text) &&
+    isAmountOfAsked(matcher, statement)
+  )
+    return true;
   // «The warranty is 24 months», «a deposit of three months' rent» need no word for it, when they speak of the thing.
   if (matcher.asksAboutNamesAlone || /^(?:loud|laut)$/.test(query.words[measure]!.text)) return false;
   return !lengthUnit.test(statement.text);
 }
+
+/** Whether the word before «of 21 kilometres» is one of the question's. */
+const isAmountOfAsked = (matcher: WordMatcher, statement: AnalyzedStatement) =>
+  statement.words.some(
+    ({ term, end }) =>
+      term &&
+      matcher.creditsOf(term) !== null &&
+      /^ of (?:\p{L}+ )?\d/u.test(statement.text.slice(end - statement.start, end - statement.start + 20)),
+  );
 
 const lengthUnit = /(?<!\p{L})(?:m|km|cm|mm|ft|feet|met(?:re|er)\p{L}*|kilomet\p{L}+|miles?|inch(?:es)?)(?!\p{L})/iu;
 

@@ -88,7 +88,7 @@ const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "
   REASON: reason,
 };
 
-const isNoName = /\d|^(?:GBP|EUR|USD|CHF|VAT|PDF|AM|PM|UTC|GMT|CET|[A-Z]ST|[A-Z]DT)$/;
+const isNoName = /\d|^(?:None|No|Yes|Unknown|Not|N\/A|NA|GBP|EUR|USD|CHF|VAT|PDF|AM|PM|UTC|GMT|CET|[A-Z]ST|[A-Z]DT)$/;
 
 /** Capitalised words that don't merely begin the sentence, and aren't in the question. */
 function hasName(value: string, isAsked: (word: string) => boolean, startsStatement: boolean): boolean {

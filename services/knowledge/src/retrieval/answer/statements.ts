@@ -271,6 +271,7 @@ const headingWordsMax = 9;
 
 function isHeading(line: Line, next: Line | undefined): boolean {
   if (/^#{1,6}\s/.test(line.text)) return true;
+  if (/^\d{1,2} \p{Lu}[^.!?;:,]*$/u.test(line.text) && line.text.split(/\s+/).length <= headingWordsMax) return true;
   if (/[.!?;:,]$/.test(line.text) || line.text.split(/\s+/).length > headingWordsMax) return false;
   if (!/^[\p{Lu}\d]/u.test(line.text) || !/\p{L}{3}/u.test(line.text)) return false;
   if (next && /^\p{Ll}/u.test(next.text)) return false;

@@ -21,9 +21,12 @@ export interface AnswerMeasures {
   readonly faults: readonly { readonly question: string; readonly answer: Answer }[];
 }
 
-/** Asks all questions of the evaluation set. */
-export async function measureAnswers(chunking: Chunking, questions = evaluationQuestions()): Promise<AnswerMeasures> {
+/** Asks the questions of the evaluation set, but those about a document that isn't cut up in this way. */
+export async function measureAnswers(chunking: Chunking, asked = evaluationQuestions()): Promise<AnswerMeasures> {
   const passages = await evaluationPassages(chunking);
+  const questions = asked.filter(
+    ({ document }) => document === null || passages.some(({ documentId }) => isOf(document, documentId)),
+  );
   const byId = new Map(passages.map((passage) => [passage.passageId, passage]));
   const index = await evaluationIndex(passages);
   const milliseconds: number[] = [];
