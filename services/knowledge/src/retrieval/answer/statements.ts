@@ -165,8 +165,10 @@ function namedCellsOf(lines: readonly Line[], at: number): Cell[] | null {
     from += piece.length + 1;
     if (name) cells.push({ start, valueStart: start + name[0].length, end });
     // A value may have a semicolon of its own.
-    else if (cells.length > 0) (cells.push({ ...cells.pop()!, end }), unnamed++);
-    else return null;
+    else if (cells.length > 0) {
+      cells.push({ ...cells.pop()!, end });
+      unnamed++;
+    } else return null;
   }
   if (cells.length < 2) return null;
   const firstName = line.text.slice(0, cells[0]!.valueStart - line.start);
