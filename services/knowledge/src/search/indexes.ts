@@ -3,6 +3,7 @@ import type { Tx } from "../context";
 import type { KnowledgeBase } from "../knowledge-base/knowledge-base";
 import type { Metadata, Passage } from "../retrieval/passage";
 import { PassageIndex } from "../retrieval/passage-index";
+import { TimeSlice } from "../retrieval/time-slice";
 
 /** What an index is made of. The documents' and the bases' own folders answer. */
 export interface IndexSource {
@@ -170,9 +171,14 @@ async function bringUpToDate(db: Tx, entry: Entry, source: IndexSource): Promise
     texts.delete(documentId);
     index.removeDocument(documentId);
   };
-  removed.forEach(drop);
+  const slice = new TimeSlice();
+  for (const documentId of removed) {
+    if (slice.isOver) await slice.next();
+    drop(documentId);
+  }
   const toRead = new Map<string, IndexedText>();
   for (const { id, title, generation, metadata, enabled, ingested } of changed) {
+    if (slice.isOver) await slice.next();
     const known = texts.get(id);
     if (!ingested || known?.title !== title || known.generation !== generation) {
       drop(id);
