@@ -3,7 +3,9 @@ import type { Tx } from "../context";
 import type { Document as Row } from "../generated/prisma/client";
 import type { Document, Ingestion, MetadataValue, Passage } from "./document";
 
-const toDocument = (row: Row): Document => ({
+type Columns = Omit<Row, "sizeBytes" | "revision"> & { sizeBytes: bigint | number };
+
+const toDocument = (row: Columns): Document => ({
   id: row.id,
   organizationId: row.organizationId,
   workspaceId: row.workspaceId,
@@ -26,7 +28,7 @@ const toDocument = (row: Row): Document => ({
   updatedAt: row.updatedAt,
 });
 
-function toIngestion(row: Row): Ingestion {
+function toIngestion(row: Columns): Ingestion {
   switch (row.state) {
     case "QUEUED":
       return { state: "QUEUED" };
@@ -58,9 +60,22 @@ export const insertDocuments = (tx: Tx, documents: readonly Document[]) =>
     data: documents.map(({ ingestion, ...document }) => ({ ...document, ...columnsOf(ingestion) })),
   });
 
+const documentColumns = `d.id, d.organization_id as "organizationId", d.workspace_id as "workspaceId",
+  d.knowledge_base_id as "knowledgeBaseId", d.title, d.title_given as "titleGiven", d.filename,
+  d.content_type as "contentType", d.size_bytes as "sizeBytes", d.sha256, d.blob_key as "blobKey", d.format,
+  d.page_count as "pageCount", d.metadata, d.enabled, d.state, d.generation, d.failure_code as "failureCode",
+  d.failure_message as "failureMessage", d.passage_count as "passageCount", d.character_count as "characterCount",
+  d.created_by_id as "createdById", d.created_at as "createdAt", d.updated_at as "updatedAt",
+  d.ingested_at as "ingestedAt"`;
+
+// In SQL, since every answer asks for the documents that it cites.
 export const findDocuments = async (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Document[]> =>
   (
-    await tx.document.findMany({ where: { workspaceId, id: { in: [...ids] }, knowledgeBase: { deletedAt: null } } })
+    await tx.sql<Columns>(
+      `select ${documentColumns} from document d join knowledge_base b on b.id = d.knowledge_base_id
+        where d.workspace_id = $1 and d.id = any ($2::text[]) and b.deleted_at is null`,
+      [workspaceId, ids],
+    )
   ).map(toDocument);
 
 export interface DocumentFilter {
@@ -198,16 +213,42 @@ const passageColumns = `p.id, p.document_id as "documentId", p.knowledge_base_id
   p.start_offset as start, p.end_offset as "end", p.token_count as "tokenCount", p.first_page as "firstPage",
   p.last_page as "lastPage", p.sheet, p.heading_path as "headingPath"`;
 
+/** A passage with its document's title. */
+export type TitledPassage = Passage & { title: string };
+
 /** The passages with these ids, of documents that may be found. */
-export const findPassages = (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Passage[]> =>
+export const findPassages = (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<TitledPassage[]> =>
   tx.sql(
-    `select ${passageColumns} from passage p
+    `select ${passageColumns}, d.title from passage p
        join document d on d.id = p.document_id
        join knowledge_base b on b.id = p.knowledge_base_id
       where p.workspace_id = $1 and p.id = any ($2::text[])
         and d.state = 'INGESTED' and d.enabled and b.deleted_at is null`,
     [workspaceId, ids],
   );
+
+/** The same, with the revisions of the bases that are there, as they were at one moment. */
+export async function findPassagesWithRevisions(
+  tx: Tx,
+  workspaceId: string,
+  knowledgeBaseIds: readonly string[],
+  ids: readonly string[],
+): Promise<{ passages: TitledPassage[]; revisions: Map<string, number> }> {
+  type Row = Omit<TitledPassage, "id"> & { id: string | null; revision: number };
+  const rows = await tx.sql<Row>(
+    `select found.*, b.id as "knowledgeBaseId", b.revision from knowledge_base b
+       left join lateral (
+         select ${passageColumns}, d.title from passage p join document d on d.id = p.document_id
+          where p.workspace_id = $1 and p.id = any ($3::text[]) and p.knowledge_base_id = b.id
+            and d.state = 'INGESTED' and d.enabled) found on true
+      where b.workspace_id = $1 and b.id = any ($2::text[]) and b.deleted_at is null`,
+    [workspaceId, knowledgeBaseIds, ids],
+  );
+  return {
+    passages: rows.flatMap(({ revision: _, ...row }) => (row.id === null ? [] : [row as TitledPassage])),
+    revisions: new Map(rows.map(({ knowledgeBaseId, revision }) => [knowledgeBaseId, revision])),
+  };
+}
 
 /** A document's passages in reading order. */
 export const listPassages = (

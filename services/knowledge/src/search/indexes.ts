@@ -3,6 +3,7 @@ import type { Tx } from "../context";
 import type { KnowledgeBase } from "../knowledge-base/knowledge-base";
 import type { Metadata, Passage } from "../retrieval/passage";
 import { PassageIndex } from "../retrieval/passage-index";
+import { TimeSlice } from "../retrieval/time-slice";
 
 /** What an index is made of. The documents' and the bases' own folders answer. */
 export interface IndexSource {
@@ -34,6 +35,11 @@ interface IndexedText {
 export interface Indexes {
   /** The base's index, at least as new as `base`. `NOT_FOUND` when the base is deleted meanwhile. */
   upTo(db: Tx, base: Pick<KnowledgeBase, "id" | "workspaceId" | "revision">): Promise<PassageIndex>;
+  /**
+   * The indexes of these bases as they are, with the revision that each is sure to contain; null unless all of them are
+   * in memory and of this workspace. Whether the bases are still there, and no newer, is for the caller to find out.
+   */
+  atHand(workspaceId: string, knowledgeBaseIds: readonly string[]): { index: PassageIndex; revision: number }[] | null;
   /** Lets an index that is in use catch up in the background, so that the next search needn't wait. */
   refresh(db: Tx, base: { workspaceId: string; knowledgeBaseId: string }): void;
   forget(knowledgeBaseId: string): void;
@@ -118,6 +124,15 @@ export function openIndexes(source: IndexSource, { bytesMax, log }: Options): In
 
   return {
     upTo: async (db, base) => (await catchUpTo(db, base)).index,
+    atHand(workspaceId, knowledgeBaseIds) {
+      const found = knowledgeBaseIds.map((id) => entries.get(id));
+      if (!found.every((entry) => entry && entry.revision >= 0 && entry.index.owner.workspaceId === workspaceId))
+        return null;
+      return found.map((entry) => {
+        entry!.usedAt = performance.now();
+        return { index: entry!.index, revision: entry!.revision };
+      });
+    },
     refresh(db, { workspaceId, knowledgeBaseId }) {
       if (!entries.has(knowledgeBaseId)) return;
       source
@@ -156,9 +171,14 @@ async function bringUpToDate(db: Tx, entry: Entry, source: IndexSource): Promise
     texts.delete(documentId);
     index.removeDocument(documentId);
   };
-  removed.forEach(drop);
+  const slice = new TimeSlice();
+  for (const documentId of removed) {
+    if (slice.isOver) await slice.next();
+    drop(documentId);
+  }
   const toRead = new Map<string, IndexedText>();
   for (const { id, title, generation, metadata, enabled, ingested } of changed) {
+    if (slice.isOver) await slice.next();
     const known = texts.get(id);
     if (!ingested || known?.title !== title || known.generation !== generation) {
       drop(id);
