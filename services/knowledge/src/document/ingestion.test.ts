@@ -3,6 +3,7 @@ import { once } from "node:events";
 import path from "node:path";
 import type { Tenant } from "@atrium/database";
 import { docxParts, pdf, wordParagraph, zip } from "../../fixtures/make";
+import { ParseFailure } from "../ingestion/failures";
 import type { ParsePassages } from "../ingestion/parse";
 import {
   addDocuments,
@@ -298,7 +299,7 @@ async function givenWaiting(): Promise<{ base: string; id: string }> {
   await rows(
     world,
     ada,
-    "update document set state = 'QUEUED', ingested_at = null, generation = generation + 1 where id = $1",
+    "update document set state = 'QUEUED', ingested_at = null, found_generation = null where id = $1",
     [id],
   );
   return { base, id };
@@ -308,7 +309,6 @@ test("an ingestion that another one overtakes writes nothing more", async () => 
   const { id } = await givenWaiting();
   const overtaken = jobOf(ada, async function* () {
     yield part("the old reading");
-    await rows(world, ada, "update document set generation = generation + 1 where id = $1", [id]);
     const newer = jobOf(ada, async function* () {
       yield part("the new reading");
     });
@@ -337,6 +337,44 @@ test("a document that is deleted or whose base is, while it is read, ends quietl
     await ingestDocument(job, { documentId: id }, new AbortController().signal);
     await eventually(async () => (await passagesOf(ada, id)).length === 0);
   }
+});
+
+test("a document that is read again is found as it was until the new reading has ended, and in one step then", async () => {
+  const { base, documents } = await givenBaseWith(world, ada, markdown("heron.md", "# Heron\n\nThe heron waits."));
+  const { id } = documents[0]!;
+  const texts = async () =>
+    (await search(world, ada, base, "heron", { mode: "KEYWORD" })).hits.map((hit) => hit.passage.text);
+  const listed = async () => {
+    const query = `query ($id: ID!) { document(id: $id) { ingestedAt passages { nodes { text } } } }`;
+    const { ingestedAt, passages } = (await ask(world, ada, query, { id })).data.document;
+    return { ingestedAt, texts: passages.nodes.map(({ text }: { text: string }) => text) };
+  };
+  const before = { found: await texts(), listed: await listed() };
+  const askAgain = () => rows(world, ada, "update document set state = 'QUEUED' where id = $1", [id]);
+
+  await askAgain();
+  const again = jobOf(ada, async function* () {
+    yield part("A new heron.");
+    yield part("Another heron.", 12);
+    expect((await documentNow(world, ada, id))!.status).toBe("INGESTING");
+    expect({ found: await texts(), listed: await listed() }).toEqual(before);
+  });
+  await ingestDocument(again, { documentId: id }, new AbortController().signal);
+  expect((await texts()).sort()).toEqual(["A new heron.", "Another heron."]);
+  expect((await listed()).texts).toEqual(["A new heron.", "Another heron."]);
+  expect(await passagesOf(ada, id)).toHaveLength(2);
+
+  const found = { found: await texts(), listed: await listed() };
+  await askAgain();
+  const failing = jobOf(ada, async function* () {
+    yield part("A third heron.");
+    yield part("A fourth heron.", 14);
+    throw new ParseFailure("CORRUPT");
+  });
+  await ingestDocument(failing, { documentId: id }, new AbortController().signal);
+  expect(await documentNow(world, ada, id)).toMatchObject({ status: "FAILED", failure: { code: "CORRUPT" } });
+  expect({ found: await texts(), listed: await listed() }).toEqual(found);
+  expect(await passagesOf(ada, id)).toHaveLength(2);
 });
 
 test("what isn't being read can't be asked for twice", async () => {

@@ -17,11 +17,13 @@ export interface IndexSource {
   passagesOf(db: Tx, workspaceId: string, documentIds: readonly string[]): AsyncIterable<Omit<Passage, "title">>;
 }
 
-interface ChangedDocument extends IndexedText {
+interface ChangedDocument {
   id: string;
+  title: string;
+  /** The reading of it that is found; null when none is. */
+  generation: number | null;
   metadata: Metadata;
   enabled: boolean;
-  ingested: boolean;
 }
 
 /** What a document's passages in an index were made of; while it stays the same, they do. */
@@ -158,13 +160,13 @@ async function bringUpToDate(db: Tx, entry: Entry, source: IndexSource): Promise
   };
   removed.forEach(drop);
   const toRead = new Map<string, IndexedText>();
-  for (const { id, title, generation, metadata, enabled, ingested } of changed) {
+  for (const { id, title, generation, metadata, enabled } of changed) {
     const known = texts.get(id);
-    if (!ingested || known?.title !== title || known.generation !== generation) {
+    if (generation === null || known?.title !== title || known.generation !== generation) {
       drop(id);
-      if (ingested) toRead.set(id, { title, generation });
+      if (generation !== null) toRead.set(id, { title, generation });
     }
-    if (ingested) index.describeDocument(id, { metadata, enabled });
+    if (generation !== null) index.describeDocument(id, { metadata, enabled });
   }
   if (toRead.size > 0) await index.add(titled(source.passagesOf(db, workspaceId, [...toRead.keys()]), toRead));
   for (const [id, text] of toRead) texts.set(id, text);
