@@ -8,6 +8,7 @@ import { parseSettings, runAlone, startSubgraph, type Platform, type RunningSubg
 import { consumers } from "./consumers";
 import type { Context, RequestContext, Services, Tx } from "./context";
 import { PrismaClient } from "./generated/prisma/client";
+import { indexSnapshots } from "./index-snapshot/commands";
 import { startParsing } from "./ingestion/parse";
 import { loadersFor } from "./loaders";
 import { routes } from "./routes";
@@ -40,7 +41,11 @@ export async function startKnowledge(platform: Platform, { now = () => new Date(
       log,
     });
     closings.push(() => database.close());
-    const indexes = openIndexes(databaseSource, { bytesMax: settings.KNOWLEDGE_INDEX_BYTES_MAX, log });
+    const indexes = openIndexes(databaseSource, {
+      bytesMax: settings.KNOWLEDGE_INDEX_BYTES_MAX,
+      snapshots: indexSnapshots({ blobs: platform.blobs, log }),
+      log,
+    });
     closings.push(() => indexes.close());
     const parsing = startParsing({ processesMax: settings.KNOWLEDGE_READING_PROCESSES });
     closings.push(() => parsing.close());

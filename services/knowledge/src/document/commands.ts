@@ -4,6 +4,7 @@ import { newId } from "@atrium/ids";
 import { cancelJob, enqueue } from "@atrium/jobs";
 import type { Context, Tx } from "../context";
 import { deleteFilesLater } from "../files";
+import { dropSnapshots } from "../index-snapshot/commands";
 import { requireKnowledgeBase, reviseKnowledgeBase } from "../knowledge-base/commands";
 import { requireEraser, requireWriter } from "../knowledge-base/policy";
 import { uploadsToUse, useUploads } from "../upload/queries";
@@ -131,6 +132,7 @@ export async function deleteDocument(ctx: Context, { documentId }: { documentId:
     const { document, revision } = await lockToChange(tx, workspaceId, documentId);
     await cancelJob(tx, `ingest:${documentId}`);
     await deleteDocumentRow(tx, document, revision);
+    await dropSnapshots(tx, workspaceId, document.knowledgeBaseId);
     await deleteFilesLater(tx, [document.blobKey]);
     const { knowledgeBaseId, sizeBytes } = document;
     await appendEvent(tx, documentDeleted({ documentId, knowledgeBaseId, sizeBytes }));

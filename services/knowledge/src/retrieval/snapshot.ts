@@ -4,7 +4,7 @@ import { LatentModel } from "./latent-model";
 import { LatentVectors } from "./latent-vectors";
 import type { IndexOwner } from "./passage-index";
 import type { Metadata } from "./passage";
-import { Segment } from "./segment";
+import { Segment, termMask } from "./segment";
 import { TimeSlice } from "./time-slice";
 
 // Raise it with every change of the format or of how text becomes terms: an old snapshot is then refused and rebuilt.
@@ -36,11 +36,13 @@ interface Batch {
 /**
  * Frames, each with its length before it: header, terms, model, passages in batches, and last a SHA-256 of all of it.
  * Postings and statistics aren't written: putting the passages in again makes them, and is as fast as reading them.
+ * Of what was removed nothing is written, not a word of it.
  */
 export async function* writeSnapshot(segment: Segment, owner: IndexOwner, label: string): AsyncGenerator<Uint8Array> {
   // Passages that come while this runs have higher slots and terms, and are left out.
   const { slotCount, vocabulary, vectors } = segment;
-  const termCount = vocabulary.size;
+  const slice = new TimeSlice();
+  const { terms, documents, headings } = await livingParts(segment, slice);
   const digest = createHash("sha256");
   const frame = (parts: Uint8Array[]) => {
     const length = Buffer.alloc(4);
@@ -49,27 +51,29 @@ export async function* writeSnapshot(segment: Segment, owner: IndexOwner, label:
     digest.update(bytes);
     return bytes;
   };
-  const model = vectors?.model ?? null;
+  const model = vectors && withTermsOf(vectors.model, (term) => terms.has(vocabulary.numberOf(term) ?? -1));
   const header: Header = {
     format,
     workspaceId: owner.workspaceId,
     knowledgeBaseId: owner.knowledgeBaseId,
     label,
-    termCount,
-    documents: segment.documents.map(({ id, metadata, enabled }) => ({ id, metadata, enabled })),
-    headings: segment.headings.slice(),
+    termCount: terms.size,
+    documents: documents.kept.map((number) => {
+      const { id, metadata, enabled } = segment.documents[number]!;
+      return { id, metadata, enabled };
+    }),
+    headings: headings.kept.map((number) => segment.headings[number]!),
     latent: model && { dimensions: model.dimensions, fittedAt: model.fittedAt, terms: [...model.terms] },
   };
   yield frame([json(header)]);
-  for (let from = 0; from < termCount; from += termsPerBatch) {
-    const numbers = Array.from({ length: Math.min(termsPerBatch, termCount - from) }, (_, at) => from + at);
+  for (let from = 0; from < terms.size; from += termsPerBatch) {
+    const numbers = terms.kept.slice(from, from + termsPerBatch);
     yield frame([
       json(numbers.map((number) => [vocabulary.term(number), vocabulary.isSpelled(number) ? 1 : 0]).flat()),
     ]);
   }
   if (model) yield frame([bytesOf(model.weights), bytesOf(model.scales), bytesOf(model.basis)]);
 
-  const slice = new TimeSlice();
   for (let slot = 0; slot < slotCount;) {
     const batch: Batch = {
       ids: [],
@@ -81,19 +85,19 @@ export async function* writeSnapshot(segment: Segment, owner: IndexOwner, label:
       headLengths: [],
       scales: [],
     };
-    const terms: Uint8Array[] = [];
+    const sequences: Uint8Array[] = [];
     const components: Uint8Array[] = [];
     for (; slot < slotCount && batch.ids.length < passagesPerBatch; slot++) {
       if (segment.alive[slot] === 0) continue;
-      const record = segment.recordOf(slot, (term) => term);
+      const record = segment.recordOf(slot, (term) => terms.numberOf(term));
       batch.ids.push(record.id);
-      batch.documents.push(segment.documentOf[slot]!);
-      batch.headings.push(segment.headingOf[slot]!);
+      batch.documents.push(documents.numberOf(segment.documentOf[slot]!));
+      batch.headings.push(headings.numberOf(segment.headingOf[slot]!));
       batch.pages.push(record.page);
       batch.languages.push(record.language);
       batch.lengths.push(record.length);
       batch.headLengths.push(record.headLength);
-      terms.push(bytesOf(record.terms));
+      sequences.push(bytesOf(record.terms));
       if (!vectors) continue;
       const vector = vectors.vectorOf(slot);
       batch.scales.push(vector.scale);
@@ -102,11 +106,71 @@ export async function* writeSnapshot(segment: Segment, owner: IndexOwner, label:
     const head = json(batch);
     const headLength = Buffer.alloc(4);
     headLength.writeUInt32LE(head.byteLength);
-    yield frame([headLength, head, ...terms, ...components]);
+    yield frame([headLength, head, ...sequences, ...components]);
     if (slice.isOver) await slice.next();
   }
   yield frame([]);
   yield digest.digest();
+}
+
+/** Numbers that are in use, in their order, and the places that they have among each other. */
+class Kept {
+  readonly kept: number[];
+  private readonly places: Uint32Array;
+
+  constructor(private readonly used: Uint8Array) {
+    this.kept = [];
+    this.places = new Uint32Array(used.length);
+    for (let number = 0; number < used.length; number++) {
+      if (used[number] === 0) continue;
+      this.places[number] = this.kept.length;
+      this.kept.push(number);
+    }
+  }
+
+  get size(): number {
+    return this.kept.length;
+  }
+
+  has(number: number): boolean {
+    return this.used[number] === 1;
+  }
+
+  numberOf(number: number): number {
+    return this.places[number]!;
+  }
+}
+
+/** The terms, documents and headings that living passages have. */
+async function livingParts(segment: Segment, slice: TimeSlice) {
+  const { slotCount, vocabulary } = segment;
+  const terms = new Uint8Array(vocabulary.size);
+  const documents = new Uint8Array(segment.documents.length);
+  const headings = new Uint8Array(segment.headings.length);
+  for (let slot = 0; slot < slotCount; slot++) {
+    if (slice.isOver) await slice.next();
+    if (segment.alive[slot] === 0) continue;
+    documents[segment.documentOf[slot]!] = 1;
+    headings[segment.headingOf[slot]!] = 1;
+    const { page, from, to } = segment.sequenceOf(slot);
+    for (let at = from; at < to; at++) terms[page[at]! & termMask] = 1;
+  }
+  for (const [number, { enabled, metadata }] of segment.documents.entries())
+    if (number < documents.length && (!enabled || Object.keys(metadata).length > 0)) documents[number] = 1;
+  return { terms: new Kept(terms), documents: new Kept(documents), headings: new Kept(headings) };
+}
+
+/** The model without the terms that aren't kept: no living passage has them. */
+function withTermsOf(model: LatentModel, isKept: (term: string) => boolean): LatentModel {
+  const { dimensions, fittedAt } = model;
+  const rows = [...model.terms.keys()].filter((row) => isKept(model.terms[row]!));
+  if (rows.length === model.terms.length) return model;
+  const basis = new Int8Array(rows.length * dimensions);
+  for (const [to, row] of rows.entries())
+    basis.set(model.basis.subarray(row * dimensions, (row + 1) * dimensions), to * dimensions);
+  const terms = rows.map((row) => model.terms[row]!);
+  const ofRows = (array: Float32Array) => Float32Array.from(rows, (row) => array[row]!);
+  return new LatentModel(dimensions, terms, ofRows(model.weights), basis, ofRows(model.scales), fittedAt);
 }
 
 /** Rejects with a sentence that says why, when the bytes aren't a whole snapshot of this base in this format. */

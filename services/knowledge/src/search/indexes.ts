@@ -1,8 +1,10 @@
 import { PublicError } from "@atrium/errors";
 import type { Tx } from "../context";
+import type { IndexSnapshots, IndexedText } from "../index-snapshot/commands";
 import type { KnowledgeBase } from "../knowledge-base/knowledge-base";
 import type { Metadata, Passage } from "../retrieval/passage";
 import { PassageIndex } from "../retrieval/passage-index";
+import { keeperOf, type Keeper } from "./keeper";
 
 /** What an index is made of. The documents' and the bases' own folders answer. */
 export interface IndexSource {
@@ -26,12 +28,6 @@ interface ChangedDocument {
   enabled: boolean;
 }
 
-/** What a document's passages in an index were made of; while it stays the same, they do. */
-interface IndexedText {
-  generation: number;
-  title: string;
-}
-
 /** The searchable forms of knowledge bases: derived, made when first needed, forgotten when room is short. */
 export interface Indexes {
   /** The base's index, at least as new as `base`. `NOT_FOUND` when the base is deleted meanwhile. */
@@ -50,23 +46,27 @@ interface Entry {
   texts: Map<string, IndexedText>;
   catchingUp: Promise<void> | null;
   usedAt: number;
+  keeper: Keeper | null;
 }
 
 interface Options {
   /** What all indexes may take together; those unused for longest go first. */
   bytesMax: number;
+  /** Where indexes are kept over a restart; nowhere when absent. */
+  snapshots?: IndexSnapshots;
   log: { warn(details: object, message: string): void };
 }
 
 /** Opens the indexes of one process. */
-export function openIndexes(source: IndexSource, { bytesMax, log }: Options): Indexes {
+export function openIndexes(source: IndexSource, { bytesMax, snapshots, log }: Options): Indexes {
   const entries = new Map<string, Entry>();
 
   function entryOf({ id, workspaceId }: { id: string; workspaceId: string }): Entry {
     let entry = entries.get(id);
     if (!entry) {
       const index = new PassageIndex({ workspaceId, knowledgeBaseId: id });
-      entry = { index, revision: -1, texts: new Map(), catchingUp: null, usedAt: performance.now() };
+      entry = { index, revision: -1, texts: new Map(), catchingUp: null, usedAt: performance.now(), keeper: null };
+      entry.keeper = snapshots ? keeperOf(entry, snapshots, log) : null;
       entries.set(id, entry);
     }
     return entry;
@@ -74,7 +74,7 @@ export function openIndexes(source: IndexSource, { bytesMax, log }: Options): In
 
   /** One at a time for each index; whoever comes meanwhile waits for the same. */
   const catchUp = (db: Tx, entry: Entry): Promise<void> =>
-    (entry.catchingUp ??= bringUpToDate(db, entry, source).finally(() => {
+    (entry.catchingUp ??= bringUpToDate(db, entry, source, snapshots).finally(() => {
       entry.catchingUp = null;
       makeRoom();
     }));
@@ -94,9 +94,13 @@ export function openIndexes(source: IndexSource, { bytesMax, log }: Options): In
         else if (!present()) continue;
         throw error;
       }
-      entry.index.maintain().catch((error: unknown) => {
-        if (present()) log.warn({ err: error, knowledgeBaseId: base.id }, "An index couldn't be tidied.");
-      });
+      entry.index
+        .maintain()
+        .catch((error: unknown) => {
+          if (present()) log.warn({ err: error, knowledgeBaseId: base.id }, "An index couldn't be tidied.");
+        })
+        .then(() => present() && entry.keeper?.changed(db));
+      if (present()) entry.keeper?.changed(db);
     }
   }
 
@@ -115,6 +119,7 @@ export function openIndexes(source: IndexSource, { bytesMax, log }: Options): In
   function forget(knowledgeBaseId: string): void {
     const entry = entries.get(knowledgeBaseId);
     entries.delete(knowledgeBaseId);
+    entry?.keeper?.stop();
     void entry?.index.close();
   }
 
@@ -141,15 +146,28 @@ export function openIndexes(source: IndexSource, { bytesMax, log }: Options): In
     async close() {
       const closing = [...entries.values()];
       entries.clear();
+      await Promise.all(closing.map(({ keeper }) => keeper?.finish()));
       await Promise.all(closing.map(({ index }) => index.close()));
       await Promise.allSettled(closing.map(({ catchingUp }) => catchingUp));
     },
   };
 }
 
-async function bringUpToDate(db: Tx, entry: Entry, source: IndexSource): Promise<void> {
+async function bringUpToDate(
+  db: Tx,
+  entry: Entry,
+  source: IndexSource,
+  snapshots: IndexSnapshots | undefined,
+): Promise<void> {
+  const { workspaceId, knowledgeBaseId } = entry.index.owner;
+  if (entry.revision < 0) {
+    const kept = await snapshots?.load(db, { workspaceId, knowledgeBaseId });
+    if (kept) {
+      Object.assign(entry, kept);
+      entry.keeper?.restored();
+    }
+  }
   const { index, texts } = entry;
-  const { workspaceId, knowledgeBaseId } = index.owner;
   // Read before the changes: what commits in between is seen again next time, and that changes nothing.
   const revision = await source.revisionOf(db, workspaceId, knowledgeBaseId);
   if (revision === null) throw new BaseGone("NOT_FOUND", `No knowledge base ${knowledgeBaseId} in this workspace.`);
