@@ -4,7 +4,14 @@ import { newId } from "@atrium/ids";
 import type { Tx } from "../context";
 import { deleteFilesLater } from "../files";
 import { PassageIndex, type IndexOwner } from "../retrieval/passage-index";
-import { announceSnapshot, confirmSnapshot, findSnapshot, removeSnapshot, removeSnapshots } from "./store";
+import {
+  announceSnapshot,
+  confirmSnapshot,
+  findSnapshot,
+  newestSnapshots,
+  removeSnapshot,
+  removeSnapshots,
+} from "./store";
 
 /** What a document's passages in an index were made of; while it stays the same, they do. */
 export interface IndexedText {
@@ -96,3 +103,6 @@ export async function dropSnapshots(tx: Tx, workspaceId: string, knowledgeBaseId
   // One that is still being written comes into being later.
   await deleteFilesLater(tx, files, { runAt: new Date(Date.now() + deletedAgainAfterMs) });
 }
+
+/** The bases whose indexes were kept last, of all tenants. */
+export const keptLast = newestSnapshots;

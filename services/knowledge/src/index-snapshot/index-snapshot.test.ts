@@ -4,6 +4,7 @@ import { folderBlobs, type BlobStore } from "@atrium/blobs";
 import { searchPassages } from "../retrieval/search";
 import { openIndexes, type IndexSource, type Indexes } from "../search/indexes";
 import { databaseSource } from "../search/source";
+import { warmIndexes } from "../search/warm";
 import {
   ask,
   eventually,
@@ -15,7 +16,7 @@ import {
   startWorld,
   type World,
 } from "../testing/world";
-import { indexSnapshots, type IndexSnapshots } from "./commands";
+import { indexSnapshots, keptLast, type IndexSnapshots } from "./commands";
 
 let world: World;
 let blobs: BlobStore;
@@ -212,6 +213,22 @@ test("an index from before a deletion isn't kept after it, nor one that is writt
   expect(await kept(base)).toEqual([]);
   await change(`deleteDocument(input: { documentId: "${two}" }) { deletedDocumentId }`);
   await eventually(async () => files().every((file) => !readFileSync(file).includes(base)));
+});
+
+test("after a start the indexes that were kept last are read ahead, as far as there is room", async () => {
+  const [older, newer] = [await givenBase(), await givenBase()];
+  for (const { base } of [older, newer]) await givenKept(base);
+  const services = (indexes: Indexes) => ({ database: world.database, indexes, log });
+  const some = started();
+  await warmIndexes(services(some.indexes), keptLast, { bytesMax: 1 }).done;
+  expect(some.indexes.stats().indexes).toBe(1);
+  expect(await some.found(newer.base, "heron part 599")).toContain(newer.bookId);
+  expect(some.indexes.stats().indexes).toBe(1);
+  const all = started();
+  await warmIndexes(services(all.indexes), keptLast, { bytesMax: 1e9 }).done;
+  expect(all.indexes.stats().indexes).toBeGreaterThan(1);
+  expect([...some.read, ...all.read]).toEqual([]);
+  expect(await keptLast(world.database.as(eve), 10)).toEqual([]);
 });
 
 test("it goes with its base", async () => {

@@ -74,3 +74,14 @@ export async function removeSnapshots(
 /** Removes the row of one file. */
 export const removeSnapshot = (db: Tx, blobKey: string) =>
   db.sql("delete from index_snapshot where blob_key = $1", [blobKey]);
+
+/** The bases of all tenants whose snapshots are newest. For the service itself. */
+export const newestSnapshots = (
+  service: Tx,
+  limit: number,
+): Promise<{ organizationId: string; workspaceId: string; knowledgeBaseId: string }[]> =>
+  service.sql(
+    `select organization_id as "organizationId", workspace_id as "workspaceId", knowledge_base_id as "knowledgeBaseId"
+       from index_snapshot where stored_at is not null order by stored_at desc limit $1`,
+    [limit],
+  );

@@ -17,3 +17,5 @@ alter table index_snapshot force row level security;
 create policy workspace on index_snapshot
   using (organization_id = (select current_organization()) and workspace_id = (select current_workspace()))
   with check (organization_id = (select current_organization()) and workspace_id = (select current_workspace()));
+-- At a start the service itself looks which indexes were kept last.
+create policy service_select on index_snapshot for select using ((select is_service()));
