@@ -406,6 +406,31 @@ test("a document whose job is given up says so, keeps no passages, and can be tr
   expect(again).toMatchObject({ status: "INGESTED", failure: null });
 });
 
+test("one organization's many documents don't hold up another's one", async () => {
+  const bob = memberOf("org_bob");
+  const [theirs, his] = [await givenKnowledgeBase(world, ada), await givenKnowledgeBase(world, bob)];
+  const many = [];
+  for (let n = 0; n < 60; n++)
+    many.push(await givenUpload(world, ada, markdown(`${n}.md`, `# Note ${n}\n\nOne of many.`)));
+  const one = await givenUpload(world, bob, markdown("one.md", "# One\n\nThe only one."));
+  await addDocuments(world, ada, theirs, many);
+  const { payload } = await addDocuments(world, bob, his, [one]);
+  const [document] = await settled(world, bob, [payload!.documents![0]!.id]);
+  expect(document!.status).toBe("INGESTED");
+  const since = "select ingested_at from document where id = $1";
+  const [{ ingested_at: at }] = (await rows<{ ingested_at: Date }>(world, bob, since, [document!.id])) as [
+    { ingested_at: Date },
+  ];
+  const before = "select 1 from document where knowledge_base_id = $1 and ingested_at < $2";
+  expect((await rows(world, ada, before, [theirs, at])).length).toBeLessThan(50);
+  const ids = await rows<{ id: string }>(world, ada, "select id from document where knowledge_base_id = $1", [theirs]);
+  await settled(
+    world,
+    ada,
+    ids.map(({ id }) => id),
+  );
+});
+
 describe("a process that is killed", () => {
   const children: ChildProcess[] = [];
   afterEach(() => children.splice(0).forEach((child) => child.kill("SIGKILL")));
@@ -467,6 +492,38 @@ describe("a process that is killed", () => {
       expect(told.map(({ data }) => (data as { documentId: string }).documentId).sort()).toEqual(ids);
       for (const n of [0, 1, 2, 3, 4, 5])
         expect((await search(last, ada, base, `Part 4999 of Book ${n}`)).hits[0]!.passage.text).toContain(`Book ${n}`);
+    } finally {
+      await last?.stop();
+      await first.stop();
+    }
+  }, 120_000);
+
+  test("while documents are read again leaves them found as they were, and has each read once in the end", async () => {
+    const first = await startWorld();
+    let last: World | null = null;
+    try {
+      const { base, documents } = await givenBaseWith(first, ada, long("Atlas", 20_000));
+      const { id, passageCount } = documents[0]!;
+      const found = () =>
+        rows(
+          first,
+          ada,
+          "select p.id from passage p join document d on d.id = p.document_id where p.generation = d.found_generation order by p.ordinal",
+        );
+      const before = await found();
+      await first.pause();
+      const query = `mutation { reindexDocument(input: { documentId: "${id}" }) { document { id } } }`;
+      const atWork = await startChild(first, { query, variables: {} });
+      await eventually(async () => (await passagesOf(ada, id, first)).length > passageCount);
+      await atWork.kill();
+      expect(await found()).toEqual(before);
+
+      last = await startWorld({ beside: first });
+      expect((await search(last, ada, base, "Part 19999 of Atlas")).hits[0]!.passage.text).toContain("19999");
+      const [again] = await settled(last, ada, [id]);
+      expect(again).toMatchObject({ status: "INGESTED", passageCount });
+      await expectSound(last, ada, id);
+      expect(before).not.toContainEqual((await found())[0]);
     } finally {
       await last?.stop();
       await first.stop();
