@@ -5,6 +5,7 @@ export { defineEvent, EventDraft, EventRefused, type DataOf, type EventDefinitio
 export { envelopeBytesMax, parseEnvelope, serviceOf, sourceOf, type Envelope } from "./envelope";
 export { handle, type Consumer, type EventDatabase, type EventHandle, type EventTransaction } from "./handle";
 export type { EventStats } from "./maintenance";
+export { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from "./of-each-service";
 export { publishedEvents } from "./replay";
 export { runEvents, type RunEventsOptions, type RunningEvents } from "./run";
 export { eventsBase } from "./schema";

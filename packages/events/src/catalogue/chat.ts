@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineEvent } from "../define";
+import { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from "../of-each-service";
 
 // What chat announces. Texts of messages stay in chat.
 
@@ -70,3 +71,7 @@ export const tokensUsed = defineEvent("chat.tokens.used.v1", {
     costMicros: z.number().int().nonnegative(),
   },
 });
+
+export const chatSensitiveRead = sensitiveReadOf("chat");
+export const chatPersonalDataExported = personalDataExportedOf("chat");
+export const chatPersonalDataErased = personalDataErasedOf("chat");

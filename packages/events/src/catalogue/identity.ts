@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineEvent } from "../define";
+import { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from "../of-each-service";
 
 // What identity announces. Nothing here names a person or an address: subscribers ask identity for what they may know.
 
@@ -65,3 +66,7 @@ export const apiKeyRevoked = defineEvent("identity.api_key.revoked.v1", {
   subject: "apiKeyId",
   data: { apiKeyId: z.string(), userId: z.string() },
 });
+
+export const identitySensitiveRead = sensitiveReadOf("identity");
+export const identityPersonalDataExported = personalDataExportedOf("identity");
+export const identityPersonalDataErased = personalDataErasedOf("identity");

@@ -1,4 +1,5 @@
 export * from "./chat";
 export * from "./identity";
 export * from "./knowledge";
+export * from "./privacy";
 export * from "./tenancy";
