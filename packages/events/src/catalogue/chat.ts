@@ -6,10 +6,14 @@ import { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from ".
 
 const conversation = { conversationId: z.string(), chatbotId: z.string() };
 
+/** Who talks to the bot; null in events from before it was told. */
+const participant = { participantId: z.string().nullable().default(null) };
+
 export const conversationStarted = defineEvent("chat.conversation.started.v1", {
   subject: "conversationId",
   data: {
     ...conversation,
+    ...participant,
     /** `CONSOLE`, `WIDGET`, `PUBLIC_API`; more may come. */
     channel: z.string(),
   },
@@ -17,7 +21,7 @@ export const conversationStarted = defineEvent("chat.conversation.started.v1", {
 
 export const conversationClosed = defineEvent("chat.conversation.closed.v1", {
   subject: "conversationId",
-  data: conversation,
+  data: { ...conversation, ...participant },
 });
 
 /** Somebody wrote to a bot. */

@@ -21,6 +21,9 @@ export const userSignedIn = defineEvent("identity.user.signed_in.v1", {
     sessionId: z.string(),
     /** `EMAIL`, `EVM`, `SOLANA`, `COSMOS` or `GUEST`; more may come. */
     method: z.string(),
+    /** Where the session begins; null for who stands nowhere yet, as guests and the newly registered do. */
+    organizationId: z.string().nullable().default(null),
+    workspaceId: z.string().nullable().default(null),
   },
 });
 

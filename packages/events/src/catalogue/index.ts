@@ -1,3 +1,4 @@
+export * from "./activity";
 export * from "./chat";
 export * from "./identity";
 export * from "./knowledge";
