@@ -1,3 +1,4 @@
+import { startActivity } from "@atrium/activity";
 import { startChat } from "@atrium/chat";
 import { startIdentity } from "@atrium/identity";
 import { startKnowledge } from "@atrium/knowledge";
@@ -10,4 +11,5 @@ export const services: Readonly<Record<string, (platform: Platform) => Promise<R
   tenancy: startTenancy,
   knowledge: startKnowledge,
   chat: startChat,
+  activity: startActivity,
 };

@@ -11,7 +11,9 @@ export const settingsSchema = z.object({
   ACTIVITY_HOURS_KEPT_DAYS: count(32, 400)
     .default(100)
     .describe("For so many days numbers are kept by the hour, and days can be cut in every time zone."),
-  ACTIVITY_DAYS_KEPT_DAYS: count(400, 4_000).default(1_100).describe("For so many days numbers are kept by the UTC day."),
+  ACTIVITY_DAYS_KEPT_DAYS: count(400, 4_000)
+    .default(1_100)
+    .describe("For so many days numbers are kept by the UTC day."),
   ACTIVITY_LINES_KEPT_DAYS: count(30, 4_000).default(400).describe("For so many days the lines of timelines are kept."),
   ACTIVITY_DETAIL_KEPT_DAYS: count(1, 400)
     .default(90)

@@ -42,7 +42,7 @@ const ActivitySubject = createUnionType({
   name: "ActivitySubject",
   description: "What a line of a timeline is about, where it can be asked for by its id.",
   types: () => [Document, KnowledgeBase, Conversation, Project, Workspace, Organization] as const,
-  resolveType: (value: { type: SubjectType }) => entities[value.type],
+  resolveType: (value) => entities[(value as { id: string } & { type: SubjectType }).type],
 });
 
 @ObjectType("Activity", { description: "A line of a timeline: what happened, when, to what, and whose act it was." })
@@ -75,8 +75,12 @@ export class ActivityResolver {
   })
   timeline(
     @Args(() => PageArguments) page: PageArguments,
-    @Arg("subjectId", () => ID, { nullable: true, description: "Only what happened to this." }) subjectId: string | null,
-    @Arg("userId", () => ID, { nullable: true, description: "Only what this person did; the caller's own account too." })
+    @Arg("subjectId", () => ID, { nullable: true, description: "Only what happened to this." })
+    subjectId: string | null,
+    @Arg("userId", () => ID, {
+      nullable: true,
+      description: "Only what this person did; the caller's own account too.",
+    })
     userId: string | null,
     @Arg("workspaceId", () => ID, { nullable: true, description: "The caller's workspace; the same as none of these." })
     workspaceId: string | null,

@@ -83,7 +83,7 @@ export async function pruneLines(service: Tx, before: Date): Promise<void> {
   const first = before.getTime().toString(16).padStart(12, "0");
   const bound = `${first.slice(0, 8)}-${first.slice(8)}-0000-0000-000000000000`;
   const old = `select id from activity where id < $1 order by id limit ${batchSize}`;
-  for (let step = batchSize; step === batchSize; )
+  for (let step = batchSize; step === batchSize;)
     step = (await service.sql(`delete from activity where id = any (array(${old})) returning 1`, [bound])).length;
 }
 

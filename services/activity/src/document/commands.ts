@@ -13,6 +13,8 @@ export async function keepDocuments(tx: Tx, envelopes: readonly Envelope[]): Pro
     const change = changes.get(type);
     if (change) {
       const { documentId, knowledgeBaseId } = change.read(data);
+      // As the table decides, so that it doesn't matter how events are cut into batches.
+      if ((changed.get(documentId)?.eventId ?? "") > eventId) continue;
       const place = { organizationId: organizationid, workspaceId: workspaceid };
       changed.set(documentId, { documentId, knowledgeBaseId, ...place, eventId, changedAt: new Date(time) });
     } else if (type === documentDeleted.type) {

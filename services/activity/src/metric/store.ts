@@ -1,6 +1,5 @@
 import type { Tx } from "../context";
-import type { Dimension, Grain, Metric, Sum } from "./metric";
-import { factsOf } from "./metric";
+import { factsOf, type Dimension, type Grain, type Metric, type Sum } from "./metric";
 
 /** Notes these events as counted. Returns which of them weren't yet, and aren't older than what can be told apart. */
 export async function claimEvents(tx: Tx, ids: readonly string[], times: readonly string[]): Promise<Set<string>> {
@@ -92,7 +91,7 @@ export async function forgetCountedEvents(tx: Tx, before: Date): Promise<void> {
     [before],
   );
   const old = `select ctid from counted_event where happened_at < $1 limit ${batchSize}`;
-  for (let step = batchSize; step === batchSize; )
+  for (let step = batchSize; step === batchSize;)
     step = (await tx.sql(`delete from counted_event where ctid = any (array(${old})) returning 1`, [before])).length;
 }
 

@@ -1,22 +1,18 @@
-import type { Envelope } from "@atrium/events";
+import { documentFailed, documentIngested, messageAnswered, messageRefused, type Envelope } from "@atrium/events";
 import { daysBefore, floorTo, quarterMs } from "../calendar/calendar";
 import type { Context, Tx } from "../context";
 import { deletePresence, insertPresence, prunePresence } from "./store";
+
+// What a service did later, in somebody's name.
+const onBehalf = new Set([documentFailed, documentIngested, messageAnswered, messageRefused].map(({ type }) => type));
 
 /** Notes who did something, and in which quarter of an hour: what active users are counted from. */
 export const notePresence = (tx: Tx, envelopes: readonly Envelope[]): Promise<void> =>
   insertPresence(
     tx,
-    envelopes.flatMap(({ organizationid, workspaceid = "", actorid, time }) =>
-      organizationid && actorid
-        ? [
-            {
-              organizationId: organizationid,
-              workspaceId: workspaceid,
-              userId: actorid,
-              at: floorTo(new Date(time), quarterMs),
-            },
-          ]
+    envelopes.flatMap(({ organizationid: organizationId, workspaceid = "", actorid: userId, time, type }) =>
+      organizationId && userId && !onBehalf.has(type)
+        ? [{ organizationId, workspaceId: workspaceid, userId, at: floorTo(new Date(time), quarterMs) }]
         : [],
     ),
   );

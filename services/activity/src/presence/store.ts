@@ -27,7 +27,7 @@ const batchSize = 5_000;
 
 export async function prunePresence(service: Tx, before: Date): Promise<void> {
   const old = `select ctid from presence where at < $1 limit ${batchSize}`;
-  for (let step = batchSize; step === batchSize; )
+  for (let step = batchSize; step === batchSize;)
     step = (await service.sql(`delete from presence where ctid = any (array(${old})) returning 1`, [before])).length;
 }
 

@@ -33,8 +33,9 @@ const batchSize = 5_000;
 
 export async function pruneRatings(service: Tx, before: Date): Promise<void> {
   const old = `select ctid from rated_message where rated_at < $1 limit ${batchSize}`;
-  for (let step = batchSize; step === batchSize; )
-    step = (await service.sql(`delete from rated_message where ctid = any (array(${old})) returning 1`, [before])).length;
+  for (let step = batchSize; step === batchSize;)
+    step = (await service.sql(`delete from rated_message where ctid = any (array(${old})) returning 1`, [before]))
+      .length;
 }
 
 export async function deleteRatings(tx: Tx, organizationId: string, workspaceId: string): Promise<void> {
