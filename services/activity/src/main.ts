@@ -9,6 +9,7 @@ import type { Context, RequestContext, Tx } from "./context";
 import { dashboardHub } from "./dashboard/hub";
 import { snapshotOf } from "./dashboard/queries";
 import { PrismaClient } from "./generated/prisma/client";
+import { internalOperations } from "./internal";
 import { pruneActivity, pruneTask } from "./recording/commands";
 import { schema } from "./schema";
 import { settingsSchema } from "./settings";
@@ -65,6 +66,7 @@ export async function startActivity(platform: Platform, { now = () => new Date()
       dashboards,
       signal,
     }),
+    internal: internalOperations({ database }),
     readiness: { "activity database": () => database.ready(), "activity jobs": () => jobs.ready() },
     gauges: [
       {

@@ -7,13 +7,14 @@ import { postgresEphemeral } from "@atrium/ephemeral";
 import { embeddedTransport, eventsBase, sourceOf, type Envelope, type EventDraft } from "@atrium/events";
 import { newId, newUuid } from "@atrium/ids";
 import { prepareJobs } from "@atrium/jobs";
-import { createLog, type Platform } from "@atrium/subgraph";
+import { createLog, parseSettings, type Platform } from "@atrium/subgraph";
 import { waitFor } from "@atrium/testing";
 import { inProcessTopics } from "@atrium/topics";
 import pg from "pg";
 import { PrismaClient } from "./generated/prisma/client";
 import { startActivity } from "./main";
-import { forgetRecorded } from "./recording/commands";
+import { forgetRecorded, pruneActivity } from "./recording/commands";
+import { settingsSchema } from "./settings";
 
 export type Service = Awaited<ReturnType<typeof startTestActivity>>;
 
@@ -78,7 +79,10 @@ export async function startTestActivity({ env = {} }: { env?: NodeJS.ProcessEnv 
     asAdministrator,
     handled,
 
-    /** Delivers events as the transport does, and waits until they are handled. */
+    /** Delivers events as the transport does. */
+    tell: (...envelopes: readonly Envelope[]) => transport.publish(envelopes),
+
+    /** Delivers events and waits until they are handled. */
     async hear(...envelopes: readonly Envelope[]): Promise<void> {
       await transport.publish(envelopes);
       await handled();
@@ -106,7 +110,10 @@ export async function startTestActivity({ env = {} }: { env?: NodeJS.ProcessEnv 
       return rows;
     },
 
-    forgetRecorded: () => forgetRecorded(database.asService()),
+    forgetRecorded: (from: Date | null = null) => forgetRecorded(database.asService(), { from }),
+
+    prune: () =>
+      pruneActivity({ settings: parseSettings(settingsSchema, env), now: () => clock.now }, database.asService()),
 
     async stop() {
       await subgraph.stop();

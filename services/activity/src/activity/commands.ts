@@ -1,15 +1,16 @@
 import type { Envelope } from "@atrium/events";
 import { daysBefore } from "../calendar/calendar";
 import type { Context, Tx } from "../context";
+import type { Activity } from "./activity";
 import { deleteLines, insertLines, pruneLines } from "./store";
 import { lineOf } from "./telling";
 
-/** Writes the lines that these events make, in one statement however many they are. */
-export const tellEvents = (tx: Tx, envelopes: readonly Envelope[]): Promise<void> =>
-  insertLines(
-    tx,
-    envelopes.flatMap((envelope) => lineOf(envelope) ?? []),
-  );
+/** Writes the lines that these events make where `isOpen`, in one statement however many they are. */
+export const tellEvents = (
+  tx: Tx,
+  envelopes: readonly Envelope[],
+  isOpen: (line: Activity) => boolean,
+): Promise<void> => insertLines(tx, envelopes.flatMap((envelope) => lineOf(envelope) ?? []).filter(isOpen));
 
 export const forgetLines = deleteLines;
 

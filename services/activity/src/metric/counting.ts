@@ -25,23 +25,13 @@ import type { Count, Metric } from "./metric";
 /** A metric, how much is added to it, and what it is split by. */
 type Tally = readonly [metric: Metric, value: number, objectId?: string, label?: string];
 
-interface Rule {
-  tallies(data: unknown): Tally[];
-  /** Where the event belongs, when its envelope doesn't say. */
-  place?(data: unknown): { organizationId: string | null; workspaceId: string | null };
-}
-
-const rules = new Map<string, Rule>();
+const rules = new Map<string, (data: unknown) => Tally[]>();
 
 function counts<Shape extends z.ZodRawShape>(
   definition: EventDefinition<Shape>,
   tallies: (data: z.output<z.ZodObject<Shape>>) => Tally[],
-  place?: (data: z.output<z.ZodObject<Shape>>) => { organizationId: string | null; workspaceId: string | null },
 ): void {
-  rules.set(definition.type, {
-    tallies: (data) => tallies(definition.read(data)),
-    ...(place && { place: (data) => place(definition.read(data)) }),
-  });
+  rules.set(definition.type, (data) => tallies(definition.read(data)));
 }
 
 counts(conversationStarted, ({ chatbotId, channel }) => [["CONVERSATIONS_STARTED", 1, chatbotId, channel]]);
@@ -75,29 +65,20 @@ counts(membershipRevoked, ({ workspaceId }) => [[workspaceId ? "WORKSPACE_MEMBER
 counts(invitationSent, () => [["INVITATIONS_SENT", 1]]);
 counts(invitationAccepted, () => [["INVITATIONS_ACCEPTED", 1]]);
 counts(projectCreated, () => [["PROJECTS_CREATED", 1]]);
-// A person signs in before they stand anywhere; where the session begins is in the event.
-counts(
-  userSignedIn,
-  ({ method }) => [["SIGN_INS", 1, "", method]],
-  ({ organizationId, workspaceId }) => ({ organizationId, workspaceId }),
-);
+counts(userSignedIn, ({ method }) => [["SIGN_INS", 1, "", method]]);
 counts(interactionsRecorded, ({ counts: each }) => each.map(({ kind, count }) => ["INTERACTIONS", count, "", kind]));
 
 // Words of others' events are short; one that isn't doesn't fill the table.
 const labelLengthMax = 80;
 
 /** What the event adds to the sums; nothing for one of another kind, or of no organization. Throws for bad data. */
-export function countsOf(envelope: Envelope): Count[] {
-  const rule = rules.get(envelope.type);
-  if (!rule) return [];
-  const told = rule.place?.(envelope.data);
-  const organizationId = envelope.organizationid ?? told?.organizationId;
-  if (!organizationId) return [];
-  const workspaceId = (envelope.organizationid ? envelope.workspaceid : told?.workspaceId) ?? "";
-  return rule.tallies(envelope.data).map(([metric, value, objectId = "", label = ""]) => ({
-    organizationId,
-    workspaceId,
-    at: new Date(envelope.time),
+export function countsOf({ type, organizationid, workspaceid = "", time, data }: Envelope): Count[] {
+  const rule = rules.get(type);
+  if (!rule || !organizationid) return [];
+  return rule(data).map(([metric, value, objectId = "", label = ""]) => ({
+    organizationId: organizationid,
+    workspaceId: workspaceid,
+    at: new Date(time),
     metric,
     objectId,
     label: label.slice(0, labelLengthMax),

@@ -1,5 +1,7 @@
-import { workspaceDeleted, type Envelope } from "@atrium/events";
+import { userSignedIn, workspaceDeleted, type Envelope } from "@atrium/events";
 import { forgetLines, pruneTimelines, tellEvents } from "../activity/commands";
+import { badInput } from "@atrium/schema-kit";
+import { dayMs } from "../calendar/calendar";
 import type { Context, Tx } from "../context";
 import { forgetDocuments, keepDocuments } from "../document/commands";
 import { forgetInteractionsIn, pruneInteractions } from "../interaction/commands";
@@ -7,10 +9,11 @@ import { claim, countEvents, forgetSums, pruneMetrics } from "../metric/commands
 import { forgetPresence, notePresence, pruneActiveUsers } from "../presence/commands";
 import { forgetRatings, keepRatings, pruneSatisfaction } from "../rating/commands";
 import { changeTopic, type Changed } from "./change";
-import { closeWorkspaces, emptyAll, type Place } from "./store";
+import { closeWorkspaces, emptyAll, emptySince, type Place } from "./store";
 
 const forgets = [forgetLines, forgetSums, forgetPresence, forgetRatings, forgetDocuments, forgetInteractionsIn];
 
+type IsOpen = (place: { organizationId?: string | null; workspaceId?: string | null }) => boolean;
 type RecordingContext = Pick<Context, "db" | "topics">;
 
 /**
@@ -18,9 +21,13 @@ type RecordingContext = Pick<Context, "db" | "topics">;
  * events there are. An event that was recorded before changes nothing, whenever and in whichever batch it comes again.
  */
 export async function recordEvents({ db: tx, topics }: RecordingContext, received: readonly Envelope[]): Promise<void> {
-  const envelopes = await ofOpenWorkspaces(tx, await claim(tx, received));
-  if (envelopes.length === 0) return;
-  await tellEvents(tx, envelopes);
+  const claimed = await claim(tx, received);
+  if (claimed.length === 0) return;
+  const isOpen = await closedOnes(tx, claimed);
+  await tellEvents(tx, claimed, isOpen);
+  const envelopes = claimed
+    .map(located)
+    .filter(({ organizationid, workspaceid }) => isOpen({ organizationId: organizationid, workspaceId: workspaceid }));
   await countEvents(tx, envelopes);
   await notePresence(tx, envelopes);
   await keepRatings(tx, envelopes);
@@ -28,12 +35,23 @@ export async function recordEvents({ db: tx, topics }: RecordingContext, receive
   tx.afterCommit(() => announceChanges(topics, envelopes));
 }
 
-/** Without those of workspaces that were deleted, of which nothing is kept: neither from before nor from later. */
-async function ofOpenWorkspaces(tx: Tx, envelopes: readonly Envelope[]): Promise<readonly Envelope[]> {
-  if (envelopes.length === 0) return envelopes;
+/** A person signs in before they stand anywhere; where the session begins is in the event, and there it counts. */
+function located(envelope: Envelope): Envelope {
+  if (envelope.type !== userSignedIn.type || envelope.organizationid) return envelope;
+  const { organizationId, workspaceId } = userSignedIn.read(envelope.data);
+  if (!organizationId) return envelope;
+  return { ...envelope, organizationid: organizationId, ...(workspaceId && { workspaceid: workspaceId }) };
+}
+
+/**
+ * Closes the workspaces that these events delete, and returns whether something belongs to none that is closed: nothing
+ * of such a one is kept, neither from before nor from later.
+ */
+async function closedOnes(tx: Tx, envelopes: readonly Envelope[]): Promise<IsOpen> {
   const places = new Map<string, Place>();
   const closed: Place[] = [];
-  for (const { type, organizationid: organizationId, workspaceid, data } of envelopes) {
+  for (const envelope of envelopes) {
+    const { type, organizationid: organizationId, workspaceid, data } = located(envelope);
     const isDeletion = type === workspaceDeleted.type;
     const workspaceId = isDeletion ? workspaceDeleted.read(data).workspaceId : workspaceid;
     if (!organizationId || !workspaceId) continue;
@@ -41,13 +59,10 @@ async function ofOpenWorkspaces(tx: Tx, envelopes: readonly Envelope[]): Promise
     if (isDeletion) closed.push({ organizationId, workspaceId });
   }
   const gone = await closeWorkspaces(tx, { closed, places: [...places.values()] });
-  if (gone.length === 0) return envelopes;
   for (const { organizationId, workspaceId } of closed)
     for (const forget of forgets) await forget(tx, organizationId, workspaceId);
   const goneKeys = new Set(gone.map(({ organizationId, workspaceId }) => keyOf(organizationId, workspaceId)));
-  return envelopes.filter(
-    ({ organizationid = "", workspaceid = "" }) => !goneKeys.has(keyOf(organizationid, workspaceid)),
-  );
+  return ({ organizationId, workspaceId }) => !goneKeys.has(keyOf(organizationId ?? "", workspaceId ?? ""));
 }
 
 const keyOf = (organizationId: string, workspaceId: string) => `${organizationId} ${workspaceId}`;
@@ -64,10 +79,14 @@ function announceChanges(topics: Context["topics"], envelopes: readonly Envelope
 }
 
 /**
- * Empties everything that is made of events, to be made again of the same events. What comes meanwhile is recorded, and
- * recognized when it comes again.
+ * Takes back what was made of events, to be made again of the same ones: of all, or of those from a midnight of UTC on,
+ * since events are kept for some days alone. What comes meanwhile is recorded, and recognized when it comes again.
  */
-export const forgetRecorded = (service: Tx): Promise<void> => service.transaction(emptyAll);
+export function forgetRecorded(service: Tx, { from }: { from: Date | null }): Promise<void> {
+  if (from && from.getTime() % dayMs !== 0) throw badInput("from", "from must be a midnight of UTC.");
+  return service.transaction((tx) => (from ? emptySince(tx, from) : emptyAll(tx)), { timeoutMs: forgettingMsMax });
+}
+const forgettingMsMax = 600_000;
 
 export const pruneTask = "pruneActivity";
 

@@ -37,6 +37,31 @@ export const replayable = [
 ] as const;
 
 /** Empties what is made of events. */
-export async function emptyAll(service: Tx): Promise<void> {
-  for (const table of replayable) await service.sql(`delete from ${table}`);
+export async function emptyAll(tx: Tx): Promise<void> {
+  for (const table of replayable) await tx.sql(`delete from ${table}`);
+}
+
+/**
+ * Takes back what was made of events from that midnight of UTC on; what older ones made stays. A workspace that was
+ * closed stays closed, and what can't be told from a repetition stays uncounted.
+ */
+export async function emptySince(tx: Tx, midnight: Date): Promise<void> {
+  await tx.sql(
+    `update counter as ever set value = ever.value - since.value
+     from (select organization_id, workspace_id, metric, object_id, label, sum(value) as value from counter
+           where grain = 'DAY' and at >= $1 group by 1, 2, 3, 4, 5) as since
+     where ever.grain = 'TOTAL' and ever.organization_id = since.organization_id
+       and ever.workspace_id = since.workspace_id and ever.metric = since.metric
+       and ever.object_id = since.object_id and ever.label = since.label`,
+    [midnight],
+  );
+  await tx.sql("delete from counter where grain <> 'TOTAL' and at >= $1", [midnight]);
+  for (const [table, column] of [
+    ["activity", "happened_at"],
+    ["recent_document", "changed_at"],
+    ["counted_event", "happened_at"],
+    ["presence", "at"],
+    ["rated_message", "rated_at"],
+  ])
+    await tx.sql(`delete from ${table} where ${column} >= $1`, [midnight]);
 }
