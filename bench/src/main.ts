@@ -1,4 +1,5 @@
 import { answers } from "./answers";
+import { dashboard } from "./dashboard";
 import { events } from "./events";
 import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
@@ -16,6 +17,7 @@ const measures: Record<string, Measure> = {
   answers,
   memory,
   events,
+  dashboard,
 };
 
 // One after the other: two at once would measure each other.
