@@ -10,6 +10,7 @@ import { dashboardHub } from "./dashboard/hub";
 import { snapshotOf } from "./dashboard/queries";
 import { PrismaClient } from "./generated/prisma/client";
 import { internalOperations } from "./internal";
+import { requirePlace } from "./metric/place";
 import { pruneActivity, pruneTask } from "./recording/commands";
 import { schema } from "./schema";
 import { settingsSchema } from "./settings";
@@ -53,6 +54,8 @@ export async function startActivity(platform: Platform, { now = () => new Date()
   const dashboards = dashboardHub({
     topics,
     read: (scope) => snapshotOf({ database, now }, scope),
+    permit: (actor, { organizationId, workspaceId }) =>
+      void requirePlace(actor, workspaceId ? { workspaceId } : { organizationId }),
     heartbeatMs: settings.ACTIVITY_HEARTBEAT_SECONDS * 1_000,
     perOrganizationMax: settings.ACTIVITY_DASHBOARDS_PER_ORGANIZATION,
     onFailure: (error) => log.warn({ err: error }, "a dashboard wasn't read anew; it is tried again"),

@@ -15,8 +15,12 @@ const dayMs = 24 * hourMs;
 
 export const quarterMs = 15 * minuteMs;
 
+// One for each zone by its own name, of which there are some hundreds.
+const formats = new Map<string, Intl.DateTimeFormat>();
+
 /** The zone's own name in the runtime; null when there is no such zone. */
 export function timeZone(name: string): string | null {
+  if (formats.has(name)) return name;
   if (!/^[A-Za-z][A-Za-z0-9_+\-/]{0,63}$/.test(name)) return null;
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
@@ -24,9 +28,6 @@ export function timeZone(name: string): string | null {
     return null;
   }
 }
-
-// One for each zone by its own name, of which there are some hundreds.
-const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** How far the zone's clocks are ahead of UTC at that instant. */
 function offsetMs(at: number, zone: string): number {

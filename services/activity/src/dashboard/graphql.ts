@@ -132,16 +132,6 @@ export class DashboardUpdate {
 
 const wire = ({ dashboard, from, to, at }: Snapshot) => ({ ...dashboard, from, to, at });
 
-// What is told to thousands is put into its form once.
-const wired = new WeakMap<Snapshot, { reason: Update["reason"]; dashboard: object }>();
-function wireUpdate({ reason, snapshot }: Update) {
-  const known = wired.get(snapshot);
-  if (known?.reason === reason) return known;
-  const made = { reason, dashboard: known?.dashboard ?? wire(snapshot) };
-  wired.set(snapshot, made);
-  return made;
-}
-
 interface DashboardArguments {
   period: DashboardPeriod;
   timeZone: string;
@@ -193,15 +183,11 @@ export class DashboardResolver {
     _workspaceId: string | null,
     @Arg("organizationId", () => ID, { nullable: true, description: "All of the caller's organization." })
     _organizationId: string | null,
-    @Ctx() ctx: RequestContext,
   ) {
-    const { organizationId, workspaceId, period, zone } = update.scope;
-    const place = workspaceId ? { workspaceId } : { organizationId };
-    requireScope(ctx, { place, period, zone });
-    return wireUpdate(update);
+    return { reason: update.reason, dashboard: wire(update.snapshot) };
   }
 }
 
-async function watchDashboard(ctx: RequestContext, args: DashboardArguments): Promise<AsyncIterableIterator<Update>> {
+async function watchDashboard(ctx: RequestContext, args: DashboardArguments) {
   return ctx.dashboards.watch(requireScope(ctx, queryOf(args)), ctx.signal);
 }

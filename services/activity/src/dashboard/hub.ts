@@ -1,4 +1,7 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Actor } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
+import { SharedEvent } from "@atrium/subgraph";
 import type { Topics } from "@atrium/topics";
 import { changeTopic, type Changed } from "../recording/change";
 import { keyOf, type DashboardScope, type Snapshot } from "./dashboard";
@@ -8,7 +11,6 @@ export type UpdateReason = "STATE" | "CHANGE" | "HEARTBEAT";
 /** What a subscriber hears. */
 export interface DashboardUpdate {
   reason: UpdateReason;
-  scope: DashboardScope;
   snapshot: Snapshot;
 }
 
@@ -17,7 +19,7 @@ export interface DashboardHub {
    * First how things stand, then each time that they have changed, and every so often that they are still so. Whoever
    * is slow misses what is outdated by then, and hears the newest.
    */
-  watch(scope: DashboardScope, signal: AbortSignal): Promise<AsyncIterableIterator<DashboardUpdate>>;
+  watch(scope: DashboardScope, signal: AbortSignal): Promise<AsyncIterableIterator<SharedEvent<DashboardUpdate>>>;
   /** How many different dashboards are kept up to date, and for how many subscribers. */
   stats(): { dashboards: number; subscribers: number };
   stop(): Promise<void>;
@@ -26,6 +28,8 @@ export interface DashboardHub {
 interface Options {
   topics: Topics;
   read(scope: DashboardScope): Promise<Snapshot>;
+  /** Throws where this actor may not see it. */
+  permit(actor: Actor, scope: DashboardScope): void;
   heartbeatMs: number;
   perOrganizationMax: number;
   onFailure(error: unknown): void;
@@ -37,6 +41,8 @@ const pauseMsMin = 200;
 const pauseMsMax = 4_000;
 const pauseMsPerSubscriber = 0.4;
 const pauseMsAfterFailure = 1_000;
+// So many are told in one turn: what is under way for each of them is memory, and other requests wait meanwhile.
+const toldAtOnce = 100;
 
 /** Keeps each dashboard that is watched up to date: read once for each change, however many watch it. */
 export function dashboardHub(options: Options): DashboardHub {
@@ -80,8 +86,7 @@ class Channel {
   private readonly closing = new AbortController();
   private readonly listening: Promise<void>;
   private readonly first: Promise<void>;
-  private latest: Snapshot | null = null;
-  private latestText = "";
+  private latest: Told | null = null;
   private isDirty = false;
   private reading: Promise<void> | null = null;
   private pause: NodeJS.Timeout | undefined;
@@ -114,7 +119,7 @@ class Channel {
       subscriber.end();
       throw error;
     }
-    if (this.latest) subscriber.offer({ reason: "STATE", scope: this.scope, snapshot: this.latest });
+    subscriber.offer(this.latest!, "STATE");
     return subscriber;
   }
 
@@ -178,6 +183,7 @@ class Channel {
     const pauseMs = Math.min(pauseMsMax, Math.max(pauseMsMin, this.subscribers.size * pauseMsPerSubscriber));
     this.notBefore = performance.now() + pauseMs;
     const reading = this.options.read(this.scope).then((snapshot) => this.tell(snapshot, reason));
+    // The next look waits until all have been told of this one.
     this.reading = reading
       .catch(() => {})
       .then(() => {
@@ -187,25 +193,51 @@ class Channel {
     return reading;
   }
 
-  private tell(snapshot: Snapshot, reason: UpdateReason): void {
-    const text = JSON.stringify(snapshot.dashboard);
-    const isNew = text !== this.latestText;
-    this.latest = snapshot;
-    this.latestText = text;
+  private async tell(snapshot: Snapshot, reason: UpdateReason): Promise<void> {
+    const isNew = this.latest?.says(snapshot) !== true;
+    this.latest = new Told(snapshot, (actor) => this.options.permit(actor, this.scope));
     // Those who have just joined are told the state when they are all set; of a change that changed no number nobody is.
     if (reason === "STATE" || (reason === "CHANGE" && !isNew)) return;
     this.toldAt = performance.now();
-    const update = { reason: isNew ? ("CHANGE" as const) : reason, scope: this.scope, snapshot };
-    for (const subscriber of this.subscribers) subscriber.offer(update);
+    let told = 0;
+    for (const subscriber of [...this.subscribers]) {
+      // By now there may be a newer one.
+      subscriber.offer(this.latest, isNew ? "CHANGE" : reason);
+      if (++told % toldAtOnce === 0) await nextTurn();
+    }
   }
 }
 
-type Step = IteratorResult<DashboardUpdate, undefined>;
+/** A snapshot, in the form in which all hear it. */
+class Told {
+  private readonly text: string;
+  private readonly events = new Map<UpdateReason, SharedEvent<DashboardUpdate>>();
+
+  constructor(
+    private readonly snapshot: Snapshot,
+    private readonly permit: (actor: Actor) => void,
+  ) {
+    this.text = JSON.stringify(snapshot.dashboard);
+  }
+
+  says(snapshot: Snapshot): boolean {
+    return this.text === JSON.stringify(snapshot.dashboard);
+  }
+
+  as(reason: UpdateReason): SharedEvent<DashboardUpdate> {
+    let event = this.events.get(reason);
+    if (!event) this.events.set(reason, (event = new SharedEvent({ reason, snapshot: this.snapshot }, this.permit)));
+    return event;
+  }
+}
+
+type Step = IteratorResult<SharedEvent<DashboardUpdate>, undefined>;
 const done: Step = { done: true, value: undefined };
 
 /** One listener. It holds the newest update that it hasn't been given, and no other. */
-class Subscriber implements AsyncIterableIterator<DashboardUpdate> {
-  private waiting: DashboardUpdate | null = null;
+class Subscriber implements AsyncIterableIterator<SharedEvent<DashboardUpdate>> {
+  private last: Told | null = null;
+  private waiting: UpdateReason | null = null;
   private pull: ((step: Step) => void) | null = null;
   private hasEnded = false;
 
@@ -217,15 +249,14 @@ class Subscriber implements AsyncIterableIterator<DashboardUpdate> {
     if (signal.aborted) this.end();
   }
 
-  offer(update: DashboardUpdate): void {
-    if (this.hasEnded) return;
+  offer(told: Told, reason: UpdateReason): void {
+    if (this.hasEnded || this.last === told) return;
+    this.last = told;
     if (this.pull) {
-      this.pull({ done: false, value: update });
+      this.pull({ done: false, value: told.as(reason) });
       this.pull = null;
-    } else {
       // What is heard first is how things stand, whatever has led to it.
-      this.waiting = this.waiting?.reason === "STATE" ? { ...update, reason: "STATE" } : update;
-    }
+    } else if (this.waiting !== "STATE") this.waiting = reason;
   }
 
   readonly end = (): void => {
@@ -238,19 +269,17 @@ class Subscriber implements AsyncIterableIterator<DashboardUpdate> {
     this.onEnd();
   };
 
-  async next(): Promise<Step> {
-    if (this.hasEnded) return done;
-    const update = this.waiting;
-    if (update) {
-      this.waiting = null;
-      return { done: false, value: update };
-    }
-    return new Promise((resolve) => (this.pull = resolve));
+  next(): Promise<Step> {
+    if (this.hasEnded) return Promise.resolve(done);
+    if (this.waiting === null) return new Promise((resolve) => (this.pull = resolve));
+    const value = this.last!.as(this.waiting);
+    this.waiting = null;
+    return Promise.resolve({ done: false, value });
   }
 
-  async return(): Promise<Step> {
+  return(): Promise<Step> {
     this.end();
-    return done;
+    return Promise.resolve(done);
   }
 
   [Symbol.asyncIterator](): this {
