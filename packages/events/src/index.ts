@@ -10,6 +10,7 @@ export {
   type EventDatabase,
   type EventHandle,
   type EventTransaction,
+  type TypeConsumer,
 } from "./handle";
 export type { EventStats } from "./maintenance";
 export { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from "./of-each-service";
