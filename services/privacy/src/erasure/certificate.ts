@@ -12,6 +12,7 @@ export function certificateOf({ id, userId, requestedAt, dueAt, endedAt }: Erasu
     missing: parts.filter(({ status }) => status !== "ERASED").map(({ service }) => service),
     remarks: [
       "Messages between the services name the person by their id alone; they are kept for at most 14 days.",
+      "What counts how often somebody may do something has their id, and is forgotten within a day.",
       "Back-ups are overwritten in turn; of exports, the key is gone, so that no copy of their files can be opened.",
     ],
   };
