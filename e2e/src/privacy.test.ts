@@ -215,7 +215,7 @@ test("a person is erased after the days of grace: no service holds a mark of the
     60_000,
     250,
   );
-  expect(await nobody.refusal(read, { id: erasure.id })).toBe("NOT_FOUND");
+  expect(await nobody.refusal(read, { id: erasure.id })).toBe("UNAUTHENTICATED");
   expect(done.reason).toBeNull();
   expect(done.parts.map(({ service, status }: Record<string, string>) => `${service} ${status}`)).toEqual(
     services.map((service) => `${service} ERASED`),

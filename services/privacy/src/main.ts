@@ -26,8 +26,18 @@ const name = "privacy";
 const base = [eventsBase, personalDataBase];
 const tendEveryMs = 2_000;
 
-/** Starts the service in whatever shape the platform has. `now` is the clock that grace and deadlines go by. */
-export async function startPrivacy(platform: Platform, { now = () => new Date() } = {}): Promise<RunningSubgraph> {
+interface Options {
+  /** The clock that grace and deadlines go by. */
+  now?(): Date;
+  /** Which services are asked for what they hold: every one that there is, unless told. */
+  asked?: readonly string[];
+}
+
+/** Starts the service in whatever shape the platform has. */
+export async function startPrivacy(
+  platform: Platform,
+  { now = () => new Date(), asked = askedServices }: Options = {},
+): Promise<RunningSubgraph> {
   const settings = parseSettings(settingsSchema, platform.env);
   const log = platform.log.child({ service: name });
   const urls = await platform.database(name);
@@ -53,7 +63,7 @@ export async function startPrivacy(platform: Platform, { now = () => new Date() 
       settings,
       keys: keysOf(platform.secret),
       mailUser: mailUserBy(platform),
-      askedServices,
+      askedServices: asked,
       publicUrl: platform.publicUrl,
       now,
       log,

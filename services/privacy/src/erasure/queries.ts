@@ -1,6 +1,6 @@
-import { isSignedIn } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
 import type { Context } from "../context";
+import { requirePerson } from "../data-export/policy";
 import { certificateOf } from "./certificate";
 import { hashOfToken, type Erasure, type ErasurePart } from "./erasure";
 import { findByTokenHash, findErasure, listParts } from "./store";
@@ -10,11 +10,8 @@ import { findByTokenHash, findErasure, listParts } from "./store";
  * cancellation token was given for.
  */
 export async function erasure({ actor, db, database }: Context, id: string, token: string | null): Promise<Erasure> {
-  const found = token
-    ? await findByTokenHash(database.asService(), hashOfToken(token))
-    : isSignedIn(actor) && actor.kind !== "API_KEY"
-      ? await findErasure(db, id)
-      : null;
+  if (token === null) requirePerson(actor);
+  const found = token ? await findByTokenHash(database.asService(), hashOfToken(token)) : await findErasure(db, id);
   if (found?.id !== id) throw new PublicError("NOT_FOUND", `You have no erasure ${id}.`);
   return found;
 }

@@ -171,7 +171,7 @@ declare
   first date := date_trunc('month', month);
   name text := 'audit_entry_' || to_char(first, 'YYYY_MM');
 begin
-  if first not between date '2020-01-01' and date '2199-12-01' then
+  if first not between date '2000-01-01' and date '2199-12-01' then
     raise exception 'There is no audit of %.', month;
   end if;
   if to_regclass('public.' || name) is not null then return; end if;
