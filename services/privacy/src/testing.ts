@@ -17,6 +17,9 @@ import pg from "pg";
 import { PrismaClient } from "./generated/prisma/client";
 import { keysOf } from "./keys";
 import { startPrivacy } from "./main";
+import { settingsSchema } from "./settings";
+import { tendExports } from "./data-export/commands";
+import { tendErasures } from "./erasure/progress";
 
 export const secret = "a secret of the tests, long enough to be one";
 const base = [eventsBase, personalDataBase];
@@ -105,16 +108,25 @@ export async function startTestPrivacy({ env = {} as NodeJS.ProcessEnv } = {}) {
   const identity = await startNeighbour("identity", platform, now);
   const admin = new pg.Client(new URL(new URL(home.ownerUrl).pathname, adminUrl).href);
   await admin.connect();
+  const database = openDatabase({ url: home.appUrl, createClient: (adapter) => new PrismaClient({ adapter }) });
+  // What tending needs of the service's own.
+  const services = { database, settings: settingsSchema.parse(env), now, log, askedServices: asked };
 
   return {
     subgraph,
+    database,
     clock,
     chat,
     identity,
     mails,
     withoutAddress,
     folder,
-    pass: (minutes: number) => void (clock.now = new Date(clock.now.getTime() + minutes * 60_000)),
+    /** Lets time pass, and the service see to what is due by then. */
+    async pass(minutes: number) {
+      clock.now = new Date(clock.now.getTime() + minutes * 60_000);
+      await tendExports(services);
+      await tendErasures(services);
+    },
 
     /** Runs an operation as somebody. */
     run: (actor: Actor, query: string, variables: Record<string, unknown> = {}) =>
@@ -144,6 +156,7 @@ export async function startTestPrivacy({ env = {} as NodeJS.ProcessEnv } = {}) {
       await identity.stop();
       await subgraph.stop();
       await admin.end();
+      await database.close();
       await ephemeral.close();
       await home.drop();
       rmSync(folder, { recursive: true, force: true });
@@ -227,12 +240,13 @@ export interface Place {
 export const givenPlace = (): Place => ({ organizationId: newId("org"), workspaceId: newId("wsp") });
 
 /** Somebody who may do this in that place. */
-export const memberOf = (place: Place, permissions: string[] = ["*"]) =>
+export const memberOf = ({ organizationId, workspaceId }: Place, permissions: string[] = ["*"]) =>
   ({
     kind: "USER",
     userId: newId("usr"),
     sessionId: newId("ses"),
-    ...place,
+    organizationId,
+    workspaceId,
     permissions,
   }) satisfies Actor;
 

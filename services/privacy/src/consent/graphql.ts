@@ -25,7 +25,7 @@ import { z } from "zod";
 import { requireKey } from "../consent-purpose/graphql";
 import type { RequestContext } from "../context";
 import { recordConsents } from "./commands";
-import { RecordConsentsRefusal, methods, type ConsentRecord as ConsentRecordRow, type Method } from "./consent";
+import { RecordConsentsRefusal, methods, type Method } from "./consent";
 import { consentHistory, viewerConsents } from "./queries";
 
 const ConsentMethod = Enum("ConsentMethod", "How a person was asked.", methods);
@@ -76,7 +76,7 @@ class ConsentRecord {
 }
 
 const ConsentRecordConnection = Connection("ConsentRecord", () => ConsentRecord);
-const newestFirst = orderBy("consentHistory", z.string(), ({ id }: ConsentRecordRow) => id);
+const newestFirst = orderBy("consentHistory", z.number().int(), ({ position }: { position: number }) => position);
 
 @InputType("ConsentDecisionInput", { description: "What somebody decided on one purpose." })
 class ConsentDecisionInput {

@@ -10,8 +10,8 @@ export const viewerConsents = ({ actor, db }: Context): Promise<Consent[]> => li
 /** Everything that the actor has decided in their organization, newest first. */
 export const consentHistory = (
   { actor, db }: Context,
-  page: { limit: number; after: string | null },
-): Promise<ConsentRecord[]> => listRecords(db, requireMember(actor), page);
+  page: { limit: number; after: number | null },
+): Promise<(ConsentRecord & { position: number })[]> => listRecords(db, requireMember(actor), page);
 
 /**
  * Whether these people agree to a purpose, as it says now, in their organization: for whoever is about to collect

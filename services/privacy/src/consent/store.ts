@@ -44,11 +44,12 @@ export const listConsents = (tx: Tx, { organizationId, userId }: Owner): Promise
 export const listRecords = (
   tx: Tx,
   { organizationId, userId }: Owner,
-  { limit, after }: { limit: number; after: string | null },
-): Promise<ConsentRecord[]> =>
-  tx.sql<ConsentRecord>(
-    `select id, ${columns}, user_agent as "userAgent", address from consent_record
-      where organization_id = $1 and user_id = $2 and ($3::text is null or id < $3) order by id desc limit $4`,
+  { limit, after }: { limit: number; after: number | null },
+): Promise<(ConsentRecord & { position: number })[]> =>
+  tx.sql(
+    `select id, position, ${columns}, user_agent as "userAgent", address from consent_record
+      where organization_id = $1 and user_id = $2 and ($3::bigint is null or position < $3)
+      order by position desc limit $4`,
     [organizationId, userId, after, limit],
   );
 

@@ -81,7 +81,12 @@ async function assembleWhenComplete(tx: Tx, { id: exportId }: DataExport): Promi
 }
 
 /** Asks again for parts that should have arrived, gives up those that were asked for too often, and ends old exports. */
-export async function tendExports({ database, now, settings, log }: Omit<Context, "actor" | "db">): Promise<void> {
+export async function tendExports({
+  database,
+  now,
+  settings,
+  log,
+}: Pick<Context, "database" | "now" | "settings" | "log">): Promise<void> {
   const service = database.asService();
   const askedBefore = new Date(now().getTime() - settings.PRIVACY_ANSWER_MINUTES * 60_000);
   for (const exportId of await listWaiting(service, askedBefore, batch))

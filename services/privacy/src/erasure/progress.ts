@@ -17,8 +17,13 @@ import {
 const batch = 50;
 
 /** Begins the erasures whose time has come, asks services again that haven't answered, and gives those up at last. */
-export async function tendErasures(ctx: Omit<Context, "actor" | "db">): Promise<void> {
-  const { database, now, settings, askedServices, log } = ctx;
+export async function tendErasures({
+  database,
+  now,
+  settings,
+  askedServices,
+  log,
+}: Pick<Context, "database" | "now" | "settings" | "askedServices" | "log">): Promise<void> {
   const service = database.asService();
   await deleteExpiredCodes(service, now());
   for (const id of await listDue(service, now(), batch))

@@ -24,6 +24,7 @@ create index consent_user_id_idx on consent (user_id);
 
 create table consent_record (
   id text primary key,
+  position bigserial not null,
   organization_id text not null,
   user_id text not null,
   purpose text not null,
@@ -34,7 +35,7 @@ create table consent_record (
   address text,
   recorded_at timestamptz(3) not null
 );
-create index consent_record_organization_id_user_id_id_idx on consent_record (organization_id, user_id, id);
+create index consent_record_organization_id_user_id_position_idx on consent_record (organization_id, user_id, position);
 create index consent_record_user_id_id_idx on consent_record (user_id, id);
 
 create table data_export (
