@@ -1,7 +1,7 @@
 import { newId, newUuid } from "@atrium/ids";
 import type { Envelope } from "@atrium/events";
 import { testTables, type Tables } from "../testing";
-import { hashOfData } from "./audit-entry";
+import { hashAfter, hashOfData, lineOf } from "./audit-entry";
 import { signCheckpoints, tendPartitions } from "./checkpoint";
 import { recordEvents } from "./record";
 import { verifyChain } from "./verify";
@@ -202,7 +202,6 @@ describe("what somebody changes who has the database is found and named:", () =>
   /** Gives an entry the hash that its columns have now, as somebody would who knows how it is made. */
   async function rehash(chain: string, number: number, change: string) {
     await tamper(change, chain);
-    const { lineOf, hashAfter } = jest.requireActual<typeof import("./audit-entry")>("./audit-entry");
     const { rows } = await tamper(
       `select chain, number::int, recorded_at as "recordedAt", event_id as "eventId", occurred_at as "occurredAt", action,
               subject, actor_id as "actorId", workspace_id as "workspaceId", outcome, trace_id as "traceId",
