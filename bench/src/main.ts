@@ -1,4 +1,5 @@
 import { answers } from "./answers";
+import { audit } from "./audit";
 import { events } from "./events";
 import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
@@ -16,6 +17,7 @@ const measures: Record<string, Measure> = {
   answers,
   memory,
   events,
+  audit,
 };
 
 // One after the other: two at once would measure each other.
