@@ -1,5 +1,6 @@
 import { answers } from "./answers";
 import { dashboard } from "./dashboard";
+import { audit } from "./audit";
 import { events } from "./events";
 import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
@@ -18,6 +19,7 @@ const measures: Record<string, Measure> = {
   memory,
   events,
   dashboard,
+  audit,
 };
 
 // One after the other: two at once would measure each other.

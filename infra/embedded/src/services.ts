@@ -2,6 +2,7 @@ import { startActivity } from "@atrium/activity";
 import { startChat } from "@atrium/chat";
 import { startIdentity } from "@atrium/identity";
 import { startKnowledge } from "@atrium/knowledge";
+import { startPrivacy } from "@atrium/privacy";
 import type { Platform, RunningSubgraph } from "@atrium/subgraph";
 import { startTenancy } from "@atrium/tenancy";
 
@@ -12,4 +13,5 @@ export const services: Readonly<Record<string, (platform: Platform) => Promise<R
   knowledge: startKnowledge,
   chat: startChat,
   activity: startActivity,
+  privacy: startPrivacy,
 };

@@ -10,10 +10,13 @@ export {
   type EventDatabase,
   type EventHandle,
   type EventTransaction,
+  type TypeConsumer,
 } from "./handle";
+export type { EventGauge } from "./gauges";
 export type { EventStats } from "./maintenance";
 export { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from "./of-each-service";
 export { publishedEvents } from "./replay";
 export { runEvents, type RunEventsOptions, type RunningEvents } from "./run";
 export { eventsBase } from "./schema";
 export { embeddedTransport, TransportNotReady, type EventTransport, type Subscription } from "./transport";
+export { faultsOfKafkaSettings, kafkaSettings, kafkaTransport, type KafkaSettings } from "./kafka";

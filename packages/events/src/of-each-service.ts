@@ -32,6 +32,8 @@ export const personalDataExportedOf = <Service extends string>(service: Service)
       parts: z.array(
         z.object({
           noun: z.string(),
+          /** What it holds, in the service's own words. */
+          holds: z.string(),
           category: z.string(),
           legalBasis: z.string(),
           records: z.number().int().nonnegative(),

@@ -3,6 +3,7 @@ import { actorKeyFor, systemActor, type Actor } from "@atrium/access";
 import { migrate, openDatabase } from "@atrium/database";
 import { eventsBase, runEvents } from "@atrium/events";
 import { prepareJobs, runJobs } from "@atrium/jobs";
+import { answerForPeople, askEmails, personalDataBase } from "@atrium/personal-data";
 import { parseSettings, runAlone, startSubgraph, type Platform, type RunningSubgraph } from "@atrium/subgraph";
 import { consumers } from "./consumers";
 import type { Context, RequestContext, Tx } from "./context";
@@ -11,11 +12,13 @@ import { snapshotOf } from "./dashboard/queries";
 import { PrismaClient } from "./generated/prisma/client";
 import { internalOperations } from "./internal";
 import { requirePlace } from "./metric/place";
+import { held } from "./personal-data";
 import { pruneActivity, pruneTask } from "./recording/commands";
 import { schema } from "./schema";
 import { settingsSchema } from "./settings";
 
 const name = "activity";
+const base = [eventsBase, personalDataBase];
 
 /** Starts the service in whatever shape the platform has. `now` is the clock that periods and retention go by. */
 export async function startActivity(platform: Platform, { now = () => new Date() } = {}): Promise<RunningSubgraph> {
@@ -23,7 +26,7 @@ export async function startActivity(platform: Platform, { now = () => new Date()
   const { topics, ephemeral } = platform;
   const log = platform.log.child({ service: name });
   const { ownerUrl, appUrl, appRole } = await platform.database(name);
-  await migrate({ ownerUrl, appRole, directory: path.join(__dirname, "../prisma/migrations"), base: [eventsBase] });
+  await migrate({ ownerUrl, appRole, directory: path.join(__dirname, "../prisma/migrations"), base });
   await prepareJobs({ ownerUrl, appRole });
   const database = openDatabase({
     url: appUrl,
@@ -34,21 +37,23 @@ export async function startActivity(platform: Platform, { now = () => new Date()
   const services = { database, topics, ephemeral, settings, now };
   const contextOf = (actor: Actor, db: Tx): Context => ({ ...services, actor, db });
 
+  const emailsOf = askEmails(platform, name);
+  const people = answerForPeople({ ...platform, service: name, held, database, emailsOf, now });
   const events = await runEvents({
     service: name,
     url: appUrl,
     database,
     transport: platform.transport,
-    consumers,
+    consumers: [...consumers, ...people.consumers],
     contextFor: (_envelope, tx: Tx) => contextOf(systemActor(name, tx.tenant), tx),
     log,
   });
   const jobs = await runJobs<PrismaClient>({
     ownerUrl,
     database,
-    tasks: { [pruneTask]: (_payload: unknown, { db }) => pruneActivity({ settings, now }, db) },
+    tasks: { ...people.tasks, [pruneTask]: (_payload: unknown, { db }) => pruneActivity({ settings, now }, db) },
     cron: [{ task: pruneTask, schedule: "*/10 * * * *" }],
-    concurrency: 1,
+    concurrency: 2,
     log,
   });
   const dashboards = dashboardHub({
@@ -64,6 +69,7 @@ export async function startActivity(platform: Platform, { now = () => new Date()
   return startSubgraph<RequestContext>({
     name,
     schema,
+    personalData: people,
     context: ({ actor, signal }) => ({
       ...contextOf(actor, database.as(actor.kind === "ANONYMOUS" ? {} : actor)),
       dashboards,
@@ -72,6 +78,7 @@ export async function startActivity(platform: Platform, { now = () => new Date()
     internal: internalOperations({ database }),
     readiness: { "activity database": () => database.ready(), "activity jobs": () => jobs.ready() },
     gauges: [
+      ...events.gauges,
       {
         name: "atrium_activity_dashboards_watched",
         help: "Different dashboards that are kept up to date for their subscribers.",

@@ -7,6 +7,7 @@ import { postgresEphemeral } from "@atrium/ephemeral";
 import { embeddedTransport, eventsBase, sourceOf, type Envelope, type EventDraft } from "@atrium/events";
 import { newId, newUuid } from "@atrium/ids";
 import { prepareJobs } from "@atrium/jobs";
+import { personalDataBase } from "@atrium/personal-data";
 import { createLog, parseSettings, type Platform } from "@atrium/subgraph";
 import { waitFor } from "@atrium/testing";
 import { inProcessTopics } from "@atrium/topics";
@@ -20,7 +21,9 @@ export type Service = Awaited<ReturnType<typeof startTestActivity>>;
 
 /** The service on a database of its own, with a clock that a test can move. */
 export async function startTestActivity({ env = {} }: { env?: NodeJS.ProcessEnv } = {}) {
-  const home = await testDatabase("activity", path.join(__dirname, "../prisma/migrations"), { base: [eventsBase] });
+  const home = await testDatabase("activity", path.join(__dirname, "../prisma/migrations"), {
+    base: [eventsBase, personalDataBase],
+  });
   const adminUrl = await testAdminUrl();
   const log = createLog("activity", { LOG_LEVEL: process.env.LOG_LEVEL ?? "silent" });
   const ephemeralName = `${new URL(home.appUrl).pathname.slice(1)}_ephemeral`;

@@ -80,3 +80,11 @@ export interface Activity {
 const byLength = (Object.keys(SubjectType) as SubjectType[]).sort((a, b) => b.length - a.length);
 export const subjectTypeOf = (kind: ActivityKind): SubjectType =>
   byLength.find((type) => kind.startsWith(`${type}_`)) ?? "ACCOUNT";
+
+/** The line, naming none of these people; null where it is of nobody else: a line of their account. */
+export function withoutPeople(line: Activity, people: ReadonlySet<string>): Activity | null {
+  const gone = (userId: string | null) => userId !== null && people.has(userId);
+  if (line.subjectType === "ACCOUNT" && gone(line.personId)) return null;
+  const keep = (userId: string | null) => (gone(userId) ? null : userId);
+  return { ...line, actorId: keep(line.actorId), personId: keep(line.personId) };
+}

@@ -1,16 +1,20 @@
 import type { Envelope } from "@atrium/events";
 import { daysBefore } from "../calendar/calendar";
 import type { Context, Tx } from "../context";
-import type { Activity } from "./activity";
+import { withoutPeople, type Activity } from "./activity";
 import { deleteLines, insertLines, pruneLines } from "./store";
 import { lineOf } from "./telling";
 
-/** Writes the lines that these events make where `isOpen`, in one statement however many they are. */
-export const tellEvents = (
-  tx: Tx,
-  envelopes: readonly Envelope[],
-  isOpen: (line: Activity) => boolean,
-): Promise<void> => insertLines(tx, envelopes.flatMap((envelope) => lineOf(envelope) ?? []).filter(isOpen));
+/** The lines that these events make. */
+export const linesOf = (envelopes: readonly Envelope[]): Activity[] =>
+  envelopes.flatMap((envelope) => lineOf(envelope) ?? []);
+
+/** Writes lines, in one statement however many they are; of people who were erased, as nobody's. */
+export const tell = (tx: Tx, lines: readonly Activity[], erased: ReadonlySet<string>): Promise<void> =>
+  insertLines(
+    tx,
+    lines.flatMap((line) => withoutPeople(line, erased) ?? []),
+  );
 
 export const forgetLines = deleteLines;
 

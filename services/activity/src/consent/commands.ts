@@ -1,3 +1,4 @@
+import { isErased } from "@atrium/personal-data";
 import type { Context, Tx } from "../context";
 import { forgetInteractionsOf } from "../interaction/commands";
 import { allowsDetail } from "./consent";
@@ -9,6 +10,7 @@ export async function noteConsent(
   told: { organizationId: string; userId: string; given: boolean; purposeVersion: number; eventId: string },
 ): Promise<void> {
   const { organizationId, userId, given, purposeVersion, eventId } = told;
+  if (await isErased(tx, userId)) return;
   await saveConsent(tx, organizationId, userId, { given, purposeVersion }, eventId);
   if (!(await mayKeepDetail(tx, organizationId, userId))) await forgetInteractionsOf(tx, organizationId, userId);
 }

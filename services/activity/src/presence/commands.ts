@@ -7,11 +7,11 @@ import { deletePresence, insertPresence, prunePresence } from "./store";
 const onBehalf = new Set([documentFailed, documentIngested, messageAnswered, messageRefused].map(({ type }) => type));
 
 /** Notes who did something, and in which quarter of an hour: what active users are counted from. */
-export const notePresence = (tx: Tx, envelopes: readonly Envelope[]): Promise<void> =>
+export const notePresence = (tx: Tx, envelopes: readonly Envelope[], erased: ReadonlySet<string>): Promise<void> =>
   insertPresence(
     tx,
     envelopes.flatMap(({ organizationid: organizationId, workspaceid = "", actorid: userId, time, type }) =>
-      organizationId && userId && !onBehalf.has(type)
+      organizationId && userId && !erased.has(userId) && !onBehalf.has(type)
         ? [{ organizationId, workspaceId: workspaceid, userId, at: floorTo(new Date(time), quarterMs) }]
         : [],
     ),

@@ -1,5 +1,5 @@
 import { userSignedIn, workspaceDeleted, type Envelope } from "@atrium/events";
-import { forgetLines, pruneTimelines, tellEvents } from "../activity/commands";
+import { forgetLines, linesOf, pruneTimelines, tell } from "../activity/commands";
 import { badInput } from "@atrium/schema-kit";
 import { dayMs } from "../calendar/calendar";
 import type { Context, Tx } from "../context";
@@ -9,7 +9,7 @@ import { claim, countEvents, forgetSums, pruneMetrics } from "../metric/commands
 import { forgetPresence, notePresence, pruneActiveUsers } from "../presence/commands";
 import { forgetRatings, keepRatings, pruneSatisfaction } from "../rating/commands";
 import { changeTopic, type Changed } from "./change";
-import { closeWorkspaces, emptyAll, emptySince, type Place } from "./store";
+import { closeWorkspaces, emptyAll, emptySince, erasedAmong, type Place } from "./store";
 
 const forgets = [forgetLines, forgetSums, forgetPresence, forgetRatings, forgetDocuments, forgetInteractionsIn];
 
@@ -24,16 +24,26 @@ export async function recordEvents({ db: tx, topics }: RecordingContext, receive
   const claimed = await claim(tx, received);
   if (claimed.length === 0) return;
   const isOpen = await closedOnes(tx, claimed);
-  await tellEvents(tx, claimed, isOpen);
+  const lines = linesOf(claimed).filter(isOpen);
+  // Whoever was erased stays so: what comes late of their acts is nobody's.
+  const erased = await erasedAmong(tx, peopleOf(claimed, lines));
+  await tell(tx, lines, erased);
   const envelopes = claimed
     .map(located)
     .filter(({ organizationid, workspaceid }) => isOpen({ organizationId: organizationid, workspaceId: workspaceid }));
   await countEvents(tx, envelopes);
-  await notePresence(tx, envelopes);
+  await notePresence(tx, envelopes, erased);
   await keepRatings(tx, envelopes);
   await keepDocuments(tx, envelopes);
   tx.afterCommit(() => announceChanges(topics, envelopes));
 }
+
+const peopleOf = (envelopes: readonly Envelope[], lines: ReturnType<typeof linesOf>): string[] => [
+  ...new Set([
+    ...envelopes.flatMap(({ actorid }) => actorid ?? []),
+    ...lines.flatMap(({ actorId, personId }) => [actorId ?? [], personId ?? []].flat()),
+  ]),
+];
 
 /** A person signs in before they stand anywhere; where the session begins is in the event, and there it counts. */
 function located(envelope: Envelope): Envelope {
