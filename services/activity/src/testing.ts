@@ -54,7 +54,7 @@ export async function startTestActivity({ env = {} }: { env?: NodeJS.ProcessEnv 
     blobs: null as unknown as BlobStore,
     ephemeral,
     call: async () => ({ data: null }),
-    callInternal: async () => ({}),
+    callInternal: async () => ({ emails: [[]] }),
   };
   const subgraph = await startActivity(platform, { now: () => clock.now });
   const requestOf = (actor: Actor, query: string, variables: object) => ({

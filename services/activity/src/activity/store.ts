@@ -56,11 +56,14 @@ export function listLines(
     subject_id: "subjectId" in of && of.subjectId,
     actor_id: "userId" in of && of.userId,
   }).find(([, given]) => given !== false) as [string, string];
+  // Sorted by type and id, although each type is read by itself: sorted by id alone, the server would read all lines
+  // backwards where it guesses that one of this type isn't far.
   const ofEachType = (types: string, only: string) =>
     `select line.* from unnest(${types}) as wanted (type) cross join lateral (
        select ${columns} from activity
-       where organization_id = $1 and ${column} = $2 and subject_type = wanted.type ${only} and id < $6
-       order by id desc limit $7) as line`;
+       where organization_id = $1 and ${column} = $2 ${only}
+         and subject_type >= wanted.type and (subject_type, id) < (wanted.type, $6::uuid)
+       order by subject_type desc, id desc limit $7) as line`;
   return db.sql<Activity>(
     `select * from (
        (${ofEachType("$3::text[]", "")})
@@ -68,8 +71,9 @@ export function listLines(
        (${ofEachType("$4::text[]", "and person_id = $5")})
        union all
        (select ${columns} from activity
-        where $8 and organization_id is null and person_id = $5 and subject_type = 'ACCOUNT' and id < $6
-        order by id desc limit $7)
+        where $8 and organization_id is null and person_id = $5
+          and subject_type >= 'ACCOUNT' and (subject_type, id) < ('ACCOUNT', $6)
+        order by subject_type desc, id desc limit $7)
      ) as visible order by id desc limit $7`,
     [organizationId, value, all, own, viewerId, after ?? lastId, limit, account],
   );
