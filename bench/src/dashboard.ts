@@ -78,10 +78,9 @@ async function watched(
 }
 
 const createProject = ({ client }: Caller, n: number) =>
-  client.ask(
-    `mutation ($input: CreateProjectInput!) { createProject(input: $input) { project { id } } }`,
-    { input: { name: `Project ${n}` } },
-  );
+  client.ask(`mutation ($input: CreateProjectInput!) { createProject(input: $input) { project { id } } }`, {
+    input: { name: `Project ${n}` },
+  });
 
 function startWatchers() {
   const child: ChildProcess = fork(path.join(__dirname, "dashboard-watchers.ts"));
