@@ -1,6 +1,6 @@
 import { answers } from "./answers";
-import { dashboard } from "./dashboard";
 import { audit } from "./audit";
+import { dashboard } from "./dashboard";
 import { events } from "./events";
 import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
