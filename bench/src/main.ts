@@ -1,4 +1,6 @@
 import { answers } from "./answers";
+import { audit } from "./audit";
+import { dashboard } from "./dashboard";
 import { events } from "./events";
 import { eventsOverKafka } from "./events-kafka";
 import { ingestion } from "./ingestion";
@@ -20,6 +22,8 @@ const measures: Record<string, Measure> = {
   memory,
   events,
   "events-kafka": eventsOverKafka,
+  dashboard,
+  audit,
 };
 
 // One after the other: two at once would measure each other.

@@ -345,7 +345,7 @@ export class DocumentResolver {
 
   @FieldResolver(() => User, { nullable: true, description: "Who added it." })
   createdBy(@Root() { createdById }: DocumentRow) {
-    return createdById && { id: createdById };
+    return createdById?.startsWith("usr_") ? { id: createdById } : null;
   }
 
   @FieldResolver(() => Boolean, { description: "Whether the caller may change it." })

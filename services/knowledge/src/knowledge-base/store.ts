@@ -64,6 +64,12 @@ export async function lockKnowledgeBase(tx: Tx, workspaceId: string, id: string)
   return locked.length > 0 ? ((await findKnowledgeBases(tx, workspaceId, [id]))[0] ?? null) : null;
 }
 
+/** Locks all bases of the workspace, in one order. */
+export const lockKnowledgeBases = (tx: Tx, workspaceId: string): Promise<{ id: string }[]> =>
+  tx.sql("select id from knowledge_base where workspace_id = $1 and deleted_at is null order by id for update", [
+    workspaceId,
+  ]);
+
 export const saveKnowledgeBase = (
   tx: Tx,
   { workspaceId, id, name, description, splitting, updatedAt }: KnowledgeBase,
