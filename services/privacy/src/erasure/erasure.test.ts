@@ -182,6 +182,19 @@ describe("when its time has come", () => {
     expect(errorsOf(await privacy.run(memberOf(ada), read, { id }))).toEqual(["NOT_FOUND"]);
   });
 
+  test("the account is closed first: while that can't be done, nothing is erased", async () => {
+    const ada = memberOf(givenPlace(), []);
+    privacy.chat.notes.set(ada.userId, ["one"]);
+    const { id } = await givenErasure(ada);
+    privacy.closing.answers = false;
+    await privacy.pass(graceMinutes + 1);
+    expect(await seen(ada, id)).toMatchObject({ status: "SCHEDULED", parts: [] });
+    expect(privacy.chat.notes.has(ada.userId)).toBe(true);
+    privacy.closing.answers = true;
+    await completed(ada, id);
+    expect(privacy.closing.accounts).toContain(ada.userId);
+  });
+
   test("a service that stays silent is asked again and named as missing; its late answer still counts, another changes nothing", async () => {
     const ada = memberOf(givenPlace(), []);
     privacy.chat.answers = false;
