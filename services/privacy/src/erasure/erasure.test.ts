@@ -201,6 +201,10 @@ describe("when its time has come", () => {
     const { id } = await givenErasure(ada);
     await privacy.pass(graceMinutes + 1);
     const chatPart = async () => (await rowsOfParts(id)).find(({ service }) => service === "chat");
+    await until(
+      () => rowsOfParts(id),
+      (parts) => parts.some(({ service, status }) => service === "privacy" && status === "ERASED"),
+    );
     for (let attempt = 1; attempt <= 4; attempt++) {
       await until(chatPart, (part) => part?.attempt === attempt);
       await privacy.pass(16);
@@ -230,7 +234,7 @@ const completed = (actor: Actor, id: string) =>
     ({ status }) => status === "COMPLETED",
   );
 const rowsOfParts = (id: string) =>
-  privacy.rows<{ service: string; attempt: number }>(
+  privacy.rows<{ service: string; status: string; attempt: number }>(
     "select * from erasure_part where erasure_id = $1 order by service",
     [id],
   );
