@@ -1,6 +1,7 @@
 import { answers } from "./answers";
 import { audit } from "./audit";
 import { events } from "./events";
+import { eventsOverKafka } from "./events-kafka";
 import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
 import { memory } from "./memory";
@@ -18,6 +19,7 @@ const measures: Record<string, Measure> = {
   memory,
   events,
   audit,
+  "events-kafka": eventsOverKafka,
 };
 
 // One after the other: two at once would measure each other.

@@ -13,9 +13,10 @@ export {
   type TypeConsumer,
 } from "./handle";
 export type { EventGauge } from "./gauges";
-export type { EventStats } from "./maintenance";
+export { knownGroups, type InboxGroup } from "./inbox";
+export { storedStats, type EventStats } from "./maintenance";
 export { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from "./of-each-service";
-export { publishedEvents } from "./replay";
+export { publishedEvents, replayInto } from "./replay";
 export { runEvents, type RunEventsOptions, type RunningEvents } from "./run";
 export { eventsBase } from "./schema";
 export { embeddedTransport, TransportNotReady, type EventTransport, type Subscription } from "./transport";
