@@ -6,6 +6,7 @@ import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
 import { memory } from "./memory";
 import { ranking } from "./ranking";
+import { restart } from "./restart";
 import { rowLevelSecurity } from "./row-level-security";
 import { search } from "./search";
 import { tableOf, type Figure, type Measure } from "./table";
@@ -15,6 +16,7 @@ const measures: Record<string, Measure> = {
   search,
   ranking,
   ingestion,
+  restart,
   answers,
   memory,
   events,

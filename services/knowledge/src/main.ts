@@ -9,6 +9,7 @@ import { parseSettings, runAlone, startSubgraph, type Platform, type RunningSubg
 import { consumers } from "./consumers";
 import type { Context, RequestContext, Services, Tx } from "./context";
 import { PrismaClient } from "./generated/prisma/client";
+import { indexSnapshots, keptLast } from "./index-snapshot/commands";
 import { startParsing } from "./ingestion/parse";
 import { loadersFor } from "./loaders";
 import { held } from "./personal-data";
@@ -16,6 +17,7 @@ import { routes } from "./routes";
 import { schema } from "./schema";
 import { openIndexes } from "./search/indexes";
 import { databaseSource } from "./search/source";
+import { warmIndexes } from "./search/warm";
 import { settingsSchema } from "./settings";
 import { tasksOf } from "./tasks";
 
@@ -43,7 +45,11 @@ export async function startKnowledge(platform: Platform, { now = () => new Date(
       log,
     });
     closings.push(() => database.close());
-    const indexes = openIndexes(databaseSource, { bytesMax: settings.KNOWLEDGE_INDEX_BYTES_MAX, log });
+    const indexes = openIndexes(databaseSource, {
+      bytesMax: settings.KNOWLEDGE_INDEX_BYTES_MAX,
+      snapshots: indexSnapshots({ blobs: platform.blobs, log }),
+      log,
+    });
     closings.push(() => indexes.close());
     const parsing = startParsing({ processesMax: settings.KNOWLEDGE_READING_PROCESSES });
     closings.push(() => parsing.close());
@@ -82,6 +88,8 @@ export async function startKnowledge(platform: Platform, { now = () => new Date(
       log,
     });
     closings.push(() => jobs.stop());
+    const warming = warmIndexes(services, keptLast, { bytesMax: settings.KNOWLEDGE_INDEX_BYTES_MAX / 4 });
+    closings.push(() => warming.stop());
     return await startSubgraph<RequestContext>({
       name,
       schema,
