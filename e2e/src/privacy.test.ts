@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
+import { readdirSync } from "node:fs";
 import path from "node:path";
 import {
   addedDocuments,
@@ -23,7 +24,8 @@ import { everythingStored, placesOf, rowsOf } from "./support/everything";
 
 jest.setTimeout(240_000);
 
-const services = ["chat", "identity", "knowledge", "privacy", "tenancy"];
+/** Every service there is. */
+const services = readdirSync(path.resolve(__dirname, "../../services")).sort();
 
 let data: DataDirectory;
 let atrium: Atrium;

@@ -15,8 +15,8 @@ export {
 export type { EventGauge } from "./gauges";
 export { knownGroups, type InboxGroup } from "./inbox";
 export { storedStats, type EventStats } from "./maintenance";
-export { publishedEvents, replayInto } from "./replay";
 export { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from "./of-each-service";
+export { publishedEvents, replayInto } from "./replay";
 export { runEvents, type RunEventsOptions, type RunningEvents } from "./run";
 export { eventsBase } from "./schema";
 export { embeddedTransport, TransportNotReady, type EventTransport, type Subscription } from "./transport";

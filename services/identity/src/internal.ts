@@ -3,6 +3,7 @@ import { openApiKeys } from "./api-key/commands";
 import type { Services } from "./context";
 import { mailUser } from "./mail/commands";
 import { liveSessions } from "./session/queries";
+import { closeAccount } from "./user/close-account";
 import { emailsOf, userIdsByEmail } from "./user/queries";
 
 const many = z.array(z.string().max(2_000)).max(10_000);
@@ -10,6 +11,7 @@ const sessionsQuestion = z.object({ sessionIds: many });
 const apiKeysQuestion = z.object({ secrets: many });
 const emailsQuestion = z.object({ emails: many });
 const usersQuestion = z.object({ userIds: z.array(z.string().max(200)).max(100) });
+const userQuestion = z.object({ userId: z.string().max(200) });
 const mailQuestion = z.object({
   userId: z.string().max(200),
   subject: z.string().min(1).max(200),
@@ -46,6 +48,12 @@ export const internalOperations = (services: Services) => ({
   emailsOf: async (input: unknown) => {
     const { userIds } = usersQuestion.parse(input);
     return { emails: await Promise.all(userIds.map((userId) => emailsOf(services, userId))) };
+  },
+
+  /** Lets nobody in as this user any more: their erasure begins. */
+  closeAccount: async (input: unknown) => {
+    await closeAccount(services, userQuestion.parse(input));
+    return { closed: true };
   },
 
   /** Mails a user; `sent` is false for somebody without an address. */

@@ -8,6 +8,7 @@ export const held: Held = {
   upload: uploadData,
   document: documentData,
   "knowledge-base": knowledgeBaseData,
+  "index-snapshot": nothingPersonal("Copies of indexes on the disk; they go when a document that they hold does."),
   search: nothingPersonal("Queries and answers aren't kept; an index holds what documents hold, and follows them."),
   ingestion: nothingPersonal("Reads files, and keeps nothing."),
   retrieval: nothingPersonal("Pure code over passages."),

@@ -4,7 +4,7 @@ import type { Database, Handle, Log } from "@atrium/database";
 import type { EphemeralStore } from "@atrium/ephemeral";
 import type { RequestFacts } from "@atrium/subgraph";
 import type { Keys } from "./keys";
-import type { MailUser } from "./clients/identity";
+import type { CloseAccount, MailUser } from "./clients/identity";
 import type { PrismaClient } from "./generated/prisma/client";
 import type { PrivacySettings } from "./settings";
 
@@ -18,6 +18,7 @@ export interface Services {
   settings: PrivacySettings;
   keys: Keys;
   mailUser: MailUser;
+  closeAccount: CloseAccount;
   /** Which services hold something of people and are asked for it. */
   askedServices: readonly string[];
   /** Where clients reach the gateway. */

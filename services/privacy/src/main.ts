@@ -7,7 +7,7 @@ import { answerForPeople, askEmails, personalDataBase } from "@atrium/personal-d
 import { parseSettings, runAlone, startSubgraph, type Platform, type RunningSubgraph } from "@atrium/subgraph";
 import { askedServices } from "./asked-services";
 import { tendPartitions } from "./audit-entry/checkpoint";
-import { mailUserBy } from "./clients/identity";
+import { closeAccountBy, mailUserBy } from "./clients/identity";
 import { consumers } from "./consumers";
 import type { Context, RequestContext, Services, Tx } from "./context";
 import { tendExports } from "./data-export/commands";
@@ -63,6 +63,7 @@ export async function startPrivacy(
       settings,
       keys: keysOf(platform.secret),
       mailUser: mailUserBy(platform),
+      closeAccount: closeAccountBy(platform),
       askedServices: asked,
       publicUrl: platform.publicUrl,
       now,
@@ -114,6 +115,7 @@ export async function startPrivacy(
       internal: internalOperations(services),
       readiness: { "privacy database": () => database.ready(), "privacy jobs": () => jobs.ready() },
       gauges: [
+        ...events.gauges,
         {
           name: "atrium_privacy_broken_audit_chains",
           help: "Audit trails that weren't intact when they were last verified.",

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Route } from "@atrium/subgraph";
 import type { RequestContext } from "./context";
-import { openFile } from "./data-export/queries";
+import { findFile } from "./data-export/queries";
 
 /** An export, for the person that it is of. */
 export const routes: Route<RequestContext>[] = [
@@ -10,7 +10,7 @@ export const routes: Route<RequestContext>[] = [
     method: "GET",
     path: "/exports/:token",
     async handle(ctx, { request, response, params, signal }) {
-      const { dataExport, bytes } = await openFile(ctx, params.token!);
+      const { dataExport, read } = await findFile(ctx, params.token!);
       const extension = dataExport.format.toLowerCase();
       response.writeHead(200, {
         "content-type": dataExport.format === "ZIP" ? "application/zip" : "application/json",
@@ -21,7 +21,7 @@ export const routes: Route<RequestContext>[] = [
         "content-length": dataExport.sizeBytes!,
       });
       if (request.method === "HEAD") return void response.end();
-      await pipeline(Readable.from(bytes), response, { signal });
+      await pipeline(Readable.from(read()), response, { signal });
     },
   },
 ];

@@ -3,10 +3,10 @@ import type { PersonalDataService } from "@atrium/personal-data";
 import { signCheckpoints, tendPartitions } from "./audit-entry/checkpoint";
 import { verifyAllChains } from "./audit-entry/verify";
 import type { Services } from "./context";
-import { assembleExport } from "./data-export/assemble";
+import { assembleExport, giveUpExport } from "./data-export/assemble";
 import type { PrismaClient } from "./generated/prisma/client";
 
-type Tasks = Pick<RunJobsOptions<PrismaClient>, "tasks" | "cron">;
+type Tasks = Pick<RunJobsOptions<PrismaClient>, "tasks" | "cron" | "onGivenUp">;
 
 /** What the service's jobs do. `onVerified` learns how many chains aren't intact. */
 export const tasksOf = (
@@ -25,6 +25,9 @@ export const tasksOf = (
     verifyAuditTrails: async (_: unknown, { signal }) => {
       onVerified((await verifyAllChains(services, signal)).length);
     },
+  },
+  async onGivenUp({ task, payload }) {
+    if (task === "assembleExport") await giveUpExport(services, payload as { exportId: string });
   },
   cron: [
     { task: "signCheckpoints", schedule: "5 0 * * *", catchUpSeconds: 24 * 3600 },

@@ -14,6 +14,7 @@ import { createLog, type Platform } from "@atrium/subgraph";
 import { inProcessTopics } from "@atrium/topics";
 import type { ExecutionResult } from "graphql";
 import pg from "pg";
+import { closeAccountBy } from "./clients/identity";
 import { PrismaClient } from "./generated/prisma/client";
 import { keysOf } from "./keys";
 import { startPrivacy } from "./main";
@@ -80,6 +81,7 @@ export async function startTestPrivacy({ env = {} as NodeJS.ProcessEnv } = {}) {
   const clock = { now: new Date() };
   const mails: { userId: string; text: string }[] = [];
   const withoutAddress = new Set<string>();
+  const closing = { answers: true, accounts: [] as string[] };
   const platform: Platform = {
     shape: "embedded",
     secret,
@@ -94,6 +96,11 @@ export async function startTestPrivacy({ env = {} as NodeJS.ProcessEnv } = {}) {
     call: async () => ({ data: null }),
     async callInternal(service, name, input) {
       if (service === "privacy") return subgraph.internal[name]!(input);
+      if (name === "closeAccount") {
+        if (!closing.answers) throw new Error("connect ECONNREFUSED");
+        closing.accounts.push((input as { userId: string }).userId);
+        return { closed: true };
+      }
       if (name === "emailsOf") return { emails: [[]] };
       const mail = input as { userId: string; text: string };
       if (withoutAddress.has(mail.userId)) return { sent: false };
@@ -109,8 +116,9 @@ export async function startTestPrivacy({ env = {} as NodeJS.ProcessEnv } = {}) {
   const admin = new pg.Client(new URL(new URL(home.ownerUrl).pathname, adminUrl).href);
   await admin.connect();
   const database = openDatabase({ url: home.appUrl, createClient: (adapter) => new PrismaClient({ adapter }) });
+  const closeAccount = closeAccountBy(platform);
   // What tending needs of the service's own.
-  const services = { database, settings: settingsSchema.parse(env), now, log, askedServices: asked };
+  const services = { database, settings: settingsSchema.parse(env), now, log, askedServices: asked, closeAccount };
 
   return {
     subgraph,
@@ -120,6 +128,8 @@ export async function startTestPrivacy({ env = {} as NodeJS.ProcessEnv } = {}) {
     identity,
     mails,
     withoutAddress,
+    /** What identity was asked to close. */
+    closing,
     folder,
     /** Lets time pass, and the service see to what is due by then. */
     async pass(minutes: number) {

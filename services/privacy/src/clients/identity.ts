@@ -10,3 +10,12 @@ export const mailUserBy =
   ({ callInternal }: Pick<Platform, "callInternal">): MailUser =>
   async (mail) =>
     answer.parse(await callInternal("identity", "mailUser", mail, "privacy")).sent;
+
+/** Lets nobody in as this user any more. */
+export type CloseAccount = (userId: string) => Promise<void>;
+
+export const closeAccountBy =
+  ({ callInternal }: Pick<Platform, "callInternal">): CloseAccount =>
+  async (userId) => {
+    await callInternal("identity", "closeAccount", { userId }, "privacy");
+  };

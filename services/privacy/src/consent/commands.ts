@@ -4,6 +4,7 @@ import { newId } from "@atrium/ids";
 import { requireMember } from "../consent-purpose/policy";
 import { purposesOf } from "../consent-purpose/queries";
 import type { RequestContext } from "../context";
+import { limitConsents } from "../limits";
 import { decide, truncatedAddress, type Consent, type Decision, type RecordConsentsRefusal } from "./consent";
 import { insertRecord, listConsents, saveConsent } from "./store";
 
@@ -22,10 +23,12 @@ export interface Recorded {
  * counts already leaves no trace.
  */
 export async function recordConsents(
-  { actor, db, now, userAgent, clientAddress }: RequestContext,
+  ctx: RequestContext,
   decisions: readonly Decision[],
 ): Promise<Result<Recorded, RecordConsentsRefusal>> {
-  const owner = requireMember(actor);
+  const { db, now, userAgent, clientAddress } = ctx;
+  const owner = requireMember(ctx.actor);
+  await limitConsents(ctx, owner.userId);
   return db.transaction(async (tx) => {
     const purposes = await purposesOf(tx, owner.organizationId);
     const decided = decide(purposes, decisions);

@@ -4,8 +4,8 @@ import { appendEvent, exportCompleted } from "@atrium/events";
 import { enqueue } from "@atrium/jobs";
 import { categories as categoryTexts, legalBases, partsPrefix, seal, unseal, unwrapKey } from "@atrium/personal-data";
 import type { Context } from "../context";
-import { archiveKey, type DataExport, type ExportedNoun } from "./data-export";
-import { findExport, findWrappedKey, listParts, lockExport, markUnreadable, saveReady } from "./store";
+import { archiveKey, archivePrefix, type DataExport, type ExportedNoun } from "./data-export";
+import { findExport, findWrappedKey, listParts, lockExport, markUnreadable, saveFailed, saveReady } from "./store";
 
 type Assembling = Pick<Context, "database" | "blobs" | "keys" | "now" | "settings" | "log">;
 
@@ -70,6 +70,17 @@ export async function assembleExport(
     const prefixes = parts.map(({ service: name }) => partsPrefix(exportId, name));
     await enqueue(tx, "deleteExportFiles", { prefixes });
     await appendEvent(tx, exportCompleted({ exportId, userId, missing }), { userId });
+  });
+}
+
+/** Says that an export couldn't be put together, however often that was tried. */
+export async function giveUpExport(
+  { database }: Pick<Context, "database">,
+  { exportId }: { exportId: string },
+): Promise<void> {
+  await database.asService().transaction(async (tx) => {
+    await saveFailed(tx, exportId);
+    await enqueue(tx, "deleteExportFiles", { prefixes: [archivePrefix(exportId)] });
   });
 }
 

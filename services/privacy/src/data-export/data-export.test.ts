@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import type { Actor } from "@atrium/access";
 import { newId } from "@atrium/ids";
 import { unwrapKey, unseal } from "@atrium/personal-data";
@@ -14,6 +16,7 @@ import {
   type Privacy,
 } from "../testing";
 import { archiveKey } from "./data-export";
+import { giveUpExport } from "./assemble";
 import { receiveExportPart } from "./commands";
 
 let privacy: Privacy;
@@ -97,10 +100,11 @@ test("a service that doesn't answer is asked again, and reported as missing in t
   const { id } = dataExport;
   const partOf = async (name: string) =>
     (await seen(ada, id)).parts.find(({ service }: { service: string }) => service === name);
-  await until(
-    () => partOf("identity"),
-    ({ status }) => status === "ARRIVED",
-  );
+  for (const name of ["identity", "privacy"])
+    await until(
+      () => partOf(name),
+      ({ status }) => status === "ARRIVED",
+    );
   for (let attempt = 2; attempt <= 4; attempt++) {
     await privacy.pass(16);
     await until(
@@ -176,6 +180,44 @@ test("after seven days the file is gone, and no copy of it can be opened", async
     async () => privacy.files().filter((file) => file.includes(dataExport.id)),
     (files) => files.length === 0,
   );
+});
+
+test("what can't be put together ends as failed, and another one can be asked for", async () => {
+  const ada = memberOf(givenPlace(), []);
+  privacy.chat.answers = false;
+  const { dataExport } = await requested(ada);
+  const { id } = dataExport;
+  await privacy.rows("update data_export set status = 'ASSEMBLING' where id = $1", [id]);
+  await giveUpExport(privacy, { exportId: id });
+  expect(await seen(ada, id)).toMatchObject({ status: "FAILED", file: null });
+  privacy.chat.answers = true;
+  const { dataExport: next } = await requested(ada);
+  await ready(ada, next.id);
+});
+
+test("a part whose file was spoilt is reported as missing, and none of it is in the export", async () => {
+  const ada = memberOf(givenPlace(), []);
+  privacy.chat.notes.set(ada.userId, ["one"]);
+  privacy.identity.answers = false;
+  const { dataExport } = await requested(ada);
+  const { id } = dataExport;
+  const file = await until(
+    async () => privacy.files().find((each) => each.includes(`${id}/chat/`)),
+    (found) => found !== undefined,
+  );
+  await until(
+    () => seen(ada, id),
+    ({ parts }) => parts[0].status === "ARRIVED",
+  );
+  const bytes = privacy.contentOf(file!);
+  writeFileSync(path.join(privacy.folder, file!), bytes.fill(bytes[30]! ^ 1, 30, 31));
+  privacy.identity.answers = true;
+  await privacy.pass(16);
+  const done = await ready(ada, id);
+  expect(done.parts[0]).toMatchObject({ service: "chat", status: "MISSING" });
+  const { manifest, data } = await contentOf(id);
+  expect(manifest.missing).toEqual([expect.objectContaining({ service: "chat" })]);
+  expect(Object.keys(data)).not.toContain("chat/note.json");
 });
 
 test("nobody sees another's export, and no key acts for a person", async () => {

@@ -24,6 +24,7 @@ export const exportStatuses = {
   ASSEMBLING: "The parts are being put together.",
   READY: "The file can be fetched.",
   EXPIRED: "The time to fetch it has passed; the file is gone.",
+  FAILED: "The parts couldn't be put together. Ask for another one.",
 } as const;
 export type ExportStatus = keyof typeof exportStatuses;
 

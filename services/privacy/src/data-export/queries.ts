@@ -24,8 +24,11 @@ export function fileOf({ keys, publicUrl, now }: Context, { id, status, availabl
   return { url: `${publicUrl}/exports/${exportToken(keys, { id, availableUntil })}`, expiresAt: availableUntil };
 }
 
-/** The file behind an address, opened while it is read: for the one person that it is of. That becomes an entry in the audit. */
-export async function openFile(ctx: Context, token: string) {
+/**
+ * The file behind an address, for the one person that it is of. `read` decrypts it on the way; that it was read becomes
+ * an entry in the audit trail.
+ */
+export async function findFile(ctx: Context, token: string) {
   const { database, keys, blobs, now } = ctx;
   const { userId } = requirePerson(ctx.actor);
   const claims = readExportToken(keys, token, now());
@@ -37,9 +40,13 @@ export async function openFile(ctx: Context, token: string) {
   const wrappedKey = found?.status === "READY" ? await findWrappedKey(own, exportId) : null;
   if (!found || !wrappedKey) throw notFound;
   const key = unwrapKey(wrappedKey, keys.secret, exportId);
-  const sealed = await blobs.read(archiveKey(exportId));
-  await appendEvent(own, privacySensitiveRead({ subjectId: exportId, kind: "DATA_EXPORT" }));
-  return { dataExport: found, bytes: unseal(sealed, key, archiveKey(exportId)) };
+  return {
+    dataExport: found,
+    async *read() {
+      await appendEvent(own, privacySensitiveRead({ subjectId: exportId, kind: "DATA_EXPORT" }));
+      yield* unseal(await blobs.read(archiveKey(exportId)), key, archiveKey(exportId));
+    },
+  };
 }
 
 /** The key that the parts of an export are sealed with, as it rests; null when nobody waits for them any more. */

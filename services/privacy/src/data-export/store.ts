@@ -91,6 +91,12 @@ export const saveReady = (tx: Tx, { id, completedAt, availableUntil, sizeBytes, 
     [id, completedAt, availableUntil, sizeBytes, sha256],
   );
 
+/** Ends an export that can't be finished, and throws away its key. */
+export const saveFailed = (service: Tx, id: string) =>
+  service.sql("update data_export set status = 'FAILED', wrapped_key = null where id = $1 and status = 'ASSEMBLING'", [
+    id,
+  ]);
+
 /** Exports with parts that were asked for before `before` and haven't arrived. */
 export async function listWaiting(service: Tx, before: Date, limit: number): Promise<string[]> {
   const rows = await service.sql<{ id: string }>(

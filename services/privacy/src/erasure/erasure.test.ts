@@ -182,12 +182,29 @@ describe("when its time has come", () => {
     expect(errorsOf(await privacy.run(memberOf(ada), read, { id }))).toEqual(["NOT_FOUND"]);
   });
 
+  test("the account is closed first: while that can't be done, nothing is erased", async () => {
+    const ada = memberOf(givenPlace(), []);
+    privacy.chat.notes.set(ada.userId, ["one"]);
+    const { id } = await givenErasure(ada);
+    privacy.closing.answers = false;
+    await privacy.pass(graceMinutes + 1);
+    expect(await seen(ada, id)).toMatchObject({ status: "SCHEDULED", parts: [] });
+    expect(privacy.chat.notes.has(ada.userId)).toBe(true);
+    privacy.closing.answers = true;
+    await completed(ada, id);
+    expect(privacy.closing.accounts).toContain(ada.userId);
+  });
+
   test("a service that stays silent is asked again and named as missing; its late answer still counts, another changes nothing", async () => {
     const ada = memberOf(givenPlace(), []);
     privacy.chat.answers = false;
     const { id } = await givenErasure(ada);
     await privacy.pass(graceMinutes + 1);
     const chatPart = async () => (await rowsOfParts(id)).find(({ service }) => service === "chat");
+    await until(
+      () => rowsOfParts(id),
+      (parts) => parts.some(({ service, status }) => service === "privacy" && status === "ERASED"),
+    );
     for (let attempt = 1; attempt <= 4; attempt++) {
       await until(chatPart, (part) => part?.attempt === attempt);
       await privacy.pass(16);
@@ -217,7 +234,7 @@ const completed = (actor: Actor, id: string) =>
     ({ status }) => status === "COMPLETED",
   );
 const rowsOfParts = (id: string) =>
-  privacy.rows<{ service: string; attempt: number }>(
+  privacy.rows<{ service: string; status: string; attempt: number }>(
     "select * from erasure_part where erasure_id = $1 order by service",
     [id],
   );

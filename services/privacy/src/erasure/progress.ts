@@ -22,11 +22,19 @@ export async function tendErasures({
   now,
   settings,
   askedServices,
+  closeAccount,
   log,
-}: Pick<Context, "database" | "now" | "settings" | "askedServices" | "log">): Promise<void> {
+}: Pick<Context, "database" | "now" | "settings" | "askedServices" | "closeAccount" | "log">): Promise<void> {
   const service = database.asService();
   await deleteExpiredCodes(service, now());
-  for (const id of await listDue(service, now(), batch))
+  for (const { id, userId } of await listDue(service, now(), batch)) {
+    // First of all, so that nothing new of them comes while the services erase. It can't be cancelled any more.
+    try {
+      await closeAccount(userId);
+    } catch (error) {
+      log.warn({ err: error, erasureId: id }, "An account couldn't be closed to be erased; it is tried again.");
+      continue;
+    }
     await service.transaction(async (tx) => {
       const erasure = await lockErasure(tx, id);
       if (erasure?.status !== "SCHEDULED" || erasure.dueAt > now()) return;
@@ -35,6 +43,7 @@ export async function tendErasures({
       const first = askedServices.filter((name) => name !== lastService);
       await ask(tx, erasure, first, { attempt: 1, now: now() });
     });
+  }
 
   const askedBefore = new Date(now().getTime() - settings.PRIVACY_ANSWER_MINUTES * 60_000);
   for (const id of await listWaiting(service, askedBefore, batch))

@@ -85,13 +85,11 @@ export const saveErasure = (tx: Tx, { id, status, endedAt }: Erasure) =>
   tx.sql("update erasure set status = $2, ended_at = $3 where id = $1", [id, status, endedAt]);
 
 /** Erasures whose time has come. */
-export async function listDue(service: Tx, now: Date, limit: number): Promise<string[]> {
-  const rows = await service.sql<{ id: string }>(
-    "select id from erasure where status = 'SCHEDULED' and due_at <= $1 order by due_at limit $2",
+export const listDue = (service: Tx, now: Date, limit: number): Promise<{ id: string; userId: string }[]> =>
+  service.sql(
+    `select id, user_id as "userId" from erasure where status = 'SCHEDULED' and due_at <= $1 order by due_at limit $2`,
     [now, limit],
   );
-  return rows.map(({ id }) => id);
-}
 
 /** Erasures with parts that were asked for before `before` and haven't been answered. */
 export async function listWaiting(service: Tx, before: Date, limit: number): Promise<string[]> {

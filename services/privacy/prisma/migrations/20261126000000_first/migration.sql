@@ -43,7 +43,7 @@ create table data_export (
   user_id text not null,
   format text not null check (format in ('ZIP', 'JSON')),
   categories text[],
-  status text not null check (status in ('COLLECTING', 'ASSEMBLING', 'READY', 'EXPIRED')),
+  status text not null check (status in ('COLLECTING', 'ASSEMBLING', 'READY', 'EXPIRED', 'FAILED')),
   wrapped_key bytea,
   requested_at timestamptz(3) not null,
   completed_at timestamptz(3),
@@ -130,7 +130,7 @@ create table audit_entry (
   hash bytea not null,
   primary key (chain, number, recorded_at)
 ) partition by range (recorded_at);
-create index audit_entry_chain_actor_id_number_idx on audit_entry (chain, actor_id, number);
+create index audit_entry_actor_id_chain_number_idx on audit_entry (actor_id, chain, number);
 create index audit_entry_chain_subject_number_idx on audit_entry (chain, subject, number);
 create index audit_entry_chain_action_number_idx on audit_entry (chain, action, number);
 create index audit_entry_event_id_idx on audit_entry (event_id);
