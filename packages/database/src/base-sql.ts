@@ -5,6 +5,9 @@ export interface BaseScript {
   readonly sql: string;
 }
 
+/** What a package keeps in its services' databases: one script, or several that run in this order. */
+export type Base = BaseScript | readonly BaseScript[];
+
 /** What policies are written with. Unset and empty are null, and null equals no row's tenant. */
 export const baseScripts: readonly BaseScript[] = [
   {

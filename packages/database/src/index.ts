@@ -1,4 +1,4 @@
-export { baseScripts, type BaseScript } from "./base-sql";
+export { baseScripts, type Base, type BaseScript } from "./base-sql";
 export { EmbeddedPostgresError } from "./embedded/binaries";
 export { removeEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from "./embedded";
 export { isSerializationFailure, uniqueViolation } from "./database-error";

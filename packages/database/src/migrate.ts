@@ -3,7 +3,7 @@ import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import type pg from "pg";
 import { quote, withConnection } from "./admin";
-import { baseScripts, type BaseScript } from "./base-sql";
+import { baseScripts, type Base } from "./base-sql";
 
 export interface MigrateOptions {
   ownerUrl: string;
@@ -12,7 +12,7 @@ export interface MigrateOptions {
   /** The role that the service runs as; it may not touch the records of migrations. */
   appRole: string;
   /** Scripts of packages that keep tables in the service's database. They run before the service's migrations. */
-  base?: readonly BaseScript[];
+  base?: readonly Base[];
 }
 
 export class MigrationError extends Error {
@@ -37,7 +37,7 @@ export async function migrate({ ownerUrl, directory, appRole, base = [] }: Migra
     await owner.query("set timezone = 'UTC'");
     await owner.query("select pg_advisory_lock($1)", [prismaLock]);
     await makeRecords(owner, appRole);
-    await applyMissing(owner, "_base_migration", [...baseScripts, ...base]);
+    await applyMissing(owner, "_base_migration", [...baseScripts, ...base.flat()]);
     return applyMissing(owner, "_prisma_migrations", migrations);
   });
 }

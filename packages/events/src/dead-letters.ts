@@ -1,6 +1,6 @@
 import type { EventTransaction } from "./handle";
 import { receive, type DeadLetterReason } from "./inbox";
-import { wakeChannel } from "./wake";
+import { serviceOfGroup, wakeChannel } from "./wake";
 
 /** An event that was put aside: it failed too often, or this version can't read it. */
 export interface DeadLetter {
@@ -73,8 +73,8 @@ export async function retryDeadLetters<Handle extends EventTransaction>(
     rows.sort((a, b) => a.id - b.id);
     for (const group of new Set(rows.map((row) => row.consumer_group))) {
       const payloads = rows.filter((row) => row.consumer_group === group).map((row) => row.payload);
-      await receive(tx, group, payloads, { again: true });
-      await tx.sql("select pg_notify($1, '')", [wakeChannel(group)]);
+      await receive(tx, [{ name: group, hears: () => true }], payloads, { again: true });
+      await tx.sql("select pg_notify($1, '')", [wakeChannel(serviceOfGroup(group))]);
     }
     return rows.length;
   });

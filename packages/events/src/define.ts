@@ -46,6 +46,11 @@ export interface EventDefinition<Shape extends z.ZodRawShape = z.ZodRawShape> {
 
 export type DataOf<Definition> = Definition extends EventDefinition<infer Shape> ? z.output<z.ZodObject<Shape>> : never;
 
+const defined = new Set<string>();
+
+/** Whether this version of the code knows the type, whoever handles it. */
+export const isDefined = (type: string): boolean => defined.has(type);
+
 /**
  * Declares an event: a fact in the past tense that its service announces. `subject` names the field that holds the id
  * of the object it is about.
@@ -58,6 +63,7 @@ export function defineEvent<Shape extends z.ZodRawShape>(
   { subject, data }: { subject: keyof Shape & string; data: Shape },
 ): EventDefinition<Shape> {
   if (!isEventType(type)) throw new Error(`${type} isn't <service>.<noun>.<past tense>.v<version>.`);
+  defined.add(type);
   const written = z.strictObject(data);
   const schema = z.object(data);
 

@@ -33,7 +33,10 @@ export interface AnyDefinition {
 }
 
 /** One entry of a service's `consumers`. */
-export interface Consumer<Context> {
+export type Consumer<Context> = TypeConsumer<Context> | EveryConsumer<Context>;
+
+/** Hears one type of event. */
+export interface TypeConsumer<Context> {
   readonly definition: AnyDefinition;
   readonly handler: (context: Context, data: never, envelope: Envelope<never>) => unknown;
   readonly as: "service" | ((data: never, envelope: Envelope<never>) => Tenant) | undefined;
@@ -46,12 +49,34 @@ export interface Consumer<Context> {
  * enqueues. A refusal it returns counts as handled.
  *
  * `as` binds it to something else: `"service"` to the service itself, for tables that are kept across tenants (events
- * of several tenants then share transactions), or a tenant made from the data (the organization that a new user gets). An event of an organization can't be handled as another's.
+ * of several tenants then share transactions), or a tenant made from the data (the organization that a new user gets).
+ * An event of an organization can't be handled as another's.
  */
 export function handle<Context, Shape extends z.ZodRawShape>(
   definition: EventDefinition<Shape>,
   handler: (context: Context, data: z.output<z.ZodObject<Shape>>, envelope: Envelope) => unknown,
   options: { as?: "service" | ((data: z.output<z.ZodObject<Shape>>, envelope: Envelope) => Tenant) } = {},
-): Consumer<Context> {
+): TypeConsumer<Context> {
   return { definition, handler, as: options.as };
+}
+
+/** Hears every event of every service. */
+export interface EveryConsumer<Context> {
+  readonly every: (context: Context, envelopes: readonly Envelope[]) => unknown;
+}
+
+/**
+ * Lets `handler` hear every event of every service, also of types and versions that nobody here knows. It gets them by
+ * the batch (at most 500, 16 MB), of all tenants together, in order per tenant and subject; in one transaction of the
+ * service itself that also records them as handled. `data` is as it came: what reads it checks it.
+ *
+ * When it throws, everything is rolled back, and the batch is halved until the event is found that it fails at. That
+ * one is tried again, alone, and becomes a dead letter at last; the events behind it with the same tenant and subject
+ * wait meanwhile, and all others go on. A service's other consumers go on beside it: it has an inbox group of its own,
+ * `<service>.every`.
+ */
+export function handleEvery<Context>(
+  handler: (context: Context, envelopes: readonly Envelope[]) => unknown,
+): EveryConsumer<Context> {
+  return { every: handler };
 }

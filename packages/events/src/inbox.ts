@@ -14,12 +14,21 @@ export type DeadLetterReason = "FAILED" | "INVALID" | "UNKNOWN_TYPE" | "FOREIGN"
 const windowSize = 500;
 const windowBytesMax = 16_000_000;
 
-/** Stores what arrived, each id once. What isn't an envelope becomes a dead letter. One transaction, one statement each. */
+/** A place where a service keeps what it hears: one for its handlers of single types, one for a handler of everything. */
+export interface InboxGroup {
+  readonly name: string;
+  hears(type: string): boolean;
+}
+
+/**
+ * Stores what arrived in each group that hears it, each id once, with one statement for each group. What isn't an
+ * envelope becomes a dead letter of the first group.
+ */
 export async function receive(
   service: EventTransaction,
-  group: string,
+  groups: readonly InboxGroup[],
   received: readonly unknown[],
-  { again = false } = {},
+  options: { again?: boolean } = {},
 ) {
   const envelopes: Envelope[] = [];
   for (const each of received) {
@@ -27,12 +36,28 @@ export async function receive(
       envelopes.push(parseEnvelope(each));
     } catch (error) {
       await service.sql(parkUnreadableSql, [
-        group,
+        groups[0]!.name,
         JSON.stringify(each) ?? "null",
         errorText((error as Error).message),
       ]);
     }
   }
+  const stored = await Promise.allSettled(
+    groups.map(({ name, hears }) => {
+      const heard = envelopes.filter(({ type }) => hears(type));
+      return store(service, name, heard, options);
+    }),
+  );
+  const failed = stored.find((each) => each.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+async function store(
+  service: EventTransaction,
+  group: string,
+  envelopes: readonly Envelope[],
+  { again = false }: { again?: boolean },
+) {
   if (envelopes.length === 0) return;
   const datas = envelopes.map(({ data }) => JSON.stringify(data ?? null));
   await service.sql(again ? receiveAgainSql : receiveSql, [
@@ -102,8 +127,11 @@ const loadSql = boundedByBytes(
 );
 
 /** Takes events out of the inbox within their own transaction; says which were still there. */
-export async function take(tx: EventTransaction, positions: EventRow["position"][]): Promise<number[]> {
-  const rows = await tx.sql<{ position: number }>("select inbox_take($1::bigint[]) as position", [positions]);
+export async function take(tx: EventTransaction, group: string, positions: EventRow["position"][]): Promise<number[]> {
+  const rows = await tx.sql<{ position: number }>("select inbox_take($1, $2::bigint[]) as position", [
+    group,
+    positions,
+  ]);
   return rows.map(({ position }) => position);
 }
 
@@ -131,8 +159,8 @@ export async function noteFailure(
   await service.sql(
     `update inbox_event
      set attempts = attempts + 1, next_attempt_at = now() + $2 * interval '1 millisecond', last_error = $3
-     where position = $1`,
-    [row.position, delayMs, errorText(error)],
+     where consumer_group = $4 and position = $1`,
+    [row.position, delayMs, errorText(error), group],
   );
   return delayMs;
 }
@@ -146,7 +174,7 @@ export async function park(
   error: unknown,
 ) {
   await service.sql(
-    `with gone as (delete from inbox_event where position = $1 returning attempts)
+    `with gone as (delete from inbox_event where consumer_group = $2 and position = $1 returning attempts)
      insert into dead_letter
        (consumer_group, event_id, type, subject, organization_id, workspace_id, payload, reason, error, attempts)
      select $2, $3, $4, $5, $6, $7, $8, $9, $10, attempts + 1 from gone`,

@@ -3,7 +3,14 @@ export * from "./catalogue";
 export { deadLetters, discardDeadLetters, retryDeadLetters, type DeadLetter } from "./dead-letters";
 export { defineEvent, EventDraft, EventRefused, type DataOf, type EventDefinition } from "./define";
 export { envelopeBytesMax, parseEnvelope, serviceOf, sourceOf, type Envelope } from "./envelope";
-export { handle, type Consumer, type EventDatabase, type EventHandle, type EventTransaction } from "./handle";
+export {
+  handle,
+  handleEvery,
+  type Consumer,
+  type EventDatabase,
+  type EventHandle,
+  type EventTransaction,
+} from "./handle";
 export type { EventStats } from "./maintenance";
 export { publishedEvents } from "./replay";
 export { runEvents, type RunEventsOptions, type RunningEvents } from "./run";

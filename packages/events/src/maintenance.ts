@@ -34,16 +34,17 @@ export interface EventStats {
 
 type StoredStats = Pick<EventStats, "outbox" | "inbox" | "deadLetters">;
 
-export async function storedStats(service: EventTransaction, group: string): Promise<StoredStats> {
+export async function storedStats(service: EventTransaction, groups: readonly string[]): Promise<StoredStats> {
   const [row] = await service.sql<Record<string, string>>(
     `select
        (select count(*) from outbox_event) as outbox,
        (select extract(epoch from now() - min(time)) from outbox_event) as outbox_seconds,
-       (select count(*) from inbox_event where consumer_group = $1) as inbox,
-       (select count(*) from inbox_event where consumer_group = $1 and attempts > 0) as failing,
-       (select extract(epoch from now() - min(received_at)) from inbox_event where consumer_group = $1) as inbox_seconds,
+       (select count(*) from inbox_event where consumer_group = any ($1)) as inbox,
+       (select count(*) from inbox_event where consumer_group = any ($1) and attempts > 0) as failing,
+       (select extract(epoch from now() - min(received_at)) from inbox_event where consumer_group = any ($1))
+         as inbox_seconds,
        (select count(*) from dead_letter) as dead_letters`,
-    [group],
+    [groups],
   );
   const of = (name: string) => Math.max(0, Number(row?.[name] ?? 0));
   return {

@@ -1,12 +1,14 @@
+import { startBatchWorker } from "./batch-worker";
 import type { EventLog } from "./log";
 import type { Envelope } from "./envelope";
-import type { Consumer, EventDatabase, EventHandle } from "./handle";
-import { receive } from "./inbox";
+import type { Consumer, EventDatabase, EventHandle, EveryConsumer, TypeConsumer } from "./handle";
+import { hearing } from "./hearing";
+import { receive, type InboxGroup } from "./inbox";
 import { leadWhenPossible } from "./leadership";
 import { prune, storedStats, type EventStats } from "./maintenance";
 import { startRelay } from "./relay";
 import type { EventTransport } from "./transport";
-import { onAppended } from "./wake";
+import { everyGroupOf, onAppended } from "./wake";
 import { startInboxWorker } from "./worker";
 
 const pruneEveryMs = 3_600_000;
@@ -18,7 +20,10 @@ export interface RunEventsOptions<Context, Handle extends EventHandle<Handle>> {
   database: EventDatabase<Handle>;
   transport: EventTransport;
   consumers: readonly Consumer<Context>[];
-  /** What a handler gets. `tx` is bound to the event's tenant; whatever is written through it happens once. */
+  /**
+   * What a handler gets. `tx` is bound to the event's tenant, or to the service; whatever is written through it happens
+   * once. For a batch of many events it is asked with the first.
+   */
   contextFor(envelope: Envelope, tx: Handle): Context;
   log: EventLog;
   /** How many transactions of handlers run beside each other. Each holds one connection of the pool. */
@@ -50,9 +55,15 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
   const { service, url, database, transport, consumers, contextFor, log, concurrency = 6 } = options;
   const { handlerMsMax = 30_000, keepDays = 14 } = options;
   const retry = { attemptsMax: 10, firstDelayMs: 500, ...options.retry };
-  const types = consumers.map(({ definition }) => definition.type);
-  const twice = types.find((type, index) => types.indexOf(type) !== index);
+  const ofTypes = consumers.filter((each): each is TypeConsumer<Context> => "definition" in each);
+  const [ofEverything, another] = consumers.filter((each): each is EveryConsumer<Context> => "every" in each);
+  const types = ofTypes.map(({ definition }) => definition.type);
+  const twice = another ? "everything" : types.find((type, index) => types.indexOf(type) !== index);
   if (twice) throw new Error(`${service} handles ${twice} twice; one handler has to call both commands.`);
+  const groups: InboxGroup[] = [{ name: service, hears: hearing(types) }];
+  if (ofEverything) groups.push({ name: everyGroupOf(service), hears: () => true });
+
+  const names = groups.map(({ name }) => name);
 
   const counts = { published: 0, handled: 0, failures: 0 };
   const asService = database.asService();
@@ -69,18 +80,18 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
         onPublished: (count) => (counts.published += count),
         log,
       });
-      const worker = startInboxWorker({
-        group: service,
+      const shared = {
         database,
-        consumers,
         contextFor,
-        concurrency,
         retry,
         handlerMsMax,
-        onHandled: (count) => (counts.handled += count),
+        onHandled: (count: number) => (counts.handled += count),
         onFailed: () => counts.failures++,
         log,
-      });
+      };
+      const workers = [startInboxWorker({ ...shared, group: service, consumers: ofTypes, concurrency })];
+      if (ofEverything)
+        workers.push(startBatchWorker({ ...shared, group: everyGroupOf(service), consumer: ofEverything }));
       const pruneNow = () =>
         prune(asService, keepDays).catch((error) =>
           log.warn({ err: error }, `Old events of ${service} weren't pruned`),
@@ -90,26 +101,30 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
       return {
         wake() {
           relay.wake();
-          worker.wake();
+          for (const worker of workers) worker.wake();
         },
         async stop() {
           clearInterval(pruning);
-          await Promise.all([relay.stop(), worker.stop(), pruned]);
+          await Promise.all([relay.stop(), ...workers.map((worker) => worker.stop()), pruned]);
         },
       };
     },
   });
 
   const deliver = async (received: readonly unknown[], { again = false } = {}) => {
-    await receive(asService, service, received, { again });
+    await receive(asService, groups, received, { again });
     leadership.wake();
   };
   const stopListening = onAppended(service, () => leadership.wake());
-  const subscription = await transport.subscribe({ group: service, types, deliver: (received) => deliver(received) });
+  const subscription = await transport.subscribe({
+    group: service,
+    types: ofEverything ? "EVERY" : types,
+    deliver: (received) => deliver(received),
+  });
 
   return {
     receiveAgain: (envelopes) => deliver(envelopes, { again: true }),
-    stats: async () => ({ leads: leadership.leads, ...(await storedStats(asService, service)), ...counts }),
+    stats: async () => ({ leads: leadership.leads, ...(await storedStats(asService, names)), ...counts }),
     async stop() {
       stopListening();
       await subscription.stop();

@@ -1,6 +1,7 @@
 /**
  * The tables of this package, made in every service's database before the service's own migrations; to be given to
- * `migrate` and `testDatabase` as `base: [eventsBase]`. It needs the tenant functions of `@atrium/database` (`current_organization()` and its siblings).
+ * `migrate` and `testDatabase` as `base: [eventsBase]`. It needs the tenant functions of `@atrium/database`
+ * (`current_organization()` and its siblings).
  *
  * `outbox_event`     what was announced and isn't published yet; empty most of the time
  * `published_event`  what was published, where the transport keeps no history of its own; for replay, pruned by age
@@ -8,9 +9,10 @@
  * `inbox_receipt`    the ids of what was received, so that a repetition is recognized; pruned by age
  * `dead_letter`      what could not be handled, until somebody retries or discards it
  */
-export const eventsBase = {
-  name: "events_0001_outbox_and_inbox",
-  sql: `
+export const eventsBase = [
+  {
+    name: "events_0001_outbox_and_inbox",
+    sql: `
 create table outbox_event (
   position bigint generated always as identity primary key,
   id uuid not null,
@@ -121,4 +123,27 @@ begin
   perform set_config('app.scope', coalesce(scope, ''), true);
 end $$;
 `,
-} as const;
+  },
+  {
+    name: "events_0002_groups_beside_each_other",
+    sql: `
+-- A service may hear as several groups: the backlog of one is no longer in the way of another's reading.
+alter table inbox_event drop constraint inbox_event_pkey, add primary key (consumer_group, position);
+
+drop function inbox_take(bigint[]);
+create function inbox_take(own_group text, positions bigint[]) returns setof bigint language plpgsql volatile as $$
+declare
+  scope text := current_setting('app.scope', true);
+begin
+  perform set_config('app.scope', 'service', true);
+  return query
+    delete from inbox_event where consumer_group = own_group and position = any (positions) returning position;
+  perform set_config('app.scope', coalesce(scope, ''), true);
+end $$;
+
+-- Pruned by age, so most of it is never dead; what is shall not wait for a fifth of the table.
+alter table inbox_receipt set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+alter table published_event set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+`,
+  },
+] as const;

@@ -6,6 +6,7 @@ import {
   context,
   isSpanContextValid,
   trace,
+  type Span,
 } from "@opentelemetry/api";
 import { traceparentForm, type Envelope } from "./envelope";
 
@@ -31,8 +32,17 @@ export function traced<T>(envelope: Envelope, work: () => Promise<T>): Promise<T
         })
       : ROOT_CONTEXT;
   const attributes = { "messaging.operation.name": "process", "messaging.message.id": envelope.id };
-  const span = tracer.startSpan(`handle ${envelope.type}`, { kind: SpanKind.CONSUMER, attributes }, parent);
-  return context.with(trace.setSpan(parent, span), async () => {
+  return spanned(tracer.startSpan(`handle ${envelope.type}`, { kind: SpanKind.CONSUMER, attributes }, parent), work);
+}
+
+/** Runs the handling of many events as one span. They have many causes, so it begins a trace of its own. */
+export function tracedBatch<T>(group: string, count: number, work: () => Promise<T>): Promise<T> {
+  const attributes = { "messaging.operation.name": "process", "messaging.batch.message_count": count };
+  return spanned(tracer.startSpan(`handle ${group}`, { kind: SpanKind.CONSUMER, attributes }, ROOT_CONTEXT), work);
+}
+
+function spanned<T>(span: Span, work: () => Promise<T>): Promise<T> {
+  return context.with(trace.setSpan(ROOT_CONTEXT, span), async () => {
     try {
       return await work();
     } catch (error) {

@@ -1,11 +1,12 @@
 import type { Envelope } from "./envelope";
+import { hearing } from "./hearing";
 
 /** A consumer group's place to put what arrives: its inbox. */
 export interface Subscription {
   /** A service's name: each event reaches each group. */
   readonly group: string;
-  /** The exact event types it hears. */
-  readonly types: readonly string[];
+  /** The event types it handles; what it hears besides says `hearing`. */
+  readonly types: readonly string[] | "EVERY";
   /**
    * Stores what arrived, in this order; resolves when it is durable. Repetitions do no harm. It takes things as they
    * came: what isn't an envelope is parked as a dead letter, so nothing that was received blocks what follows.
@@ -34,7 +35,7 @@ export class TransportNotReady extends Error {
  * stopped, publishing is refused and the outboxes hold: an event that passed before its consumer came up would be lost.
  */
 export function embeddedTransport({ groups }: { groups: readonly string[] }): EventTransport {
-  const subscriptions = new Map<string, { types: ReadonlySet<string>; deliver: Subscription["deliver"] }>();
+  const subscriptions = new Map<string, Pick<Subscription, "deliver"> & { hears(type: string): boolean }>();
 
   return {
     keepsHistory: false,
@@ -42,8 +43,8 @@ export function embeddedTransport({ groups }: { groups: readonly string[] }): Ev
     async publish(envelopes) {
       const missing = groups.filter((group) => !subscriptions.has(group));
       if (missing.length > 0) throw new TransportNotReady(`${missing.join(", ")} can't receive events yet.`);
-      const deliveries = [...subscriptions.values()].map(({ types, deliver }) => {
-        const heard = envelopes.filter(({ type }) => types.has(type));
+      const deliveries = [...subscriptions.values()].map(({ hears, deliver }) => {
+        const heard = envelopes.filter(({ type }) => hears(type));
         return heard.length > 0 ? deliver(heard) : undefined;
       });
       // Waits for all of them even if one fails: a delivery that is still running may not be overtaken by the next.
@@ -53,7 +54,7 @@ export function embeddedTransport({ groups }: { groups: readonly string[] }): Ev
 
     async subscribe({ group, types, deliver }) {
       if (subscriptions.has(group)) throw new Error(`${group} is subscribed already.`);
-      subscriptions.set(group, { types: new Set(types), deliver });
+      subscriptions.set(group, { hears: hearing(types), deliver });
       return { stop: async () => void subscriptions.delete(group) };
     },
   };

@@ -13,3 +13,8 @@ export function onAppended(service: string, listener: () => void): () => void {
 
 /** Where the leader of a service listens for news from other processes. */
 export const wakeChannel = (service: string): string => `events_${service}`;
+
+/** The inbox group of a service's handler of everything. */
+export const everyGroupOf = (service: string): string => `${service}.every`;
+
+export const serviceOfGroup = (group: string): string => group.split(".")[0]!;

@@ -1,6 +1,7 @@
 import { serviceOf, type Envelope } from "./envelope";
-import type { Consumer, EventDatabase, EventHandle, Tenant } from "./handle";
-import { loadWindow, noteFailure, park, take, type InboxRow, type RetryPolicy } from "./inbox";
+import { startSettling, TakenElsewhere, Unhandleable, within } from "./failures";
+import type { EventDatabase, EventHandle, Tenant, TypeConsumer } from "./handle";
+import { loadWindow, take, type InboxRow, type RetryPolicy } from "./inbox";
 import type { EventLog } from "./log";
 import { startLoop, type Loop } from "./loop";
 import { toEnvelope } from "./row";
@@ -14,24 +15,10 @@ const laneBufferMax = 64;
 const batchMax = 64;
 const batchMsMax = 50;
 
-/** Another process has taken one of these events meanwhile: everything is rolled back, and that one is not ours. */
-class TakenElsewhere extends Error {}
-
-/** An event that can't be handled by this version, however often it is tried. */
-class Unhandleable extends Error {
-  constructor(
-    readonly reason: "INVALID" | "UNKNOWN_TYPE",
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
 export interface WorkerOptions<Context, Handle extends EventHandle<Handle>> {
   group: string;
   database: EventDatabase<Handle>;
-  consumers: readonly Consumer<Context>[];
+  consumers: readonly TypeConsumer<Context>[];
   contextFor(envelope: Envelope, tx: Handle): Context;
   concurrency: number;
   retry: RetryPolicy;
@@ -48,7 +35,7 @@ export interface WorkerOptions<Context, Handle extends EventHandle<Handle>> {
 export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
   options: WorkerOptions<Context, Handle>,
 ): Loop {
-  const { group, database, concurrency, retry, log } = options;
+  const { group, database, concurrency, log } = options;
   const consumers = new Map(options.consumers.map((consumer) => [consumer.definition.type, consumer]));
   const service = database.asService();
 
@@ -57,7 +44,6 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
   const begun = new Set<InboxRow>();
   const busyLanes = new Set<string>();
   const transactions = new Set<Promise<void>>();
-  const timers = new Set<NodeJS.Timeout>();
   /**
    * Lanes whose first event has just failed, until their transaction has ended. Loading one of them now could bring
    * the events behind the failed one without that one. A load that was under way meanwhile may have done so already:
@@ -83,6 +69,7 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
     }
   };
   const loop = startLoop({ name: `The inbox of ${group}`, work, pollMs, log });
+  const settling = startSettling({ ...options, service, onDue: () => loop.wake() });
 
   const buffer = (row: InboxRow) => {
     const lane = waiting.get(row.lane);
@@ -186,7 +173,7 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
       }
       // Last, because it also finds out whether a handler has swallowed an error that leaves the transaction aborted.
       const positions = rows.slice(0, handled).map(({ position }) => position);
-      if ((await take(tx, positions)).length < handled) throw new TakenElsewhere();
+      if ((await take(tx, group, positions)).length < handled) throw new TakenElsewhere();
     });
     options.onHandled(handled);
     return handled;
@@ -210,47 +197,21 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
     failedLanes.add(row.lane);
     tornLanes.add(row.lane);
     if (error instanceof TakenElsewhere) return;
-    const about = { eventId: row.id, type: row.type, subject: row.subject, attempts: row.attempts + 1, err: error };
-    options.onFailed();
-    if (error instanceof Unhandleable) {
-      await park(service, group, row, error.reason, error);
-      return log.error(about, "An event can't be handled and is now a dead letter");
-    }
-    const delayMs = await noteFailure(service, group, row, error, retry);
-    if (delayMs === null) return log.error(about, "An event has failed too often and is now a dead letter");
-    log.warn(about, "An event has failed and will be tried again");
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      loop.wake();
-    }, delayMs + 1);
-    timers.add(timer);
+    await settling.settle(row, error);
   };
 
   return {
     wake: () => loop.wake(),
     async stop() {
       stopped = true;
-      for (const timer of timers) clearTimeout(timer);
+      settling.stop();
       await loop.stop();
       await Promise.all(transactions);
     },
   };
 }
 
-/** What `work` comes to, if it does so in time. A handler that never ends would keep its lane, and `stop`, waiting. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`The handler didn't end within ${ms} ms.`)), ms);
-  });
-  try {
-    await Promise.race([work, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function tenantFor<Context>(consumer: Consumer<Context>, envelope: Envelope, data: never): Tenant {
+function tenantFor<Context>(consumer: TypeConsumer<Context>, envelope: Envelope, data: never): Tenant {
   const { organizationid, workspaceid, actorid } = envelope;
   const own = { organizationId: organizationid ?? null, workspaceId: workspaceid ?? null, userId: actorid ?? null };
   if (consumer.as === undefined || consumer.as === "service") return own;

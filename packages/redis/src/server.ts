@@ -1,9 +1,11 @@
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
+import { freePort, withFileLock } from "@atrium/database/local";
 import { Redis } from "ioredis";
 
 /** A Redis on 127.0.0.1 that belongs to whoever started it. */
@@ -25,14 +27,28 @@ export class RedisServerError extends Error {
 const startMaxMs = 20_000;
 const stopMaxMs = 5_000;
 
-export const howToGetRedis =
-  "Install redis-server (Debian: apt-get install redis-server; macOS: brew install redis), or set REDIS_URL to the address of a running one.";
+const debian = "apt-get install -y --no-install-recommends redis-server";
 
-/** Whether this machine has what `startRedis` starts. */
-export const hasRedisServer = (): boolean => spawnSync("redis-server", ["--version"]).status === 0;
+/** Why no Redis can be started on this machine, in one line that says how to change that; null when one can. */
+export function whatIsMissing(): string | null {
+  if (isInstalled()) return null;
+  return `redis-server is missing: ${debian} (or name one that is there: REDIS_URL=redis://host:6379)`;
+}
+
+const isInstalled = () => spawnSync("redis-server", ["--version"]).status === 0;
 
 /** Starts a Redis that keeps its data and its password in `directory`, which nobody else may be using. */
-export async function startRedis({ directory, port }: { directory: string; port?: number }): Promise<RedisServer> {
+export async function startRedis({
+  directory,
+  port,
+  outlivingCtrlC = false,
+}: {
+  directory: string;
+  port?: number;
+  /** Ctrl-C in a terminal reaches all that was started from it; whoever says this ends it by `stop`. */
+  outlivingCtrlC?: boolean;
+}): Promise<RedisServer> {
+  if (process.env["CI"] && process.getuid?.() === 0 && !isInstalled()) await install();
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   await endLeftServer(directory);
   const kept = addressIn(directory);
@@ -42,7 +58,11 @@ export async function startRedis({ directory, port }: { directory: string; port?
   const url = urlOf(address);
 
   // The settings come by standard input: arguments are seen by everybody on the machine.
-  const child = spawn("redis-server", ["-"], { cwd: directory, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn("redis-server", ["-"], {
+    cwd: directory,
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: outlivingCtrlC,
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
@@ -53,7 +73,7 @@ export async function startRedis({ directory, port }: { directory: string; port?
     child.once("error", (error: NodeJS.ErrnoException) =>
       reject(
         error.code === "ENOENT"
-          ? new RedisServerError(`There is no redis-server on this machine. ${howToGetRedis}`)
+          ? new RedisServerError(whatIsMissing() ?? error.message)
           : new RedisServerError(`redis-server can't be started: ${error.message}`),
       ),
     );
@@ -67,6 +87,18 @@ export async function startRedis({ directory, port }: { directory: string; port?
     throw error;
   }
   return { url, port: address.port, pid: child.pid!, ended, stop: () => end(child, ended) };
+}
+
+/** Continuous integration has all suites run. */
+async function install(): Promise<void> {
+  await withFileLock(path.join(tmpdir(), "atrium-redis-install.lock"), async () => {
+    if (isInstalled()) return;
+    const run = promisify(execFile);
+    await run("apt-get", ["update"]);
+    // Not started as a service of the machine.
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+    await run("apt-get", debian.split(" ").slice(1), { env });
+  });
 }
 
 const configuration = ({ port, password }: Address, directory: string) =>
@@ -161,12 +193,4 @@ function client(url: string): Redis {
   });
   redis.on("error", () => {});
   return redis;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

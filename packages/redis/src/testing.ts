@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { hasRedisServer, howToGetRedis, startRedis, type RedisServer } from "./server";
+import { startRedis, whatIsMissing, type RedisServer } from "./server";
 
 /** A Redis for one suite, and what tests do to it. */
 export interface TestRedis {
@@ -37,7 +37,8 @@ export async function testRedis(): Promise<TestRedis> {
 
 /** `describe` where Redis can be started. Elsewhere it skips and says why; with `CI` set, it fails instead. */
 export function describeWithRedis(name: string, define: () => void): void {
-  if (hasRedisServer() || process.env["CI"]) return void describe(name, define);
-  process.stderr.write(`«${name}» is skipped. ${howToGetRedis}\n`);
+  const why = process.env["CI"] ? null : whatIsMissing();
+  if (!why) return void describe(name, define);
+  process.stderr.write(`Skipped, because there is no Redis: ${why}\n`);
   describe.skip(name, define);
 }

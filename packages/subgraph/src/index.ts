@@ -17,5 +17,6 @@ export { startSubgraph, type SubgraphOptions } from "./start-subgraph";
 export { currentTraceparent, startTelemetry } from "./telemetry";
 export { createLog } from "./log";
 export { connectSubgraph, type RemoteSubgraph } from "./connect-subgraph";
+export { ReplicaPools, Replicas } from "./replicas";
 export { checkSettingsExample, parseSettings, SettingsError, settingsExample } from "./settings";
-export { processSettings, runAlone, serveAlone } from "./run-alone";
+export { processSettings, runAlone, serveAlone, underParent } from "./run-alone";

@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chownSync, closeSync, existsSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { withConnection } from "../admin";
@@ -11,6 +10,7 @@ import { EmbeddedPostgresError, findBinaries } from "./binaries";
 import { explainFailure, explainSystemError } from "./explain";
 import { withFileLock } from "./file-lock";
 import { identityForPostgres, linkData, placeForData, reachableBinaries, type Identity } from "./placement";
+import { freePort } from "./port";
 import { isAlive, workingDirectoryOf } from "./process";
 
 export interface Server {
@@ -299,15 +299,4 @@ async function run(command: string, o: Installation, flags: string[]): Promise<v
 function environment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(PG|LC_|LANG)/.test(name));
   return { ...Object.fromEntries(kept), LC_ALL: "C", TZ: "UTC" };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", resolve);
-  });
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type pg from "pg";
 import { quote, withConnection } from "../admin";
-import { baseScripts, type BaseScript } from "../base-sql";
+import { baseScripts, type Base } from "../base-sql";
 import { migrate, readMigrations } from "../migrate";
 import {
   provisionDatabase,
@@ -23,7 +23,7 @@ let count = 0;
 export async function testDatabase(
   service: string,
   migrationsDirectory: string,
-  { base = [] }: { base?: readonly BaseScript[] } = {},
+  { base = [] }: { base?: readonly Base[] } = {},
 ): Promise<TestDatabase> {
   const { adminUrl } = await testServer();
   const template = await readyTemplate(adminUrl, service, migrationsDirectory, base);
@@ -54,9 +54,9 @@ async function readyTemplate(
   adminUrl: string,
   service: string,
   directory: string,
-  base: readonly BaseScript[],
+  base: readonly Base[],
 ): Promise<string> {
-  const scripts = [...baseScripts, ...base, ...(await readMigrations(directory))];
+  const scripts = [...baseScripts, ...base.flat(), ...(await readMigrations(directory))];
   const hash = createHash("sha256")
     .update(JSON.stringify([service, scripts]))
     .digest("hex")
@@ -70,7 +70,7 @@ interface Template {
   adminUrl: string;
   service: string;
   directory: string;
-  base: readonly BaseScript[];
+  base: readonly Base[];
   name: string;
 }
 

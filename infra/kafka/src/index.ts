@@ -1,0 +1,2 @@
+export { startKafka, type KafkaOptions, type RunningKafka } from "./broker";
+export { fetchKafka, KafkaUnavailable, whatIsMissing } from "./fetch";

@@ -1,0 +1,106 @@
+import type { Envelope } from "./envelope";
+import { startSettling, TakenElsewhere, within } from "./failures";
+import type { EventDatabase, EventHandle, EveryConsumer } from "./handle";
+import { loadWindow, take, type InboxRow, type RetryPolicy } from "./inbox";
+import type { EventLog } from "./log";
+import { startLoop, type Loop } from "./loop";
+import { toEnvelope } from "./row";
+import { tracedBatch } from "./trace";
+
+const pollMs = 2_000;
+// From so many on there are probably more: they are read while these are handled.
+const aheadFrom = 100;
+
+/**
+ * Handles an inbox by the batch: whatever is next, of all tenants, in one transaction after the other. One worker per
+ * group runs at a time; should two overlap, taking the events out in the transaction of their effects lets one win.
+ */
+export function startBatchWorker<Context, Handle extends EventHandle<Handle>>(options: {
+  group: string;
+  database: EventDatabase<Handle>;
+  consumer: EveryConsumer<Context>;
+  contextFor(envelope: Envelope, tx: Handle): Context;
+  retry: RetryPolicy;
+  handlerMsMax: number;
+  onHandled(count: number): void;
+  onFailed(): void;
+  log: EventLog;
+}): Loop {
+  const { group, database, consumer, log } = options;
+  const service = database.asService();
+  let stopped = false;
+
+  const work = async () => {
+    let next = loadWindow(service, group, [], []);
+    while (!stopped) {
+      const { rows } = await next;
+      if (rows.length === 0) return;
+      const ahead =
+        rows.length < aheadFrom
+          ? undefined
+          : loadWindow(
+              service,
+              group,
+              rows.map(({ position }) => position),
+              [],
+            );
+      ahead?.catch(() => {});
+      const allHandled = await handleWindow(rows);
+      // What was read ahead may stand behind an event that has failed by now.
+      next = ahead && allHandled ? ahead : loadWindow(service, group, [], []);
+    }
+    await next;
+  };
+  const loop = startLoop({ name: `The inbox of ${group}`, work, pollMs, log });
+  const { settle, stop } = startSettling({ ...options, service, onDue: () => loop.wake() });
+
+  /** What has failed before is handled alone. Returns whether none has failed. */
+  const handleWindow = async (rows: InboxRow[]): Promise<boolean> => {
+    const failedLanes = new Set<string>();
+    for (const row of rows) if (row.attempts > 0) await handleHalves([row], failedLanes);
+    await handleHalves(
+      rows.filter(({ attempts }) => attempts === 0),
+      failedLanes,
+    );
+    return failedLanes.size === 0;
+  };
+
+  /** Handles these events but for those behind a failed one; together if that works, otherwise half by half. */
+  const handleHalves = async (rows: readonly InboxRow[], failedLanes: Set<string>): Promise<void> => {
+    const due = rows.filter(({ lane }) => !failedLanes.has(lane));
+    if (due.length === 0 || stopped) return;
+    try {
+      await handleTogether(due);
+    } catch (error) {
+      if (error instanceof TakenElsewhere) throw error;
+      if (due.length === 1) {
+        failedLanes.add(due[0]!.lane);
+        return settle(due[0]!, error);
+      }
+      const half = Math.ceil(due.length / 2);
+      await handleHalves(due.slice(0, half), failedLanes);
+      await handleHalves(due.slice(half), failedLanes);
+    }
+  };
+
+  const handleTogether = async (rows: readonly InboxRow[]) => {
+    const envelopes = rows.map(toEnvelope);
+    await service.transaction(async (tx) => {
+      const call = async () => consumer.every(options.contextFor(envelopes[0]!, tx), envelopes);
+      await within(options.handlerMsMax, tracedBatch(group, envelopes.length, call));
+      // Last, because it also finds out whether the handler has swallowed an error that leaves the transaction aborted.
+      const positions = rows.map(({ position }) => position);
+      if ((await take(tx, group, positions)).length < rows.length) throw new TakenElsewhere();
+    });
+    options.onHandled(rows.length);
+  };
+
+  return {
+    wake: () => loop.wake(),
+    async stop() {
+      stopped = true;
+      stop();
+      await loop.stop();
+    },
+  };
+}
