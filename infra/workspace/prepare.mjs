@@ -66,7 +66,9 @@ function* buildInputs() {
 
 /** Every workspace's folder. */
 export function workspaces() {
-  const single = ["gateway", "infra/embedded", "infra/kafka", "e2e", "bench"].map((folder) => path.join(root, folder));
+  const single = ["gateway", "infra/embedded", "infra/distributed", "infra/kafka", "e2e", "bench"].map((folder) =>
+    path.join(root, folder),
+  );
   const grouped = ["packages", "services"].flatMap((group) =>
     existsSync(path.join(root, group))
       ? readdirSync(path.join(root, group)).map((name) => path.join(root, group, name))

@@ -1,4 +1,4 @@
-import type { EventTransport } from "@atrium/events";
+import { faultsOfKafkaSettings, kafkaSettings, kafkaTransport, type EventTransport } from "@atrium/events";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { connectSubgraph, type RemoteSubgraph } from "./connect-subgraph";
@@ -34,6 +34,7 @@ export const sharedSettings = z.object({
   DATABASE_OWNER_URL: postgresUrl.optional().describe("The service's database, as the role that owns it and migrates."),
   DATABASE_APP_URL: postgresUrl.optional().describe("The service's database, as the role that reads and writes."),
   REDIS_URL: redisUrl.describe("What expires, and live updates between replicas; rediss:// for TLS. It may not evict."),
+  ...kafkaSettings.shape,
   BLOBS_DIRECTORY: z.string().default("./blobs").describe("The folder of uploaded files, shared by all replicas."),
   SERVICE_URLS: serviceUrls
     .prefault("gateway=http://localhost:4000")
@@ -62,7 +63,7 @@ export async function openPlatform(
   settings: SharedSettings,
   { name, secret, publicUrl, env, log }: Process,
 ): Promise<OpenPlatform> {
-  const [{ provisionDatabase }, { redisEphemeral }, { folderBlobs }, { redisTopics }, events] = await Promise.all([
+  const [{ provisionDatabase }, { redisEphemeral }, { folderBlobs }, { redisTopics }] = await Promise.all([
     import("@atrium/database"),
     import("@atrium/ephemeral"),
     import("@atrium/blobs"),
@@ -91,15 +92,7 @@ export async function openPlatform(
     return connected;
   }
 
-  // Events need a broker between processes. Without one nothing is published, and nothing is lost: outboxes hold.
-  const transport: EventTransport = {
-    keepsHistory: false,
-    publish: async () => {
-      throw new events.TransportNotReady("No broker is configured; events wait in the outbox.");
-    },
-    subscribe: async () => ({ stop: async () => {} }),
-  };
-  log.warn("No broker is configured; events wait in the outbox.");
+  const transport: EventTransport = kafkaTransport({ settings, secret, log });
 
   const [ephemeral, topics] = await Promise.all([
     redisEphemeral({ url: settings.REDIS_URL, log }),
@@ -126,6 +119,7 @@ export async function openPlatform(
     readiness: { redis: () => ephemeral.ready(), "live updates": () => topics.ready() },
     async close() {
       await topics.close();
+      await transport.close?.();
       await Promise.all([...remotes.values()].map((connected) => connected.close()));
       await ephemeral.close();
     },

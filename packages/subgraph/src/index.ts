@@ -15,6 +15,7 @@ export { readBody, statusOf } from "./http";
 export type { ServiceGauge } from "./metrics";
 export { startSubgraph, type SubgraphOptions } from "./start-subgraph";
 export { currentTraceparent, startTelemetry } from "./telemetry";
+export { sharedSettings } from "./distributed-platform";
 export { createLog } from "./log";
 export { connectSubgraph, type RemoteSubgraph } from "./connect-subgraph";
 export { ReplicaPools, Replicas } from "./replicas";

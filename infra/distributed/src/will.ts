@@ -1,0 +1,49 @@
+import { spawn } from "node:child_process";
+import path from "node:path";
+
+/** What has to end when this process is killed: servers that aren't ours don't notice by themselves. */
+export interface Will {
+  /** Names a process, in place of the one that was named so before. */
+  name(what: string, pid: number): void;
+  /** Nothing is left to be done. */
+  revoke(): Promise<void>;
+}
+
+/** One process and how it is asked to end. */
+export type Bequest = [what: string, pid: number];
+
+/** Makes a will, and a small process that carries it out. */
+export function makeWill(): Will {
+  const bequests = new Map<string, number>();
+  let executor = appoint();
+  let revoked = false;
+
+  function appoint() {
+    const child = spawn(process.execPath, [path.join(__dirname, "executor.js")], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      detached: true,
+    });
+    child.on("error", () => {});
+    child.once("exit", () => {
+      if (!revoked) executor = appoint();
+    });
+    if (bequests.size > 0) child.send([...bequests], () => {});
+    child.unref();
+    child.channel?.unref();
+    return child;
+  }
+
+  return {
+    name(what, pid) {
+      bequests.set(what, pid);
+      executor.send([...bequests], () => {});
+    },
+    async revoke() {
+      revoked = true;
+      const gone = new Promise((resolve) => executor.once("exit", resolve));
+      if (executor.exitCode !== null || !executor.connected) return;
+      executor.send([], () => executor.disconnect());
+      await gone;
+    },
+  };
+}
