@@ -65,9 +65,10 @@ export async function retryDeadLetters<Handle extends EventTransaction>(
   ids: readonly string[],
 ): Promise<number> {
   return service.transaction(async (tx) => {
-    // What this service may not announce wasn't received from anybody: it has no inbox to go back to.
+    // What this service may not announce has no inbox to go back to, and what somebody else may not have announced
+    // isn't handled however often it is asked for.
     const rows = await tx.sql<Row>(
-      "delete from dead_letter where id = any ($1::bigint[]) and reason <> 'FOREIGN' returning *",
+      "delete from dead_letter where id = any ($1::bigint[]) and reason not in ('FOREIGN', 'FORGED') returning *",
       [ids],
     );
     rows.sort((a, b) => a.id - b.id);

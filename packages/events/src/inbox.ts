@@ -1,5 +1,6 @@
 import { parseEnvelope, type Envelope } from "./envelope";
 import type { EventTransaction } from "./handle";
+import { Unreadable } from "./unreadable";
 import { boundedByBytes, eventColumns, toEnvelope, type EventRow } from "./row";
 
 /** A row of the inbox: an event that this group hasn't handled yet. */
@@ -9,7 +10,7 @@ export interface InboxRow extends EventRow {
   attempts: number;
 }
 
-export type DeadLetterReason = "FAILED" | "INVALID" | "UNKNOWN_TYPE" | "FOREIGN";
+export type DeadLetterReason = "FAILED" | "INVALID" | "UNKNOWN_TYPE" | "FOREIGN" | "FORGED";
 
 const windowSize = 500;
 const windowBytesMax = 16_000_000;
@@ -28,37 +29,69 @@ export async function receive(
   service: EventTransaction,
   groups: readonly InboxGroup[],
   received: readonly unknown[],
-  options: { again?: boolean } = {},
+  { again = false } = {},
 ) {
   const envelopes: Envelope[] = [];
   for (const each of received) {
-    try {
-      envelopes.push(parseEnvelope(each));
-    } catch (error) {
-      await service.sql(parkUnreadableSql, [
+    const read = each instanceof Unreadable ? each : envelopeOrUnreadable(each);
+    if (!(read instanceof Unreadable)) envelopes.push(read);
+    else
+      await service.sql(again ? parkUnreadableAgainSql : parkUnreadableSql, [
         groups[0]!.name,
-        JSON.stringify(each) ?? "null",
-        errorText((error as Error).message),
+        read.id,
+        JSON.stringify(read.payload) ?? "null",
+        read.reason,
+        errorText(read.error),
       ]);
-    }
   }
   const stored = await Promise.allSettled(
     groups.map(({ name, hears }) => {
       const heard = envelopes.filter(({ type }) => hears(type));
-      return store(service, name, heard, options);
+      return storeOrPark(service, name, heard, again);
     }),
   );
   const failed = stored.find((each) => each.status === "rejected");
   if (failed) throw failed.reason;
 }
 
-async function store(
+function envelopeOrUnreadable(received: unknown): Envelope | Unreadable {
+  try {
+    return parseEnvelope(received);
+  } catch (error) {
+    return Unreadable.of([JSON.stringify(received) ?? ""], "INVALID", (error as Error).message, received);
+  }
+}
+
+/** Stores them together; where the database refuses a value of one, that one is parked, and the others are stored. */
+async function storeOrPark(
   service: EventTransaction,
   group: string,
   envelopes: readonly Envelope[],
-  { again = false }: { again?: boolean },
-) {
+  again: boolean,
+): Promise<void> {
   if (envelopes.length === 0) return;
+  try {
+    await store(service, group, envelopes, again);
+  } catch (error) {
+    if (!isRefusedValue(error)) throw error;
+    if (envelopes.length === 1) {
+      const [{ id }] = envelopes as [Envelope];
+      const payload = JSON.stringify(envelopes[0]);
+      await service.sql(again ? parkUnreadableAgainSql : parkUnreadableSql, [
+        ...[group, id, payload, "INVALID", errorText(error)],
+      ]);
+      return;
+    }
+    const half = Math.ceil(envelopes.length / 2);
+    await storeOrPark(service, group, envelopes.slice(0, half), again);
+    await storeOrPark(service, group, envelopes.slice(half), again);
+  }
+}
+
+// Class 22, data exception: a time that no calendar of the database has.
+const isRefusedValue = (error: unknown) => /^22/.test(String((error as { code?: unknown }).code ?? ""));
+
+async function store(service: EventTransaction, group: string, envelopes: readonly Envelope[], again: boolean) {
   const datas = envelopes.map(({ data }) => JSON.stringify(data ?? null));
   await service.sql(again ? receiveAgainSql : receiveSql, [
     group,
@@ -78,10 +111,10 @@ async function store(
 const arrived = `
   unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[],
     $10::json[], $11::integer[]) with ordinality as arrived (${eventColumns}, nth)`;
-// The receipt decides: only who wrote it puts the event into the inbox. The same id twice in one delivery is one event.
+// In order of their ids, so that two deliveries of the same events never wait for each other both. The receipt decides: only who wrote it puts the event into the inbox. The same id twice in one delivery is one event.
 const receiveSql = `
   with receipt as (
-    insert into inbox_receipt (consumer_group, id) select $1, unnest($2::uuid[])
+    insert into inbox_receipt (consumer_group, id) select $1, id from unnest($2::uuid[]) as given (id) order by id
     on conflict (consumer_group, id) do nothing returning id
   )
   insert into inbox_event (consumer_group, ${eventColumns})
@@ -89,7 +122,7 @@ const receiveSql = `
   where id in (select id from receipt) order by nth`;
 const receiveAgainSql = `
   with receipt as (
-    insert into inbox_receipt (consumer_group, id) select $1, unnest($2::uuid[])
+    insert into inbox_receipt (consumer_group, id) select $1, id from unnest($2::uuid[]) as given (id) order by id
     on conflict (consumer_group, id) do nothing
   )
   insert into inbox_event (consumer_group, ${eventColumns})
@@ -97,7 +130,13 @@ const receiveAgainSql = `
   where not exists (select from inbox_event as waiting where waiting.consumer_group = $1 and waiting.id = first_of_id.id)
   order by nth`;
 const parkUnreadableSql = `
-  insert into dead_letter (consumer_group, payload, reason, error, attempts) values ($1, $2, 'INVALID', $3, 0)`;
+  with receipt as (
+    insert into inbox_receipt (consumer_group, id) values ($1, $2) on conflict (consumer_group, id) do nothing returning id
+  )
+  insert into dead_letter (consumer_group, event_id, payload, reason, error, attempts)
+  select $1, id, $3, $4, $5, 0 from receipt`;
+const parkUnreadableAgainSql = `
+  insert into dead_letter (consumer_group, event_id, payload, reason, error, attempts) values ($1, $2, $3, $4, $5, 0)`;
 
 /**
  * The oldest events that may be handled now. Left out: those in `positions`, the lanes in `lanes`, and lanes whose

@@ -11,8 +11,10 @@ export {
   type EventHandle,
   type EventTransaction,
 } from "./handle";
+export type { EventGauge } from "./gauges";
 export type { EventStats } from "./maintenance";
 export { publishedEvents } from "./replay";
 export { runEvents, type RunEventsOptions, type RunningEvents } from "./run";
 export { eventsBase } from "./schema";
 export { embeddedTransport, TransportNotReady, type EventTransport, type Subscription } from "./transport";
+export { faultsOfKafkaSettings, kafkaSettings, kafkaTransport, type KafkaSettings } from "./kafka";

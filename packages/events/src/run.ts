@@ -2,6 +2,7 @@ import { startBatchWorker } from "./batch-worker";
 import type { EventLog } from "./log";
 import type { Envelope } from "./envelope";
 import type { Consumer, EventDatabase, EventHandle, EveryConsumer, TypeConsumer } from "./handle";
+import { eventGauges, type EventGauge } from "./gauges";
 import { hearing } from "./hearing";
 import { receive, type InboxGroup } from "./inbox";
 import { leadWhenPossible } from "./leadership";
@@ -40,6 +41,8 @@ export interface RunningEvents {
   /** Puts events into this service's inbox even if it has handled them before: for a replay. */
   receiveAgain(envelopes: readonly Envelope[]): Promise<void>;
   stats(): Promise<EventStats>;
+  /** The same as figures of the service's metrics. */
+  readonly gauges: readonly EventGauge[];
   /** Ends the relay, lets handlers that are running finish, and gives up the lead. */
   stop(): Promise<void>;
 }
@@ -122,9 +125,15 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
     deliver: (received) => deliver(received),
   });
 
+  const stats = async () => ({
+    leads: leadership.leads,
+    ...(await storedStats(asService, names)),
+    ...counts,
+  });
   return {
     receiveAgain: (envelopes) => deliver(envelopes, { again: true }),
-    stats: async () => ({ leads: leadership.leads, ...(await storedStats(asService, names)), ...counts }),
+    stats,
+    gauges: eventGauges({ stats, lag: () => transport.lag?.(service) }),
     async stop() {
       stopListening();
       await subscription.stop();

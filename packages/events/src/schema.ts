@@ -146,4 +146,11 @@ alter table inbox_receipt set (autovacuum_vacuum_scale_factor = 0.02, autovacuum
 alter table published_event set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 `,
   },
+  {
+    name: "events_0003_forged",
+    sql: `
+alter table dead_letter drop constraint dead_letter_reason_check,
+  add check (reason in ('FAILED', 'INVALID', 'UNKNOWN_TYPE', 'FOREIGN', 'FORGED'));
+`,
+  },
 ] as const;

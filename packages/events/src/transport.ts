@@ -9,7 +9,8 @@ export interface Subscription {
   readonly types: readonly string[] | "EVERY";
   /**
    * Stores what arrived, in this order; resolves when it is durable. Repetitions do no harm. It takes things as they
-   * came: what isn't an envelope is parked as a dead letter, so nothing that was received blocks what follows.
+   * came: what isn't an envelope (or is known to be `Unreadable`) is parked as a dead letter, so nothing that was
+   * received blocks what follows.
    */
   deliver(received: readonly unknown[]): Promise<void>;
 }
@@ -21,6 +22,12 @@ export interface EventTransport {
   /** Resolves when the envelopes are stored durably: by a broker, or by every group that hears them. */
   publish(envelopes: readonly Envelope[]): Promise<void>;
   subscribe(subscription: Subscription): Promise<{ stop(): Promise<void> }>;
+  /** What was published and a group hasn't received yet; left out where publishing means receiving. */
+  lag?(group: string): Promise<{ waiting: number; oldestSeconds: number }>;
+  /** What was published since `from`, in pages, in order per tenant and subject; where the transport keeps history. */
+  history?(what: { types: readonly string[] | "EVERY"; from: Date }): AsyncGenerator<Envelope[]>;
+  /** Ends what is still open once everybody has unsubscribed. */
+  close?(): Promise<void>;
 }
 
 /** A group that ought to be here isn't, so nothing may be published past it. */

@@ -79,6 +79,7 @@ export async function startChat(platform: Platform): Promise<RunningSubgraph> {
     },
     readiness: { "chat database": () => database.ready(), "chat jobs": () => jobs.ready() },
     gauges: [
+      ...events.gauges,
       {
         name: "atrium_chat_answers_waiting",
         help: "Accepted messages that wait for their turn.",

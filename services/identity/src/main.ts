@@ -79,6 +79,7 @@ async function startOn(
     routes: [jwksRoute],
     internal: internalOperations(services),
     readiness: { "identity database": () => database.ready() },
+    gauges: events.gauges,
     stop: async () => {
       clearInterval(forgetting);
       await events.stop();

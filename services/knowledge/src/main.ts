@@ -87,6 +87,7 @@ export async function startKnowledge(platform: Platform, { now = () => new Date(
       routes,
       readiness: { database: () => database.ready(), jobs: () => jobs.ready() },
       gauges: [
+        ...events.gauges,
         { name: "atrium_knowledge_indexes", help: "Indexes in memory.", read: () => indexes.stats().indexes },
         {
           name: "atrium_knowledge_index_bytes",

@@ -48,6 +48,7 @@ export async function startTenancy(platform: Platform, { now = () => new Date() 
     },
     internal: internalOperations({ database }),
     readiness: { database: () => database.ready() },
+    gauges: events.gauges,
     stop: async () => {
       await events.stop();
       await database.close();

@@ -1,0 +1,120 @@
+import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import type { KafkaMessage, Message } from "kafkajs";
+import { parseEnvelope, serviceOf, sourceOf, type Envelope } from "../envelope";
+import type { DeadLetterReason } from "../inbox";
+import { Unreadable } from "../unreadable";
+
+// The Kafka protocol binding of CloudEvents 1.0, binary content mode: attributes are headers, the value is the data.
+const attributes = [
+  "specversion",
+  "id",
+  "source",
+  "type",
+  "subject",
+  "time",
+  "organizationid",
+  "workspaceid",
+  "actorid",
+  "traceparent",
+] as const;
+const signatureHeader = "atriumsignature";
+
+/** What vouches for records: whoever can write to a topic and doesn't have the installation's secret can't forge one. */
+export interface Seal {
+  of(message: { key: string; headers: Readonly<Record<string, string>>; value: Buffer }): string;
+}
+
+export function sealOf(secret: string): Seal {
+  const key = Buffer.from(hkdfSync("sha256", secret, "atrium", "events:records", 32));
+  return {
+    of({ key: recordKey, headers, value }) {
+      const hmac = createHmac("sha256", key);
+      hmac.update(JSON.stringify([recordKey, ...attributes.map((name) => headers[`ce_${name}`] ?? null)]));
+      return hmac.update(value).digest("base64url");
+    },
+  };
+}
+
+/** Tenant and subject: what is delivered in order, and so stands in one partition. */
+const keyOf = ({ organizationid, subject }: Pick<Envelope, "organizationid" | "subject">) =>
+  `${organizationid ?? ""} ${subject}`;
+
+export function toMessage(envelope: Envelope, seal: Seal): Message & { value: Buffer } {
+  const headers: Record<string, string> = {};
+  for (const name of attributes) {
+    const value = envelope[name];
+    if (value !== undefined) headers[`ce_${name}`] = value;
+  }
+  const key = keyOf(envelope);
+  const value = Buffer.from(JSON.stringify(envelope.data));
+  headers[signatureHeader] = seal.of({ key, headers, value });
+  headers["content-type"] = envelope.datacontenttype;
+  // For tools that follow traces through Kafka without knowing CloudEvents.
+  if (envelope.traceparent !== undefined) headers.traceparent = envelope.traceparent;
+  return { key, value, headers };
+}
+
+export interface RecordPlace {
+  topic: string;
+  partition: number;
+  /** The service that the topic belongs to: the only one that may announce anything in it. */
+  owner: string;
+}
+
+/** The type that a record says it is of; undefined if it says none. */
+export const typeOf = (message: KafkaMessage): string | undefined => textOf(message.headers?.ce_type);
+
+/** The envelope in a record, or the record itself with the reason why it isn't one. */
+export function fromMessage(message: KafkaMessage, place: RecordPlace, seal: Seal): Envelope | Unreadable {
+  const unreadable = (reason: DeadLetterReason, error: string) => asUnreadable(message, place, reason, error);
+  const headers: Record<string, string> = {};
+  for (const name of attributes) {
+    const value = textOf(message.headers?.[`ce_${name}`]);
+    if (value !== undefined) headers[`ce_${name}`] = value;
+  }
+  const { ce_type: type = "", ce_source: source, ce_subject: subject = "", ce_organizationid } = headers;
+  if (type === "") return unreadable("INVALID", "This is no event of ours: it has no header ce_type.");
+  if (serviceOf(type) !== place.owner || source !== sourceOf(type))
+    return unreadable("FOREIGN", `${source} may not announce ${type} in the topic of ${place.owner}.`);
+  const key = message.key?.toString("utf8") ?? "";
+  const value = message.value ?? Buffer.alloc(0);
+  if (key !== keyOf({ organizationid: ce_organizationid, subject }))
+    return unreadable("FORGED", `The key "${key}" isn't the tenant and the subject of the event.`);
+  if (!sameText(textOf(message.headers?.[signatureHeader]), seal.of({ key, headers, value })))
+    return unreadable("FORGED", "The record doesn't bear the signature of this installation.");
+  try {
+    return parseEnvelope({
+      ...Object.fromEntries(Object.entries(headers).map(([name, text]) => [name.slice(3), text])),
+      datacontenttype: textOf(message.headers?.["content-type"]),
+      data: JSON.parse(value.toString("utf8")),
+    });
+  } catch (error) {
+    return unreadable("INVALID", (error as Error).message);
+  }
+}
+
+function asUnreadable(message: KafkaMessage, place: RecordPlace, reason: DeadLetterReason, error: string) {
+  const { topic, partition } = place;
+  const { offset, timestamp, key, value } = message;
+  const headers = Object.entries(message.headers ?? {}).map(([name, text]) => [name, String(text)]);
+  const payload = {
+    topic,
+    partition,
+    offset,
+    timestamp,
+    headers: Object.fromEntries(headers),
+    key: key?.toString("base64") ?? null,
+    value: value?.toString("base64") ?? null,
+  };
+  return Unreadable.of([`${topic}/${partition}/${offset}/${timestamp}`, value ?? ""], reason, error, payload);
+}
+
+type HeaderValue = NonNullable<KafkaMessage["headers"]>[string];
+
+const textOf = (header: HeaderValue): string | undefined =>
+  header === undefined || header === null || Array.isArray(header) ? undefined : header.toString();
+
+function sameText(given: string | undefined, expected: string): boolean {
+  if (given?.length !== expected.length) return false;
+  return timingSafeEqual(Buffer.from(given), Buffer.from(expected));
+}
