@@ -56,7 +56,7 @@ async function start({
   const endpoint = await reservePort(settings.PORT, settings.HOST);
   close.later(() => endpoint.release());
   const origin = `http://${endpoint.name}:${endpoint.port}`;
-  const will = makeWill();
+  const will = makeWill(installation.directory);
   close.later(() => will.revoke());
 
   const servers = await progress.step("Starting PostgreSQL, Redis and Kafka", () =>

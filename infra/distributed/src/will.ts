@@ -1,4 +1,7 @@
+import { isAlive } from "@atrium/database/local";
+import { startOf } from "@atrium/embedded/process-start";
 import { spawn } from "node:child_process";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 /** What has to end when this process is killed: servers that aren't ours don't notice by themselves. */
@@ -12,8 +15,13 @@ export interface Will {
 /** One process and how it is asked to end. */
 export type Bequest = [what: string, pid: number];
 
-/** Makes a will, and a small process that carries it out. */
-export function makeWill(): Will {
+/**
+ * Makes a will, and a small process that carries it out. That of an earlier start on the same directory is void: what it
+ * would end is taken over.
+ */
+export function makeWill(directory: string): Will {
+  const file = path.join(directory, "executor.pid");
+  endExecutorOf(file);
   const bequests = new Map<string, number>();
   let executor = appoint();
   let revoked = false;
@@ -24,6 +32,7 @@ export function makeWill(): Will {
       detached: true,
     });
     child.on("error", () => {});
+    writeFileSync(file, `${child.pid}\n${startOf(child.pid!)}`);
     child.once("exit", () => {
       if (!revoked) executor = appoint();
     });
@@ -44,6 +53,13 @@ export function makeWill(): Will {
       if (executor.exitCode !== null || !executor.connected) return;
       executor.send([], () => executor.disconnect());
       await gone;
+      rmSync(file, { force: true });
     },
   };
+}
+
+function endExecutorOf(file: string): void {
+  if (!existsSync(file)) return;
+  const [pid, start = ""] = readFileSync(file, "utf8").split("\n");
+  if (isAlive(Number(pid)) && startOf(Number(pid)) === start) process.kill(Number(pid), "SIGKILL");
 }

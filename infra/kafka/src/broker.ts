@@ -112,7 +112,8 @@ async function format(
   const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
   await writeFile(propertiesOf(directory), lines.join(""));
   if (existsSync(path.join(data, "meta.properties"))) return;
-  const cluster = randomBytes(16).toString("base64url");
+  // Not one that begins with a dash: it would be taken for an option.
+  const cluster = `A${randomBytes(16).toString("base64url").slice(1)}`;
   await run("java", [
     ...["-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", path.join(libraries, "*")],
     ...["kafka.tools.StorageTool", "format", "-t", cluster, "-c", propertiesOf(directory), "--ignore-formatted"],

@@ -92,6 +92,9 @@ export async function openPlatform(
     return connected;
   }
 
+  const faults = faultsOfKafkaSettings(settings);
+  if (!settings.KAFKA_BROKERS) faults.push("KAFKA_BROKERS is missing: the brokers over which services hear each other");
+  if (faults.length > 0) throw new SettingsError(faults);
   const transport: EventTransport = kafkaTransport({ settings, secret, log });
 
   const [ephemeral, topics] = await Promise.all([

@@ -47,6 +47,8 @@ const settings = async () => ({
   HOST: "127.0.0.1",
   DATABASE_ADMIN_URL: await testAdminUrl(),
   REDIS_URL: redis.url,
+  // Nobody is there: the library has no events.
+  KAFKA_BROKERS: "127.0.0.1:1",
   BLOBS_DIRECTORY: directory,
 });
 

@@ -18,7 +18,8 @@ export interface KafkaClient {
 }
 
 export async function openClient(settings: KafkaSettings, log: EventLog): Promise<KafkaClient> {
-  const library = await import("kafkajs");
+  // Node finds only a part of the names in a CommonJS module; all of them are in its default export.
+  const { default: library } = await import("kafkajs");
   const kafka = new library.Kafka({
     clientId: "atrium",
     brokers: [...(settings.KAFKA_BROKERS ?? [])],

@@ -55,6 +55,7 @@ export function kafkaTransport({
 
     async subscribe({ group, types, deliver }) {
       if (consumers.has(group)) throw new Error(`${group} is subscribed already.`);
+      publisherOf(group).prepare();
       const own = topicOf(settings, group);
       const named = types === "EVERY" ? [own] : [...new Set(types.map((type) => topicOf(settings, serviceOf(type))))];
       const topics = async (opened: KafkaClient) =>

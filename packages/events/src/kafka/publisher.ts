@@ -53,6 +53,11 @@ export function startPublisher({
   };
 
   return {
+    /** Connects before there is anything to publish: the first event of a process would wait seconds for it. */
+    prepare(): void {
+      producer ??= connect();
+      producer.catch(forget);
+    },
     /** One piece after the other. Where one fails, all are published again, in order; what is there twice is known by its id. */
     async publish(envelopes: readonly Envelope[]): Promise<void> {
       try {
