@@ -22,7 +22,7 @@ export default tseslint.config(
       "no-console": "error",
     },
   },
-  { files: ["infra/**", "bench/**", "**/*.test.ts"], rules: { "no-console": "off" } },
+  { files: ["infra/**", "bench/**", "**/*.test.ts", "**/testing/chaos/main.ts"], rules: { "no-console": "off" } },
   {
     files: ["**/*.cjs"],
     languageOptions: { sourceType: "commonjs" },
