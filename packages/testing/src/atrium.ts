@@ -42,7 +42,8 @@ export interface Atrium {
   output(): string;
   /** What it has logged as faults of its own since this was last asked. */
   newFaults(): string[];
-  client(token?: string | null): GraphQLClient;
+  /** Of its one endpoint, or of another gateway's. */
+  client(token?: string | null, url?: string): GraphQLClient;
   /** Ends it as Ctrl-C does and waits for that; returns the exit code. */
   stop(): Promise<number | null>;
   /** Ends all of it with nothing getting to clean up; the database's server (and every other) too, unless spared. */
@@ -127,8 +128,8 @@ export async function startAtrium({
       faultsSeen = faults.length;
       return fresh;
     },
-    client: (token = null) => {
-      const client = new GraphQLClient(`${origin}/graphql`, token);
+    client: (token = null, url = `${origin}/graphql`) => {
+      const client = new GraphQLClient(url, token);
       clients.push(client);
       return client;
     },
