@@ -71,7 +71,11 @@ const programs: Record<string, RegExp> = {
 const processesOf = (part: string): RunningProcess[] =>
   atrium.processes().filter(({ command }) => programs[part]!.test(command));
 
-const isReady = async () => (await fetch(`${atrium.origin}/ready`)).status === 200;
+/** With every replica that there should be. */
+async function isReady(): Promise<boolean> {
+  const response = await fetch(`${atrium.origin}/ready`);
+  return response.status === 200 && !/of \d+ replicas/.test(await response.text());
+}
 const untilReady = () => waitFor(() => isReady().catch(() => false), 90_000, 100);
 
 /** What a person does in a day: something is uploaded and read, and something is asked and answered. */
@@ -281,7 +285,9 @@ describe("the whole", () => {
     atrium.process.kill("SIGKILL");
     const isAlive = ({ pid, command }: RunningProcess) =>
       allProcesses().some((each) => each.pid === pid && each.command === command);
-    await waitFor(() => !everything.some(isAlive), 40_000, 200);
+    await waitFor(() => everything.filter(isAlive).length === 0, 60_000, 200).catch(() => {
+      throw new Error(`These live on: ${JSON.stringify(everything.filter(isAlive))}`);
+    });
 
     atrium = await startAtrium({ shape: "distributed", dataDirectory: data.path, env, args });
     await anOrdinaryDay({ ...ada, client: atrium.client(ada.client.token) });

@@ -1,6 +1,8 @@
 // A process of its own: ends what the will names once the process that made it is gone.
 import { isAlive } from "@atrium/database/local";
 import { startOf } from "@atrium/embedded/process-start";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Bequest } from "./will";
 
@@ -8,13 +10,21 @@ import type { Bequest } from "./will";
 const patienceMs = 3_000;
 const endMaxMs = 15_000;
 
-/** With when each was started: a process id is soon somebody else's. */
-let named: { pid: number; start: string }[] = [];
+interface Named {
+  pid: number;
+  /** When it was started: a process id is soon somebody else's. */
+  start: string;
+}
 
-const isSame = ({ pid, start }: (typeof named)[number]) => isAlive(pid) && startOf(pid) === start;
+let bequests: readonly Bequest[] = [];
+let known: Named[] = [];
+
+const isSame = ({ pid, start }: Named) => isAlive(pid) && startOf(pid) === start;
 
 async function execute(): Promise<void> {
-  if (named.length > 0) await wait(patienceMs);
+  if (bequests.length === 0) process.exit(0);
+  await wait(patienceMs);
+  const named = [...known, ...inFiles()];
   // To PostgreSQL, it means: without waiting for those who are connected.
   for (const { pid } of named.filter(isSame)) signal(pid, "SIGINT");
   for (const deadline = Date.now() + endMaxMs; named.some(isSame) && Date.now() < deadline;) await wait(50);
@@ -30,8 +40,27 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-process.on("message", (bequests: Bequest[]) => {
-  named = bequests.map(([, pid]) => ({ pid, start: startOf(pid) }));
+/** PostgreSQL starts itself again: who it is now stands in its own file, as long as it runs. */
+function inFiles(): Named[] {
+  return bequests.flatMap(([, file]) => {
+    if (typeof file !== "string" || !existsSync(file)) return [];
+    const pid = Number(readFileSync(file, "utf8").split("\n")[0]);
+    return runsOn(path.dirname(file), pid) ? [{ pid, start: startOf(pid) }] : [];
+  });
+}
+
+function runsOn(directory: string, pid: number): boolean {
+  if (process.platform !== "linux") return true;
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(directory);
+  } catch {
+    return false;
+  }
+}
+
+process.on("message", (given: Bequest[]) => {
+  bequests = given;
+  known = given.flatMap(([, pid]) => (typeof pid === "number" ? [{ pid, start: startOf(pid) }] : []));
 });
 process.once("disconnect", () => void execute());
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => {});

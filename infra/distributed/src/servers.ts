@@ -4,7 +4,6 @@ import type { Closing } from "@atrium/embedded/closing";
 import { StartRefused } from "@atrium/embedded/refusals";
 import { KafkaUnavailable, startKafka, whatIsMissing as missingForKafka } from "@atrium/kafka";
 import { RedisServerError, startRedis, whatIsMissing as missingForRedis } from "@atrium/redis/server";
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
@@ -59,7 +58,7 @@ async function openPostgres({ settings, log, will, close }: Options): Promise<st
   // It starts itself again when it has ended.
   const postgres = await startEmbeddedPostgres({ directory, log });
   close.later(() => postgres.stop());
-  will.name("postgres", Number(readFileSync(path.join(directory, "data/postmaster.pid"), "utf8").split("\n")[0]));
+  will.name("postgres", path.join(directory, "data/postmaster.pid"));
   return postgres.adminUrl;
 }
 

@@ -6,14 +6,14 @@ import path from "node:path";
 
 /** What has to end when this process is killed: servers that aren't ours don't notice by themselves. */
 export interface Will {
-  /** Names a process, in place of the one that was named so before. */
-  name(what: string, pid: number): void;
+  /** Names a process, by its id or by the file that has it, in place of what was named so before. */
+  name(what: string, process: number | string): void;
   /** Nothing is left to be done. */
   revoke(): Promise<void>;
 }
 
-/** One process and how it is asked to end. */
-export type Bequest = [what: string, pid: number];
+/** What it is, and which process. */
+export type Bequest = [what: string, process: number | string];
 
 /**
  * Makes a will, and a small process that carries it out. That of an earlier start on the same directory is void: what it
@@ -22,7 +22,7 @@ export type Bequest = [what: string, pid: number];
 export function makeWill(directory: string): Will {
   const file = path.join(directory, "executor.pid");
   endExecutorOf(file);
-  const bequests = new Map<string, number>();
+  const bequests = new Map<string, number | string>();
   let executor = appoint();
   let revoked = false;
 
@@ -43,8 +43,8 @@ export function makeWill(directory: string): Will {
   }
 
   return {
-    name(what, pid) {
-      bequests.set(what, pid);
+    name(what, named) {
+      bequests.set(what, named);
       executor.send([...bequests], () => {});
     },
     async revoke() {

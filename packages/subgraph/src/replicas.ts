@@ -3,6 +3,8 @@ import { Pool, type Dispatcher } from "undici";
 const restFirstMs = 250;
 const restMaxMs = 5_000;
 const checkEveryMs = 2_000;
+/** Until the next check has said otherwise. */
+const restUncheckedMs = 3 * checkEveryMs;
 
 /** What can't have reached the other side. */
 const neverSent = ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"];
@@ -40,9 +42,10 @@ export class Replicas {
     return rotated.sort((one, other) => resting(one) - resting(other)).map(({ url }) => url);
   }
 
-  failed(url: string): void {
+  failed(url: string, restLeastMs = restFirstMs): void {
     const address = this.addresses.find((each) => each.url === url)!;
-    address.restsUntil = performance.now() + Math.min(restFirstMs * 2 ** Math.min(address.failures++, 10), restMaxMs);
+    const restMs = Math.max(restLeastMs, restFirstMs * 2 ** Math.min(address.failures++, 10));
+    address.restsUntil = performance.now() + Math.min(restMs, Math.max(restLeastMs, restMaxMs));
   }
 
   answered(url: string): void {
@@ -67,10 +70,10 @@ export class Replicas {
           const signal = AbortSignal.timeout(checkEveryMs);
           const { statusCode, body } = await this.checks[i]!.request({ method: "GET", path: "/health", signal });
           await body.dump();
-          if (statusCode === 200) this.answered(url);
-          else this.failed(url);
+          if (statusCode !== 200) throw new Error(`It answers ${statusCode}.`);
+          this.answered(url);
         } catch {
-          this.failed(url);
+          this.failed(url, restUncheckedMs);
         }
       }),
     );
