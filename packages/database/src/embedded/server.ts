@@ -4,6 +4,7 @@ import { chownSync, closeSync, existsSync, openSync, readFileSync, realpathSync,
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import pg from "pg";
 import { withConnection } from "../admin";
 import type { Log } from "../log";
 import { EmbeddedPostgresError, findBinaries } from "./binaries";
@@ -161,7 +162,13 @@ async function findRunning(directory: string, password: string): Promise<Server 
     if (!postmaster.ready) continue;
     const { pid, port } = postmaster;
     const adminUrl = urlOf(port, password);
-    await withConnection(adminUrl, (admin) => admin.query("select 1"));
+    try {
+      await withConnection(adminUrl, (admin) => admin.query("select 1"));
+    } catch (error) {
+      // One that was just killed closes its port a moment before it is gone, and one that stops says so. Look again.
+      if (error instanceof pg.DatabaseError && !error.code?.startsWith("57P")) throw error;
+      continue;
+    }
     return { adminUrl, port, pid, reused: true };
   }
   throw new EmbeddedPostgresError(
