@@ -1,7 +1,7 @@
 // A process of its own: ends what the will names once the process that made it is gone.
 import { isAlive } from "@atrium/database/local";
 import { startOf } from "@atrium/embedded/process-start";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Bequest } from "./will";
@@ -52,7 +52,7 @@ function inFiles(): Named[] {
 function runsOn(directory: string, pid: number): boolean {
   if (process.platform !== "linux") return true;
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(directory);
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(realpathSync(directory));
   } catch {
     return false;
   }

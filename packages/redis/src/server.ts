@@ -94,10 +94,12 @@ async function install(): Promise<void> {
   await withFileLock(path.join(tmpdir(), "atrium-redis-install.lock"), async () => {
     if (isInstalled()) return;
     const run = promisify(execFile);
-    await run("apt-get", ["update"]);
+    // Somebody else may be installing something at this moment.
+    const patient = ["-o", "DPkg::Lock::Timeout=300"];
+    await run("apt-get", [...patient, "update"]);
     // Not started as a service of the machine.
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-    await run("apt-get", debian.split(" ").slice(1), { env });
+    await run("apt-get", [...patient, ...debian.split(" ").slice(1)], { env });
   });
 }
 

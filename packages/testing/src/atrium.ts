@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { removeEmbeddedPostgres } from "@atrium/database";
@@ -149,7 +149,12 @@ export async function startAtrium({
   };
 }
 
-const processesAt = (folder: string) => allProcesses().filter(({ command }) => command.includes(folder));
+function processesAt(folder: string): RunningProcess[] {
+  const file = path.join(folder, "postgres/data/postmaster.pid");
+  const postmaster = existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0;
+  return allProcesses().filter(({ pid, command }) => pid === postmaster || command.includes(folder));
+}
+
 const servers = /postgres|redis-server|kafka/;
 
 // Jest says that it is a test; the product would then run otherwise than it does for people.
