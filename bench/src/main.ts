@@ -1,5 +1,6 @@
 import { answers } from "./answers";
 import { events } from "./events";
+import { eventsOverKafka } from "./events-kafka";
 import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
 import { memory } from "./memory";
@@ -16,6 +17,7 @@ const measures: Record<string, Measure> = {
   answers,
   memory,
   events,
+  "events-kafka": eventsOverKafka,
 };
 
 // One after the other: two at once would measure each other.

@@ -6,6 +6,6 @@ export type { Handle, SafeModels, SqlHandle, TransactionOptions } from "./handle
 export type { Log } from "./log";
 export { MigrationError, migrate, type MigrateOptions } from "./migrate";
 export { openDatabase, type Database, type OpenDatabaseOptions } from "./open-database";
-export { provisionDatabase, type ServiceDatabase } from "./provision";
+export { provisionDatabase, serviceUrls, type ServiceDatabase } from "./provision";
 export type { Tenant } from "./tenant";
 export type { TenantPool } from "./tenant-pool";

@@ -1,7 +1,7 @@
 import type { Envelope } from "./envelope";
 import { startSettling, TakenElsewhere, within } from "./failures";
 import type { EventDatabase, EventHandle, EveryConsumer } from "./handle";
-import { loadWindow, take, type InboxRow, type RetryPolicy } from "./inbox";
+import { claimStraight, loadWindow, take, type InboxRow, type RetryPolicy } from "./inbox";
 import type { EventLog } from "./log";
 import { startLoop, type Loop } from "./loop";
 import { toEnvelope } from "./row";
@@ -10,6 +10,17 @@ import { tracedBatch } from "./trace";
 const pollMs = 2_000;
 // From so many on there are probably more: they are read while these are handled.
 const aheadFrom = 100;
+
+export interface BatchWorker extends Loop {
+  straight(envelopes: readonly Envelope[]): Promise<readonly Envelope[]>;
+}
+
+const straightMax = 500;
+const straightMsMax = 500;
+const straightPauseMs = 1_000;
+
+/** Others wait in the inbox: what has arrived goes behind them. */
+class OthersWait extends Error {}
 
 /**
  * Handles an inbox by the batch: whatever is next, of all tenants, in one transaction after the other. One worker per
@@ -25,29 +36,24 @@ export function startBatchWorker<Context, Handle extends EventHandle<Handle>>(op
   onHandled(count: number): void;
   onFailed(): void;
   log: EventLog;
-}): Loop {
+}): BatchWorker {
   const { group, database, consumer, log } = options;
   const service = database.asService();
   let stopped = false;
+  let notStraightUntil = 0;
+  let straightening: Promise<unknown> | undefined;
 
   const work = async () => {
-    let next = loadWindow(service, group, [], []);
+    let next = loadWindow(service, group);
     while (!stopped) {
       const { rows } = await next;
       if (rows.length === 0) return;
-      const ahead =
-        rows.length < aheadFrom
-          ? undefined
-          : loadWindow(
-              service,
-              group,
-              rows.map(({ position }) => position),
-              [],
-            );
+      const between = [rows[0]!.position, rows.at(-1)!.position] as const;
+      const ahead = rows.length < aheadFrom ? undefined : loadWindow(service, group, { between });
       ahead?.catch(() => {});
       const allHandled = await handleWindow(rows);
       // What was read ahead may stand behind an event that has failed by now.
-      next = ahead && allHandled ? ahead : loadWindow(service, group, [], []);
+      next = ahead && allHandled ? ahead : loadWindow(service, group);
     }
     await next;
   };
@@ -95,12 +101,44 @@ export function startBatchWorker<Context, Handle extends EventHandle<Handle>>(op
     options.onHandled(rows.length);
   };
 
+  /** The first of these events together, without a stay in the inbox, as long as that goes well; returns the others. */
+  const straight = async (envelopes: readonly Envelope[]): Promise<readonly Envelope[]> => {
+    for (let at = 0; at < envelopes.length; at += straightMax) {
+      if (stopped || Date.now() < notStraightUntil) return envelopes.slice(at);
+      const batch = envelopes.slice(at, at + straightMax);
+      const startedAt = Date.now();
+      const handling = handleStraight(batch).catch(() => null);
+      straightening = handling;
+      const handled = await handling;
+      // A handler that is slow, or fails, shall not hold up what else has arrived: it gets its events from the inbox.
+      if (handled === null || Date.now() - startedAt > straightMsMax) notStraightUntil = Date.now() + straightPauseMs;
+      if (handled === null) return envelopes.slice(at);
+      options.onHandled(handled);
+    }
+    return [];
+  };
+
+  /** How many of them were new and have been handled; null where others wait before them. */
+  const handleStraight = (batch: readonly Envelope[]): Promise<number> =>
+    service.transaction(async (tx) => {
+      const fresh = await claimStraight(tx, group, batch);
+      if (!fresh) throw new OthersWait();
+      if (fresh.length === 0) return 0;
+      const call = async () => consumer.every(options.contextFor(fresh[0]!, tx), fresh);
+      await within(options.handlerMsMax, tracedBatch(group, fresh.length, call));
+      // Finds out whether the handler has swallowed an error that leaves the transaction aborted.
+      await tx.sql("select 1");
+      return fresh.length;
+    });
+
   return {
     wake: () => loop.wake(),
+    straight,
     async stop() {
       stopped = true;
       stop();
       await loop.stop();
+      await straightening;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { parseEnvelope, type Envelope } from "./envelope";
 import type { EventTransaction } from "./handle";
+import { hearing } from "./hearing";
 import { Unreadable } from "./unreadable";
 import { boundedByBytes, eventColumns, toEnvelope, type EventRow } from "./row";
 
@@ -19,6 +20,25 @@ const windowBytesMax = 16_000_000;
 export interface InboxGroup {
   readonly name: string;
   hears(type: string): boolean;
+  types: readonly string[] | "EVERY";
+  /** Handles what has just arrived at once, where that may be; returns what has to go into the inbox after all. */
+  straight?(envelopes: readonly Envelope[]): Promise<readonly Envelope[]>;
+}
+
+/** Notes which groups a service hears as, so that a replay from outside knows. */
+export async function noteGroups(service: EventTransaction, groups: readonly InboxGroup[]): Promise<void> {
+  for (const { name, types } of groups)
+    await service.sql(
+      `insert into inbox_group (name, types) values ($1, $2) on conflict (name) do update set types = excluded.types`,
+      [name, types === "EVERY" ? null : types],
+    );
+  await service.sql("delete from inbox_group where name <> all ($1)", [groups.map(({ name }) => name)]);
+}
+
+/** What `noteGroups` noted. */
+export async function knownGroups(service: EventTransaction): Promise<InboxGroup[]> {
+  const rows = await service.sql<{ name: string; types: string[] | null }>("select name, types from inbox_group");
+  return rows.map(({ name, types }) => ({ name, types: types ?? "EVERY", hears: hearing(types ?? "EVERY") }));
 }
 
 /**
@@ -27,7 +47,7 @@ export interface InboxGroup {
  */
 export async function receive(
   service: EventTransaction,
-  groups: readonly InboxGroup[],
+  groups: readonly Pick<InboxGroup, "name" | "hears" | "straight">[],
   received: readonly unknown[],
   { again = false } = {},
 ) {
@@ -45,9 +65,9 @@ export async function receive(
       ]);
   }
   const stored = await Promise.allSettled(
-    groups.map(({ name, hears }) => {
+    groups.map(async ({ name, hears, straight }) => {
       const heard = envelopes.filter(({ type }) => hears(type));
-      return storeOrPark(service, name, heard, again);
+      await storeOrPark(service, name, straight && !again ? await straight(heard) : heard, again);
     }),
   );
   const failed = stored.find((each) => each.status === "rejected");
@@ -138,17 +158,17 @@ const parkUnreadableSql = `
 const parkUnreadableAgainSql = `
   insert into dead_letter (consumer_group, event_id, payload, reason, error, attempts) values ($1, $2, $3, $4, $5, 0)`;
 
-/**
- * The oldest events that may be handled now. Left out: those in `positions`, the lanes in `lanes`, and lanes whose
- * first event has failed and waits for its next attempt.
- */
-export async function loadWindow(
-  service: EventTransaction,
-  group: string,
-  positions: EventRow["position"][],
-  lanes: string[],
-) {
-  const rows = await service.sql<InboxRow>(loadSql, [group, positions, lanes, backOffMsMax]);
+/** What is being handled and so isn't to be loaded: single events, whole lanes, or all from one position to another. */
+export interface Held {
+  positions?: EventRow["position"][];
+  lanes?: string[];
+  between?: readonly [EventRow["position"], EventRow["position"]];
+}
+
+/** The oldest events that may be handled now: not held, and in no lane whose first event waits for its next attempt. */
+export async function loadWindow(service: EventTransaction, group: string, held: Held = {}) {
+  const { positions = [], lanes = [], between = [0, 0] } = held;
+  const rows = await service.sql<InboxRow>(loadSql, [group, positions, lanes, backOffMsMax, ...between]);
   return { rows, mayHaveMore: rows.length > 0 };
 }
 
@@ -157,6 +177,7 @@ const loadSql = boundedByBytes(
   `position, ${eventColumns}, lane, attempts`,
   `inbox_event as waiting
    where consumer_group = $1 and position <> all ($2::bigint[]) and lane <> all ($3::text[])
+     and (position < $5::bigint or position > $6::bigint)
      and not exists (
        select from inbox_event as failing
        where failing.consumer_group = $1 and failing.lane = waiting.lane and failing.attempts > 0
@@ -164,6 +185,30 @@ const loadSql = boundedByBytes(
   windowSize,
   windowBytesMax,
 );
+
+/**
+ * Claims events for being handled in `tx` without a stay in the inbox: returns those that are new, or null where others
+ * wait in the inbox, behind which they have to go. What another delivery has claimed and not committed is waited for.
+ */
+export async function claimStraight(
+  tx: EventTransaction,
+  group: string,
+  envelopes: readonly Envelope[],
+): Promise<Envelope[] | null> {
+  const claimed = await tx.sql<{ id: string }>(
+    `insert into inbox_receipt (consumer_group, id) select $1, id from unnest($2::uuid[]) as given (id) order by id
+     on conflict (consumer_group, id) do nothing returning id`,
+    [group, envelopes.map(({ id }) => id)],
+  );
+  // A statement of its own, so that it sees what was committed while the claim waited.
+  const [inbox] = await tx.sql<{ waiting: boolean }>(
+    "select exists (select from inbox_event where consumer_group = $1) as waiting",
+    [group],
+  );
+  if (inbox!.waiting) return null;
+  const unclaimed = new Set(claimed.map(({ id }) => id));
+  return envelopes.filter(({ id }) => unclaimed.delete(id.toLowerCase()));
+}
 
 /** Takes events out of the inbox within their own transaction; says which were still there. */
 export async function take(tx: EventTransaction, group: string, positions: EventRow["position"][]): Promise<number[]> {

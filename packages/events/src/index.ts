@@ -12,8 +12,9 @@ export {
   type EventTransaction,
 } from "./handle";
 export type { EventGauge } from "./gauges";
-export type { EventStats } from "./maintenance";
-export { publishedEvents } from "./replay";
+export { knownGroups, type InboxGroup } from "./inbox";
+export { storedStats, type EventStats } from "./maintenance";
+export { publishedEvents, replayInto } from "./replay";
 export { runEvents, type RunEventsOptions, type RunningEvents } from "./run";
 export { eventsBase } from "./schema";
 export { embeddedTransport, TransportNotReady, type EventTransport, type Subscription } from "./transport";

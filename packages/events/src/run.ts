@@ -1,10 +1,10 @@
-import { startBatchWorker } from "./batch-worker";
+import { startBatchWorker, type BatchWorker } from "./batch-worker";
 import type { EventLog } from "./log";
 import type { Envelope } from "./envelope";
 import type { Consumer, EventDatabase, EventHandle, EveryConsumer, TypeConsumer } from "./handle";
 import { eventGauges, type EventGauge } from "./gauges";
 import { hearing } from "./hearing";
-import { receive, type InboxGroup } from "./inbox";
+import { noteGroups, receive, type InboxGroup } from "./inbox";
 import { leadWhenPossible } from "./leadership";
 import { prune, storedStats, type EventStats } from "./maintenance";
 import { startRelay } from "./relay";
@@ -63,13 +63,20 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
   const types = ofTypes.map(({ definition }) => definition.type);
   const twice = another ? "everything" : types.find((type, index) => types.indexOf(type) !== index);
   if (twice) throw new Error(`${service} handles ${twice} twice; one handler has to call both commands.`);
-  const groups: InboxGroup[] = [{ name: service, hears: hearing(types) }];
-  if (ofEverything) groups.push({ name: everyGroupOf(service), hears: () => true });
+  const groups: InboxGroup[] = [{ name: service, hears: hearing(types), types }];
+  // The leader's, while this process leads.
+  let batches: BatchWorker | undefined;
+  // Where publishing means receiving, a handler that is slow would hold up the publisher.
+  const straight = async (envelopes: readonly Envelope[]) => (batches ? batches.straight(envelopes) : envelopes);
+  const everything = { hears: () => true, types: "EVERY", ...(transport.keepsHistory && { straight }) } as const;
+  if (ofEverything) groups.push({ name: everyGroupOf(service), ...everything });
 
   const names = groups.map(({ name }) => name);
 
   const counts = { published: 0, handled: 0, failures: 0 };
   const asService = database.asService();
+
+  await noteGroups(asService, groups);
 
   const leadership = leadWhenPossible({
     url,
@@ -93,8 +100,10 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
         log,
       };
       const workers = [startInboxWorker({ ...shared, group: service, consumers: ofTypes, concurrency })];
-      if (ofEverything)
-        workers.push(startBatchWorker({ ...shared, group: everyGroupOf(service), consumer: ofEverything }));
+      if (ofEverything) {
+        batches = startBatchWorker({ ...shared, group: everyGroupOf(service), consumer: ofEverything });
+        workers.push(batches);
+      }
       const pruneNow = () =>
         prune(asService, keepDays).catch((error) =>
           log.warn({ err: error }, `Old events of ${service} weren't pruned`),
@@ -108,6 +117,7 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
         },
         async stop() {
           clearInterval(pruning);
+          batches = undefined;
           await Promise.all([relay.stop(), ...workers.map((worker) => worker.stop()), pruned]);
         },
       };

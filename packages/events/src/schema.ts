@@ -7,6 +7,7 @@
  * `published_event`  what was published, where the transport keeps no history of its own; for replay, pruned by age
  * `inbox_event`      what was received and isn't handled yet; empty most of the time
  * `inbox_receipt`    the ids of what was received, so that a repetition is recognized; pruned by age
+ * `inbox_group`      what the service hears, for whoever replays
  * `dead_letter`      what could not be handled, until somebody retries or discards it
  */
 export const eventsBase = [
@@ -151,6 +152,18 @@ alter table published_event set (autovacuum_vacuum_scale_factor = 0.02, autovacu
     sql: `
 alter table dead_letter drop constraint dead_letter_reason_check,
   add check (reason in ('FAILED', 'INVALID', 'UNKNOWN_TYPE', 'FOREIGN', 'FORGED'));
+`,
+  },
+  {
+    name: "events_0004_groups",
+    sql: `
+-- Which groups the service hears as, and which types each handles (null: everything), as of its last start.
+create table inbox_group (
+  name text primary key,
+  types text[]
+);
+alter table inbox_group enable row level security, force row level security;
+create policy service_only on inbox_group using ((select is_service())) with check ((select is_service()));
 `,
   },
 ] as const;

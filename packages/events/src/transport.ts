@@ -26,6 +26,11 @@ export interface EventTransport {
   lag?(group: string): Promise<{ waiting: number; oldestSeconds: number }>;
   /** What was published since `from`, in pages, in order per tenant and subject; where the transport keeps history. */
   history?(what: { types: readonly string[] | "EVERY"; from: Date }): AsyncGenerator<Envelope[]>;
+  /** Shows what is being published from now on, without any promise; where the transport keeps history. */
+  tail?(what: {
+    types: readonly string[] | "EVERY";
+    onEvents(envelopes: readonly Envelope[]): void;
+  }): Promise<{ stop(): Promise<void> }>;
   /** Ends what is still open once everybody has unsubscribed. */
   close?(): Promise<void>;
 }

@@ -62,7 +62,10 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
       const full = [...waiting].filter(([, rows]) => rows.length >= laneBufferMax).map(([lane]) => lane);
       tornLanes = new Set(failedLanes);
       const known = [...atHand, ...begun].map(({ position }) => position);
-      const { rows, mayHaveMore } = await loadWindow(service, group, known, [...full, ...failedLanes]);
+      const { rows, mayHaveMore } = await loadWindow(service, group, {
+        positions: known,
+        lanes: [...full, ...failedLanes],
+      });
       unread = mayHaveMore;
       for (const row of rows) if (!tornLanes.has(row.lane)) buffer(row);
       begin();

@@ -88,13 +88,15 @@ test("one that is stopping has begun nothing, so another one is asked, and the l
 test("one that takes requests and never answers is found out without being asked for anything else", async () => {
   const [silent, sound] = await Promise.all([replica(() => {}), replica(ok)]);
   const pools = poolsOf([silent.url, sound.url]);
+  // Whoever asked it before that is answered by the other one.
+  expect(await get(pools)).toBe(200);
   for (const deadline = Date.now() + 20_000; silent.asked.length < 1 && Date.now() < deadline;)
     await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(silent.asked[0]).toBe("/health");
+  expect(silent.asked).toContain("/health");
   // Until the check has given it up.
   await new Promise((resolve) => setTimeout(resolve, 2_500));
   for (let i = 0; i < 4; i++) expect(await get(pools)).toBe(200);
-  expect(silent.asked.filter((path) => path === "/")).toEqual([]);
+  expect(silent.asked.filter((path) => path === "/")).toHaveLength(1);
 }, 30_000);
 
 test("a mutation whose answer is missing isn't sent again, a query is", async () => {

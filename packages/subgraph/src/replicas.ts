@@ -14,6 +14,8 @@ interface Address {
   failures: number;
   /** Until when it is asked only if nobody else is left. */
   restsUntil: number;
+  /** Aborts when a check finds that it does nothing: whoever waits for it need not. */
+  silence: AbortController;
 }
 
 /** The addresses of one service's replicas, which are asked in turn; those that don't answer rest for a while. */
@@ -24,7 +26,7 @@ export class Replicas {
   private readonly timer: NodeJS.Timeout | undefined;
 
   constructor(urls: readonly string[]) {
-    this.addresses = urls.map((url) => ({ url, failures: 0, restsUntil: 0 }));
+    this.addresses = urls.map((url) => ({ url, failures: 0, restsUntil: 0, silence: new AbortController() }));
     // One that takes connections and does nothing is only found out by asking. Where there is no other, that is no use.
     if (urls.length > 1) this.timer = setInterval(() => void this.checkAll(), checkEveryMs).unref();
   }
@@ -52,6 +54,11 @@ export class Replicas {
     const address = this.addresses.find((each) => each.url === url)!;
     address.failures = 0;
     address.restsUntil = 0;
+    if (address.silence.signal.aborted) address.silence = new AbortController();
+  }
+
+  silenceOf(url: string): AbortSignal {
+    return this.addresses.find((each) => each.url === url)!.silence.signal;
   }
 
   async close(): Promise<void> {
@@ -74,6 +81,7 @@ export class Replicas {
           this.answered(url);
         } catch {
           this.failed(url, restUncheckedMs);
+          this.addresses[i]!.silence.abort();
         }
       }),
     );
@@ -103,7 +111,7 @@ export class ReplicaPools {
       const url = urls[i]!;
       const isLast = !repeatable || i === urls.length - 1;
       try {
-        const response = await this.pools.get(url)!.request(options);
+        const response = await this.ask(url, options, again && !isLast);
         this.replicas.answered(url);
         if (response.statusCode !== 503 || isLast) return response;
         this.replicas.failed(url);
@@ -113,6 +121,23 @@ export class ReplicaPools {
         this.replicas.failed(url);
         if (isLast || !(again || neverSent.includes(codeOf(error)))) throw error;
       }
+    }
+  }
+
+  /** Gives up before the answer has begun when a check finds the replica silent, where somebody else can be asked. */
+  private async ask(url: string, options: Dispatcher.RequestOptions, impatient: boolean) {
+    const pool = this.pools.get(url)!;
+    if (!impatient) return pool.request(options);
+    const silence = this.replicas.silenceOf(url);
+    const waiting = new AbortController();
+    const giveUp = () => waiting.abort();
+    silence.addEventListener("abort", giveUp, { once: true });
+    const given = options.signal as AbortSignal | null | undefined;
+    const signal = given ? AbortSignal.any([given, waiting.signal]) : waiting.signal;
+    try {
+      return await pool.request({ ...options, signal });
+    } finally {
+      silence.removeEventListener("abort", giveUp);
     }
   }
 

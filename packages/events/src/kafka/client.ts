@@ -18,9 +18,8 @@ export interface KafkaClient {
 }
 
 export async function openClient(settings: KafkaSettings, log: EventLog): Promise<KafkaClient> {
-  const loaded: Kafkajs & { default?: Kafkajs } = await import("kafkajs");
-  // Node finds only some of the names that a CommonJS module exports; all of them are on its default.
-  const library = loaded.default ?? loaded;
+  // Node finds only a part of the names in a CommonJS module; all of them are in its default export.
+  const { default: library } = await import("kafkajs");
   const kafka = new library.Kafka({
     clientId: "atrium",
     brokers: [...(settings.KAFKA_BROKERS ?? [])],

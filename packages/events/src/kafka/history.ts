@@ -89,6 +89,42 @@ export async function* readHistory(options: HistoryOptions): AsyncGenerator<Enve
   }
 }
 
+/** Shows what comes from now on, as a group of its own that is forgotten afterwards. */
+export async function followTopics({
+  client,
+  settings,
+  seal,
+  hears,
+  onEvents,
+}: Pick<HistoryOptions, "client" | "settings" | "seal" | "hears"> & {
+  onEvents(envelopes: readonly Envelope[]): void;
+}) {
+  const groupId = `${settings.KAFKA_TOPIC_PREFIX}tail.${randomUUID()}`;
+  const consumer = client.kafka.consumer({ groupId, allowAutoTopicCreation: false });
+  const joined = new Promise<void>((resolve) => consumer.on(consumer.events.GROUP_JOIN, () => resolve()));
+  const stop = async () => {
+    await inTime(consumer.disconnect(), 10_000);
+    await client.administer((admin) => admin.deleteGroups([groupId])).catch(() => {});
+  };
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topics: await existingTopics(client, settings), fromBeginning: false });
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch: { topic, partition, messages } }) => {
+        const place = { topic, partition, owner: ownerOf(settings, topic) };
+        const read = messages.filter((each) => hears(typeOf(each) ?? "")).map((each) => fromMessage(each, place, seal));
+        onEvents(read.filter((each): each is Envelope => !(each instanceof Unreadable)));
+      },
+    });
+    await joined;
+    return { stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
 /** Passes values from one side to the other, one at a time: the giver waits until its value has been dealt with. */
 function handOver<T>() {
   const given: { value: T; taken(): void }[] = [];

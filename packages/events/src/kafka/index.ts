@@ -4,7 +4,7 @@ import type { EventLog } from "../log";
 import type { EventTransport } from "../transport";
 import { openClient, type KafkaClient } from "./client";
 import { startKafkaConsumer } from "./consumer";
-import { readHistory } from "./history";
+import { followTopics, readHistory } from "./history";
 import { startPublisher } from "./publisher";
 import { sealOf } from "./record";
 import { faultsOfKafkaSettings, type KafkaSettings } from "./settings";
@@ -76,17 +76,25 @@ export function kafkaTransport({
 
     async lag(group) {
       const consumer = consumers.get(group);
-      if (!consumer) return { waiting: 0, oldestSeconds: 0 };
       const opened = await client();
-      const topics = await consumer.topics();
-      const { waiting } = await opened.administer((admin) => lagOf(admin, groupOf(settings, group), topics));
-      return { waiting, oldestSeconds: waiting > 0 ? Math.max(0, (Date.now() - consumer.heardUntil()) / 1_000) : 0 };
+      // Of a group that another process consumes for, it is known what it has begun with.
+      const topics = consumer ? await consumer.topics() : await existingTopics(opened, settings);
+      const { waiting } = await opened.administer((admin) =>
+        lagOf(admin, groupOf(settings, group), topics, { begun: !consumer }),
+      );
+      const heardUntil = consumer && waiting > 0 ? consumer.heardUntil() : Date.now();
+      return { waiting, oldestSeconds: Math.max(0, (Date.now() - heardUntil) / 1_000) };
     },
 
     async *history({ types, from }) {
       const services = types === "EVERY" ? undefined : [...new Set(types.map(serviceOf))];
       const hears = types === "EVERY" ? () => true : (type: string) => types.includes(type);
       yield* readHistory({ client: await client(), settings, seal, hears, services, from });
+    },
+
+    async tail({ types, onEvents }) {
+      const opened = await client();
+      return followTopics({ client: opened, settings, seal, hears: hearing(types), onEvents });
     },
 
     async close() {

@@ -135,6 +135,44 @@ describeWithKafka()("over Kafka", () => {
     expect(heard[0]).toMatchObject({ type: "ledger.account.changed.v1", data: { version: 1 } });
   });
 
+  test("a handler of everything that fails gets the event from its inbox again, and later ones of its subject wait there", async () => {
+    const heard: string[] = [];
+    let broken = true;
+    await ledger.run(transport());
+    const events = await reports.run(
+      transport(),
+      [
+        handleEvery(({ db }: Context, envelopes) => {
+          const bad = ({ subject, data }: Envelope) =>
+            subject === "acc_1" && (data as { version: number }).version === 3;
+          if (broken && envelopes.some(bad)) throw new Error("not now");
+          const lines = envelopes.map(({ subject, data }) => `${subject} ${(data as { version: number }).version}`);
+          db.afterCommit(() => heard.push(...lines));
+        }),
+      ],
+      { retry: { attemptsMax: 1_000, firstDelayMs: 5 } },
+    );
+    for (const _ of range(1, 5)) {
+      await change(ledger, "acc_1");
+      await change(ledger, "acc_2");
+    }
+    const hears = (count: number) =>
+      eventually(
+        async () => heard,
+        ({ length }) => length >= count,
+        longMs,
+      );
+    const of = (account: string) => heard.filter((line) => line.startsWith(account));
+    await hears(7);
+    expect(of("acc_1")).toEqual(["acc_1 1", "acc_1 2"]);
+    expect(of("acc_2")).toEqual(range(1, 5).map((version) => `acc_2 ${version}`));
+    broken = false;
+    await change(ledger, "acc_1");
+    await hears(11);
+    expect(of("acc_1")).toEqual(range(1, 6).map((version) => `acc_1 ${version}`));
+    expect(await events.stats()).toMatchObject({ handled: 11, inbox: { waiting: 0 }, deadLetters: 0 });
+  });
+
   test("an event of 900 kB passes, and many of them in one batch", async () => {
     const lengths: number[] = [];
     await reports.run(transport(), [

@@ -4,7 +4,7 @@ import type { EventLog } from "../log";
 import { inTime, type KafkaClient } from "./client";
 import { toMessage, type Seal } from "./record";
 import type { KafkaSettings } from "./settings";
-import { reconcileTopic } from "./topics";
+import { growTopic, reconcileTopic } from "./topics";
 
 // A request's records of one partition are one batch to the broker, and may have a megabyte together.
 const pieceBytesMax = 900_000;
@@ -26,6 +26,7 @@ export function startPublisher({
 }) {
   let producer: Promise<Producer> | undefined;
   let reconciled = false;
+  let grown = false;
 
   const connect = async (): Promise<Producer> => {
     const opened = await client();
@@ -61,6 +62,9 @@ export function startPublisher({
     /** One piece after the other. Where one fails, all are published again, in order; what is there twice is known by its id. */
     async publish(envelopes: readonly Envelope[]): Promise<void> {
       try {
+        // Before it publishes for the first time, and so as the only one that does.
+        if (!grown && (await growTopic(await client(), settings, topic, log))) await forget();
+        grown = true;
         for (const messages of pieces(envelopes, seal)) {
           producer ??= connect();
           await (await producer).send({ topic, messages, acks: -1, timeout: 5_000 });

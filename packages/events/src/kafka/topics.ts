@@ -52,10 +52,7 @@ export async function existingTopics(client: KafkaClient, { KAFKA_TOPIC_PREFIX: 
   return topics.filter((topic) => topic.startsWith(prefix) && /^[a-z][a-z0-9]*$/.test(topic.slice(prefix.length)));
 }
 
-/**
- * Makes a topic what the settings say. For the one process that publishes to it, before it does: more partitions move
- * subjects to others, so that they are only added when every group has consumed what stands in the old ones.
- */
+/** Makes a topic what the settings say, but for the number of its partitions. */
 export async function reconcileTopic(client: KafkaClient, settings: KafkaSettings, topic: string, log: EventLog) {
   await makeTopics(client, settings, [topic]);
   const { ConfigResourceTypes } = client.library;
@@ -80,25 +77,35 @@ export async function reconcileTopic(client: KafkaClient, settings: KafkaSetting
       log.info({ topic, wanted }, "A topic's settings were changed to what is set");
     }
   });
-  await growTopic(client, settings, topic, log);
 }
 
-async function growTopic(client: KafkaClient, settings: KafkaSettings, topic: string, log: EventLog) {
-  await client.administer(async (admin) => {
+/**
+ * Adds partitions, where the settings say more. For the one process that publishes, before it does, and only when every
+ * group has consumed what stands in the old ones: it moves subjects to other partitions. Says whether it has.
+ */
+export async function growTopic(
+  client: KafkaClient,
+  settings: KafkaSettings,
+  topic: string,
+  log: EventLog,
+): Promise<boolean> {
+  await makeTopics(client, settings, [topic]);
+  return client.administer(async (admin) => {
     const metadata = await admin.fetchTopicMetadata({ topics: [topic] });
     const partitions = metadata.topics[0]?.partitions.length ?? 0;
     const count = settings.KAFKA_PARTITIONS;
-    if (partitions >= count) return;
+    if (partitions >= count) return false;
     const { groups } = await admin.listGroups();
     const own = groups.map(({ groupId }) => groupId).filter((group) => group.startsWith(settings.KAFKA_TOPIC_PREFIX));
     for (const groupId of own) {
       const { waiting } = await lagOf(admin, groupId, [topic], { begun: true });
       if (waiting === 0) continue;
       log.warn({ topic, groupId, waiting }, "A topic gets no more partitions while events in it wait to be consumed");
-      return;
+      return false;
     }
     await admin.createPartitions({ topicPartitions: [{ topic, count }] });
     log.info({ topic, partitions, count }, "A topic got more partitions");
+    return true;
   });
 }
 

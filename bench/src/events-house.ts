@@ -1,0 +1,46 @@
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { migrate, provisionDatabase, startEmbeddedPostgres } from "@atrium/database";
+import { eventsBase, type EventTransport } from "@atrium/events";
+import { log, openService } from "../../packages/events/src/testing/ledger";
+import type { Party } from "./events-load";
+import { root } from "./house";
+
+const migrations = path.join(root, "packages/events/prisma/migrations");
+
+/** A database server of its own that really writes to disk; each measure gets two fresh services on it. */
+export async function withServer<T>(
+  work: (server: {
+    directory: string;
+    withServices<R>(transport: () => EventTransport, measure: (party: Party) => Promise<R>): Promise<R>;
+  }) => Promise<T>,
+): Promise<T> {
+  const directory = mkdtempSync(path.join(tmpdir(), "atrium-bench-"));
+  chmodSync(directory, 0o755); // run by root, the server is another user's
+  const server = await startEmbeddedPostgres({ directory: path.join(directory, "postgres"), log });
+  let databases = 0;
+  const open = async (name: string) => {
+    const urls = await provisionDatabase(server.adminUrl, `${name}_${++databases}`);
+    await migrate({ ...urls, directory: migrations, base: [eventsBase] });
+    return openService(name, urls.appUrl);
+  };
+  try {
+    return await work({
+      directory,
+      async withServices(transportOf, measure) {
+        const transport = transportOf();
+        const [ledger, reports] = [await open("ledger"), await open("reports")];
+        try {
+          return await measure({ ledger, reports, transport });
+        } finally {
+          await Promise.all([ledger.close(), reports.close()]);
+          await transport.close?.();
+        }
+      },
+    });
+  } finally {
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

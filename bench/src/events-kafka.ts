@@ -1,0 +1,55 @@
+import path from "node:path";
+import { kafkaSettings, kafkaTransport } from "@atrium/events";
+import { startKafka } from "@atrium/kafka";
+import { log } from "../../packages/events/src/testing/ledger";
+import { withServer } from "./events-house";
+import { drain, latency } from "./events-load";
+import { perSecond, percentile, rounded, spread } from "./statistics";
+import { atLeast, below, type Measure } from "./table";
+
+// A minute's worth of what is to be reached.
+const sustained = 600_000;
+
+/** The same over a Kafka broker on this machine: publisher, consumer, broker and database share its cores. */
+export const eventsOverKafka: Measure = (say) =>
+  withServer(async ({ directory, withServices }) => {
+    const kafka = await startKafka({ directory: path.join(directory, "kafka"), heapMegabytes: 1_024 });
+    let measures = 0;
+    const overKafka = () => {
+      const settings = kafkaSettings.parse({
+        KAFKA_BROKERS: kafka.brokers,
+        KAFKA_TOPIC_PREFIX: `bench${++measures}.`,
+      });
+      return kafkaTransport({ settings, secret: "a secret of measurements, long enough", log });
+    };
+    const count = Number(process.env.BENCH_EVENTS ?? sustained);
+    try {
+      say("warming up");
+      await withServices(overKafka, (party) => drain(party, { count: 5_000, tenants: 10, everything: true }));
+      say(`${rounded(count)} events into a handler of everything`);
+      const batch = await withServices(overKafka, (party) => drain(party, { count, tenants: 100, everything: true }));
+      say("30,000 events, handled one by one");
+      const single = await withServices(overKafka, (party) => drain(party, { count: 30_000, tenants: 100 }));
+      say("1,000 a second");
+      const late = await withServices(overKafka, (party) => latency(party, 1_000, 15));
+      return [
+        {
+          what: `events, outbox → Kafka → handled by the batch, ${rounded(count)} waiting`,
+          value: `${perSecond(count, batch.tookMs)} for ${Math.round(batch.tookMs / 1_000)} s`,
+          reach: atLeast(10_000, "/s", (count * 1_000) / batch.tookMs),
+        },
+        {
+          what: "events, the relay's part of it: outbox → Kafka, beside the handling",
+          value: perSecond(count, batch.publishedMs),
+        },
+        { what: "events, outbox → Kafka → handled one by one", value: perSecond(30_000, single.tookMs) },
+        {
+          what: "events, Kafka, commit → handled, 1,000 a second",
+          value: spread(late),
+          reach: below(250, "ms", percentile(late, 0.95)),
+        },
+      ];
+    } finally {
+      await kafka.stop();
+    }
+  });
