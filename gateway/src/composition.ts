@@ -1,5 +1,5 @@
 import { composeServices } from "@apollo/composition";
-import { parse, type GraphQLError } from "graphql";
+import { Kind, parse, visit, type DocumentNode, type GraphQLError } from "graphql";
 import { nodeSchema } from "./node";
 
 export interface SubgraphSchema {
@@ -22,7 +22,7 @@ export function composeSupergraph(subgraphs: readonly SubgraphSchema[]): { super
   const inOrder = [...subgraphs, ...(node ? [node] : [])].sort((a, b) => (a.name < b.name ? -1 : 1));
   const services = inOrder.map(({ name, sdl, file }) => {
     try {
-      return { name, url: `http://${name}/graphql`, typeDefs: parse(sdl) };
+      return { name, url: `http://${name}/graphql`, typeDefs: withoutPromises(parse(sdl)) };
     } catch (error) {
       throw new CompositionError(`${file ?? name}: ${(error as GraphQLError).toString()}`);
     }
@@ -33,6 +33,22 @@ export function composeSupergraph(subgraphs: readonly SubgraphSchema[]): { super
     supergraph: `${supergraphSdl.trim()}\n`,
     hints: hints.map(({ definition, message }) => `${definition.code}: ${message}`),
   };
+}
+
+/**
+ * A service can promise that a root field of its own is never null, but not that it is there. With the promise kept in the
+ * graph, a service that is away would take with it all that the others answer to the same operation.
+ */
+function withoutPromises(schema: DocumentNode): DocumentNode {
+  const query = (node: { name?: { value: string } }) => (node.name?.value === "Query" ? undefined : false);
+  return visit(schema, {
+    ObjectTypeDefinition: query,
+    ObjectTypeExtension: query,
+    FieldDefinition: (field) =>
+      field.type.kind === Kind.NON_NULL_TYPE ? { ...field, type: field.type.type } : undefined,
+    InterfaceTypeDefinition: () => false,
+    InterfaceTypeExtension: () => false,
+  });
 }
 
 function describeFaults(errors: readonly GraphQLError[], subgraphs: readonly SubgraphSchema[]): string {

@@ -363,6 +363,12 @@ describe("when a service is down", () => {
         extensions: { code: "SERVICE_UNAVAILABLE", service: "knowledge" },
       },
     ]);
+    // One that never is null in its own schema.
+    const list = await house.post("{ documents { id } viewer { name } }", { token });
+    expect([list.data, list.errors![0]!.extensions]).toEqual([
+      { documents: null, viewer: { name: "Ada" } },
+      { code: "SERVICE_UNAVAILABLE", service: "knowledge" },
+    ]);
     const ready = await fetch(`${house.url}/ready`);
     expect(ready.status).toBe(503);
     expect(await ready.json()).toMatchObject({

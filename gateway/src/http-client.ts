@@ -1,11 +1,10 @@
 import { actorHeader, actorKeyFor, signActor } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
-import { connectSubgraph, describeFault, requestLine, type Readiness } from "@atrium/subgraph";
+import { connectSubgraph, describeFault, ReplicaPools, Replicas, requestLine, type Readiness } from "@atrium/subgraph";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Logger } from "pino";
-import { Pool } from "undici";
 import { sendError } from "./http/answer";
 import type { RouteCaller, SubgraphClient } from "./subgraph-client";
 
@@ -36,7 +35,7 @@ const keptBack = new Set([
   "x-forwarded-proto",
 ]);
 
-/** Calls a subgraph in another process, over connections that are kept, with the actor signed for each request. */
+/** Calls a subgraph in other processes, over connections that are kept, with the actor signed for each request. */
 export function httpClient({
   name,
   url,
@@ -44,13 +43,15 @@ export function httpClient({
   log,
 }: {
   name: string;
-  url: string;
+  /** Its origin, or those of its replicas. */
+  url: string | readonly string[];
   secret: string;
   log: Logger;
 }): SubgraphClient {
   const key = actorKeyFor(name, secret);
   const remote = connectSubgraph({ name, url, secret });
-  const streams = new Pool(url, {
+  const replicas = new Replicas([url].flat());
+  const streams = new ReplicaPools(replicas, {
     connections: streamsMax,
     headersTimeout: silenceMaxMs,
     bodyTimeout: silenceMaxMs,
@@ -60,8 +61,9 @@ export function httpClient({
   async function forward(request: IncomingMessage, response: ServerResponse, caller: RouteCaller): Promise<void> {
     const gone = new AbortController();
     response.once("close", () => gone.abort());
-    const { statusCode, headers, body } = await streams.request({
-      method: request.method as "GET",
+    const method = request.method as "GET";
+    const exchange = {
+      method,
       path: request.url!,
       headers: {
         ...forwarded(request.headers),
@@ -75,7 +77,8 @@ export function httpClient({
       },
       body: hasBody(request) ? bodyOf(request) : null,
       signal: gone.signal,
-    });
+    };
+    const { statusCode, headers, body } = await streams.request(exchange, { again: method === "GET" });
     response.writeHead(statusCode, forwarded(headers));
     await pipeline(body, response);
   }
@@ -102,13 +105,28 @@ export function httpClient({
     },
     async ready() {
       const signal = AbortSignal.timeout(readyTimeoutMs);
-      const { body } = await streams.request({ method: "GET", path: "/ready", signal });
-      return (await body.json()) as Readiness;
+      const outcomes = await streams.requestAll({ method: "GET", path: "/ready", signal });
+      const answers = await Promise.all(
+        outcomes.map(async (outcome) =>
+          outcome.status === "fulfilled" ? ((await outcome.value.body.json()) as Readiness) : null,
+        ),
+      );
+      return readinessOfReplicas(name, answers);
     },
     async close() {
-      await Promise.all([remote.close(), streams.destroy()]);
+      await Promise.all([remote.close(), streams.destroy(), replicas.close()]);
     },
   };
+}
+
+/** One replica that has all it needs is enough; how many there are is said where they aren't all. */
+function readinessOfReplicas(name: string, answers: readonly (Readiness | null)[]): Readiness {
+  const isReady = (answer: Readiness | null) => answer !== null && Object.values(answer).every(({ ok }) => ok);
+  const ready = answers.filter(isReady).length;
+  const best = answers.find(isReady) ?? answers.find((answer) => answer !== null);
+  if (!best) throw new Error(`The service "${name}" doesn't answer.`);
+  if (ready === 0 || ready === answers.length) return best;
+  return { ...best, [name]: { ok: true, detail: `${ready} of ${answers.length} replicas` } };
 }
 
 function forwarded(headers: IncomingMessage["headers"]): Record<string, string | string[]> {

@@ -1,5 +1,5 @@
 // The gateway as a process of its own, before services that are processes too.
-import { createLog, describeFault, parseSettings, SettingsError, startTelemetry } from "@atrium/subgraph";
+import { createLog, describeFault, parseSettings, SettingsError, startTelemetry, underParent } from "@atrium/subgraph";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Logger } from "pino";
@@ -45,7 +45,7 @@ export async function serveGateway({ env, log }: { env: NodeJS.ProcessEnv; log: 
       tokens: { issuer: settings.TOKEN_ISSUER, audience: settings.TOKEN_AUDIENCE },
       introspection: settings.INTROSPECTION,
       explorer: settings.EXPLORER,
-      cors: { origins: settings.CORS_ORIGINS, localhost: false },
+      cors: settings.CORS_ORIGINS,
       trustedProxies: settings.TRUSTED_PROXIES,
       // Whoever reaches the API reaches this path too: without a token of its own nobody reads it.
       metricsToken: settings.METRICS_TOKEN ?? randomBytes(32).toString("hex"),
@@ -80,6 +80,7 @@ async function main(): Promise<void> {
     };
     process.once("SIGTERM", end);
     process.once("SIGINT", end);
+    underParent(() => end("SIGHUP"));
   } catch (error) {
     if (error instanceof SettingsError) process.stderr.write(`${error.message}\n`);
     else log.fatal({ fault: describeFault(error) }, "The gateway could not start.");

@@ -7,22 +7,25 @@ const { ATRIUM_SECRET, HOST, LOG_LEVEL, METRICS_TOKEN, OTEL_EXPORTER_OTLP_ENDPOI
 
 const onOrOff = z.enum(["on", "off"]).transform((word) => word === "on");
 
-/** `https://app.example.com,https://admin.example.com` */
+/** `https://app.example.com,https://admin.example.com`; `localhost` for every port of the caller's own machine. */
 const origins = z.string().transform((text, context) => {
   const entries = text
     .split(",")
     .map((entry) => entry.trim())
     .filter(Boolean);
-  for (const entry of entries)
+  const origins = entries.filter((entry) => entry !== "localhost");
+  for (const entry of origins)
     if (!URL.canParse(entry) || new URL(entry).origin !== entry)
       context.addIssue({ code: "custom", message: `"${entry}" is not an origin like https://app.example.com` });
-  return entries;
+  return { origins, localhost: origins.length < entries.length };
 });
 
 /** The settings of a process that runs the gateway alone. */
 export const gatewaySettings = z.object({
   ATRIUM_SECRET,
-  SERVICE_URLS: SERVICE_URLS.unwrap().describe("Where the services are: name=http://host:port, separated by commas."),
+  SERVICE_URLS: SERVICE_URLS.unwrap().describe(
+    "Where the services are: name=http://host:port, separated by commas; one entry per replica.",
+  ),
   HOST,
   PORT: z.coerce.number().int().min(0).max(65_535).default(4000).describe("The port to listen on."),
   LOG_LEVEL,
@@ -45,7 +48,7 @@ export const gatewaySettings = z.object({
     .describe("How many proxies of yours stand before the gateway: whose X-Forwarded-For entries count."),
   CORS_ORIGINS: origins
     .prefault("")
-    .describe("Origins whose pages may call the API, separated by commas. Its own always may."),
+    .describe("Origins whose pages may call the API, separated by commas; localhost for any port. Its own always may."),
   INTROSPECTION: onOrOff.prefault("off").describe("Whether clients may read the schema: on or off."),
   EXPLORER: onOrOff.prefault("off").describe("Whether a browser gets an explorer at /graphql: on or off."),
   METRICS_TOKEN,

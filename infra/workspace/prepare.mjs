@@ -66,10 +66,8 @@ function* buildInputs() {
 
 /** Every workspace's folder. */
 export function workspaces() {
-  const single = ["gateway", "infra/embedded", "infra/events", "infra/kafka", "e2e", "bench"].map((folder) =>
-    path.join(root, folder),
-  );
-  const grouped = ["packages", "services"].flatMap((group) =>
+  const single = ["gateway", "e2e", "bench"].map((folder) => path.join(root, folder));
+  const grouped = ["packages", "services", "infra"].flatMap((group) =>
     existsSync(path.join(root, group))
       ? readdirSync(path.join(root, group)).map((name) => path.join(root, group, name))
       : [],

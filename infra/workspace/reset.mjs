@@ -7,12 +7,16 @@ import { command, prepare, root, Unprepared } from "./prepare.mjs";
 await command(async () => {
   const data = path.resolve(root, process.env.ATRIUM_DATA ?? ".atrium");
   if (!existsSync(data)) return console.log(`There is nothing in ${data}.`);
-  const running = runningProcess(path.join(data, "running.pid"));
-  if (running)
-    throw new Unprepared(`Atrium is running (process ${running}). Stop it first, with Ctrl-C or: kill ${running}`);
+  // The distributed shape's are in a folder of their own, unless ATRIUM_DATA names another one.
+  const installations = [data, path.join(data, "distributed")];
+  for (const folder of installations) {
+    const running = runningProcess(path.join(folder, "running.pid"));
+    if (running)
+      throw new Unprepared(`Atrium is running (process ${running}). Stop it first, with Ctrl-C or: kill ${running}`);
+  }
   await prepare();
   const { removeEmbeddedPostgres } = createRequire(import.meta.url)(path.join(root, "packages/database/dist/index.js"));
-  await removeEmbeddedPostgres(path.join(data, "postgres"));
+  for (const folder of installations) await removeEmbeddedPostgres(path.join(folder, "postgres"));
   rmSync(data, { recursive: true, force: true });
   console.log(`Forgotten: ${data}`);
 });

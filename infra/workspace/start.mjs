@@ -2,6 +2,7 @@
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { command, prepare, root } from "./prepare.mjs";
+import { stopWithNpm } from "./stop-with-npm.mjs";
 
 await command(async () => {
   stopWithNpm();
@@ -10,15 +11,3 @@ await command(async () => {
   const { run } = await import(pathToFileURL(path.join(root, "infra/embedded/dist/main.js")).href);
   await run();
 });
-
-// npm passes a signal on to the shell that it started us by, and the shell ends without passing it on to us.
-function stopWithNpm() {
-  if (!process.env.npm_lifecycle_event) return;
-  const shell = process.ppid;
-  const watch = setInterval(() => {
-    if (process.ppid === shell) return;
-    clearInterval(watch);
-    process.kill(process.pid, "SIGTERM");
-  }, 250);
-  watch.unref();
-}

@@ -20,6 +20,7 @@ const checks = () => [
     script("schema.mjs", "--check"),
   ],
   ["every .env.example lists its service's settings", script("settings.mjs", "--check")],
+  ["docker-compose.yml has every service, and says what their settings understand", script("compose.mjs")],
 ];
 
 await command(async () => {

@@ -8,20 +8,16 @@ import { inProcessTopics } from "@atrium/topics";
 import { GraphQLError } from "graphql";
 import path from "node:path";
 import { closing, type Closing } from "./closing";
-import { openInstallation, type Installation } from "./installation";
+import { openInstallation } from "./installation";
 import { portTaken, reservePort } from "./port";
 import { silent, type Progress } from "./progress";
 import { StartRefused } from "./refusals";
+import type { Running } from "./run";
 import { services } from "./services";
 import { readSettings, type EmbeddedSettings } from "./settings";
 
 /** The whole product, running in this process. */
-export interface Embedded {
-  /** Of the GraphQL endpoint. */
-  url: string;
-  /** Where this machine reaches it, whatever host name clients use. */
-  origin: string;
-  installation: Installation;
+export interface Embedded extends Running {
   settings: EmbeddedSettings;
   /** Ends requests, subscriptions, jobs and events, then the database, in this order. */
   stop(): Promise<void>;

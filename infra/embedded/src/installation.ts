@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { startOf } from "./process-start";
 import { StartRefused } from "./refusals";
 
 /** The folder in which an installation keeps its data, held by one process at a time. */
@@ -107,16 +108,4 @@ function isRunning(holder: string): boolean {
   }
   // In a container every start may get the same id. Where the system tells no start, ours is then taken for our own.
   return startOf(Number(pid)) === start && (start !== "" || Number(pid) !== process.pid);
-}
-
-/** When a process was started, in the system's own count; empty where it doesn't tell, or has no such process. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // Behind the command's name, which is in parentheses and may hold anything: the state, and 19 fields on the start.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? "ended" : (fields[19] ?? "");
-  } catch {
-    return "";
-  }
 }

@@ -1,17 +1,11 @@
-import { startActivity } from "@atrium/activity";
-import { startChat } from "@atrium/chat";
-import { startIdentity } from "@atrium/identity";
-import { startKnowledge } from "@atrium/knowledge";
-import { startPrivacy } from "@atrium/privacy";
 import type { Platform, RunningSubgraph } from "@atrium/subgraph";
-import { startTenancy } from "@atrium/tenancy";
 
-/** Every service of the product, by name. */
+/** Every service of the product, by name. A service's code is loaded when it is started: whoever needs its name doesn't need it. */
 export const services: Readonly<Record<string, (platform: Platform) => Promise<RunningSubgraph>>> = {
-  identity: startIdentity,
-  tenancy: startTenancy,
-  knowledge: startKnowledge,
-  chat: startChat,
-  activity: startActivity,
-  privacy: startPrivacy,
+  identity: async (platform) => (await import("@atrium/identity")).startIdentity(platform),
+  tenancy: async (platform) => (await import("@atrium/tenancy")).startTenancy(platform),
+  knowledge: async (platform) => (await import("@atrium/knowledge")).startKnowledge(platform),
+  chat: async (platform) => (await import("@atrium/chat")).startChat(platform),
+  activity: async (platform) => (await import("@atrium/activity")).startActivity(platform),
+  privacy: async (platform) => (await import("@atrium/privacy")).startPrivacy(platform),
 };

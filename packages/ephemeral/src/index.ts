@@ -1,2 +1,3 @@
 export type { EphemeralStore, RateLimit, RateLimitAnswer } from "./ephemeral-store";
 export { postgresEphemeral, type PostgresEphemeral } from "./postgres";
+export { redisEphemeral, type RedisEphemeral } from "./redis";

@@ -1,5 +1,6 @@
 import pg from "pg";
-import type { EphemeralStore, RateLimit } from "./ephemeral-store";
+import { checkedText, checkKey, checkLimit } from "./checks";
+import type { EphemeralStore } from "./ephemeral-store";
 import { prepareSchema } from "./schema";
 
 export interface PostgresEphemeralOptions {
@@ -21,8 +22,6 @@ export interface PostgresEphemeral extends EphemeralStore {
 
 const pruneEveryMs = 60_000;
 const pruneBatchSize = 5_000;
-const keyLengthMax = 500;
-const ttlSecondsMax = 366 * 24 * 60 * 60;
 
 /** Expiring state in tables of their own database, shared by all processes that open it. */
 export async function postgresEphemeral(options: PostgresEphemeralOptions): Promise<PostgresEphemeral> {
@@ -70,10 +69,7 @@ export async function postgresEphemeral(options: PostgresEphemeralOptions): Prom
     },
 
     async set(key, value, ttlSeconds) {
-      checkKey(key);
-      if (!(ttlSeconds > 0 && ttlSeconds <= ttlSecondsMax)) throw new TypeError(`No time to live: ${ttlSeconds} s.`);
-      const text = JSON.stringify(value);
-      if (text === undefined) throw new TypeError(`The value of ${key} isn't JSON: ${typeof value}.`);
+      const text = checkedText(key, value, ttlSeconds);
       await query(
         "ephemeral_set",
         `insert into ephemeral_value (key, value, expires_at) values ($1, $2, now() + make_interval(secs => $3))
@@ -128,19 +124,4 @@ export async function postgresEphemeral(options: PostgresEphemeralOptions): Prom
 
 function valueOf<Value>([row]: { value: string }[]): Value | null {
   return row ? (JSON.parse(row.value) as Value) : null;
-}
-
-function checkKey(key: string): void {
-  if (key === "" || key.length > keyLengthMax || key.includes("\0"))
-    throw new TypeError(`No key: ${JSON.stringify(key.slice(0, 80))}; 1 to ${keyLengthMax} characters, and no NUL.`);
-}
-
-function checkLimit({ name, points, windowSeconds, delay }: RateLimit): void {
-  const sound =
-    Number.isSafeInteger(points) &&
-    points > 0 &&
-    windowSeconds > 0 &&
-    (!delay || (delay.firstSeconds > 0 && delay.factor >= 1 && delay.secondsMax >= delay.firstSeconds));
-  if (!sound)
-    throw new TypeError(`The rate limit ${name} is unsound: ${JSON.stringify({ points, windowSeconds, delay })}.`);
 }

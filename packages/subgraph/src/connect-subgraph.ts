@@ -1,24 +1,23 @@
 import { actorHeader, actorKeyFor, signActor, systemActor, type Actor } from "@atrium/access";
 import { PublicError, type ErrorCode } from "@atrium/errors";
 import { GraphQLError, type ExecutionResult } from "graphql";
-import { Pool, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import type { OperationRequest, Subgraph } from "./operation";
+import { ReplicaPools, Replicas } from "./replicas";
 import { currentTraceparent } from "./telemetry";
 
 export interface RemoteSubgraph extends Subgraph {
   /** Asks an internal operation in the name of the service `from`. Throws what it threw, when that was public. */
   internal(name: string, input: unknown, from: string): Promise<unknown>;
-  /** Whether its process says that it is ready. */
-  ready(): Promise<boolean>;
   close(): Promise<void>;
 }
 
 interface ConnectOptions {
   name: string;
-  /** Origin, like `http://knowledge:4002`. */
-  url: string;
+  /** Its origin, like `http://knowledge:4002`, or those of its replicas. */
+  url: string | readonly string[];
   secret: string;
-  /** How many requests may be under way at once over HTTP/1.1; further ones wait. Subscriptions have connections of their own. */
+  /** How many requests may be under way at once to each replica over HTTP/1.1; further ones wait. Subscriptions have connections of their own. */
   connections?: number;
   timeoutMs?: number;
 }
@@ -27,7 +26,10 @@ interface ConnectOptions {
 const silenceMaxMs = 45_000;
 const subscriptionsMax = 10_000;
 
-/** A subgraph in another process, asked over HTTP with signed actors: the same port as one in this process. */
+/**
+ * A subgraph in other processes, asked over HTTP with signed actors: the same port as one in this process. Its replicas
+ * are asked in turn, past those that don't answer.
+ */
 export function connectSubgraph({
   name,
   url,
@@ -36,13 +38,14 @@ export function connectSubgraph({
   timeoutMs = 35_000,
 }: ConnectOptions): RemoteSubgraph {
   const key = actorKeyFor(name, secret);
-  const pool = new Pool(url, {
+  const replicas = new Replicas([url].flat());
+  const pools = new ReplicaPools(replicas, {
     connections,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     keepAliveTimeout: 30_000,
   });
-  const streams = new Pool(url, {
+  const streams = new ReplicaPools(replicas, {
     connections: subscriptionsMax,
     headersTimeout: timeoutMs,
     bodyTimeout: silenceMaxMs,
@@ -53,7 +56,7 @@ export function connectSubgraph({
     [actorHeader]: signActor(actor, { audience: name, body, key }),
   });
 
-  function post(through: Pool, request: OperationRequest, accept: string, signal: AbortSignal | undefined) {
+  function post(through: ReplicaPools, request: OperationRequest, accept: string, signal: AbortSignal | undefined) {
     const { query, variables, operationName } = request;
     const body = JSON.stringify({ query, variables, operationName });
     const traceparent = currentTraceparent() ?? request.traceparent;
@@ -65,7 +68,9 @@ export function connectSubgraph({
       ...(request.clientAddress && { "x-forwarded-for": request.clientAddress }),
       ...(request.userAgent && { "user-agent": request.userAgent }),
     };
-    return through.request({ method: "POST", path: "/graphql", headers, body, signal });
+    // A mutation whose answer is missing may have been carried out.
+    const again = !/\bmutation\b/.test(query);
+    return through.request({ method: "POST", path: "/graphql", headers, body, signal }, { again });
   }
 
   const unavailable = (): ExecutionResult => ({
@@ -81,7 +86,7 @@ export function connectSubgraph({
 
     async execute(request) {
       try {
-        const response = await post(pool, request, "application/json", request.signal);
+        const response = await post(pools, request, "application/json", request.signal);
         return await resultOf(response, name);
       } catch {
         return unavailable();
@@ -104,8 +109,8 @@ export function connectSubgraph({
     async internal(operation, input, from) {
       const body = JSON.stringify(input ?? null);
       const headers = signed(systemActor(from), body);
-      const response = await pool
-        .request({ method: "POST", path: `/internal/${operation}`, headers, body })
+      const response = await pools
+        .request({ method: "POST", path: `/internal/${operation}`, headers, body }, { again: true })
         .catch((cause: unknown) => {
           throw new PublicError("SERVICE_UNAVAILABLE", `The service ${name} doesn't answer.`, { cause });
         });
@@ -116,18 +121,8 @@ export function connectSubgraph({
       throw code === "INTERNAL_SERVER_ERROR" ? new Error(`${name}: ${message}`) : new PublicError(code, message);
     },
 
-    async ready() {
-      try {
-        const { statusCode, body } = await pool.request({ method: "GET", path: "/ready" });
-        await body.dump();
-        return statusCode === 200;
-      } catch {
-        return false;
-      }
-    },
-
     async close() {
-      await Promise.all([pool.destroy(), streams.destroy()]);
+      await Promise.all([pools.destroy(), streams.destroy(), replicas.close()]);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { EventTransport } from "@atrium/events";
+import { faultsOfKafkaSettings, kafkaSettings, kafkaTransport, type EventTransport } from "@atrium/events";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { connectSubgraph, type RemoteSubgraph } from "./connect-subgraph";
@@ -10,12 +10,17 @@ const postgresUrl = z.url({
   error: "must be an address like postgres://user:password@host/database",
 });
 
-/** `identity=http://identity:4001,tenancy=http://tenancy:4001` */
+const redisUrl = z.url({
+  protocol: /^rediss?$/,
+  error: "must be an address like redis://:password@host:6379",
+});
+
+/** `identity=http://identity:4001,knowledge=http://one:4001,knowledge=http://two:4001` */
 const serviceUrls = z.string().transform((text, context) => {
-  const urls = new Map<string, string>();
+  const urls = new Map<string, string[]>();
   for (const entry of text.split(",").map((part) => part.trim())) {
     const [, name, url] = /^([a-z]+)=(https?:\/\/.+)$/.exec(entry) ?? [];
-    if (name && url && URL.canParse(url)) urls.set(name, new URL(url).origin);
+    if (name && url && URL.canParse(url)) urls.set(name, [...(urls.get(name) ?? []), new URL(url).origin]);
     else context.addIssue({ code: "custom", message: `"${entry}" is not name=http://host:port` });
   }
   return urls;
@@ -25,17 +30,15 @@ const serviceUrls = z.string().transform((text, context) => {
 export const sharedSettings = z.object({
   DATABASE_ADMIN_URL: postgresUrl
     .optional()
-    .describe("A role that may create databases and roles; the service then makes its own. Instead of the next four."),
+    .describe("A role that may create databases and roles; the service then makes its own. Instead of the next two."),
   DATABASE_OWNER_URL: postgresUrl.optional().describe("The service's database, as the role that owns it and migrates."),
   DATABASE_APP_URL: postgresUrl.optional().describe("The service's database, as the role that reads and writes."),
-  EPHEMERAL_OWNER_URL: postgresUrl.optional().describe("The database of what expires, as the role that owns it."),
-  EPHEMERAL_APP_URL: postgresUrl
-    .optional()
-    .describe("The database of what expires, as the role that reads and writes."),
+  REDIS_URL: redisUrl.describe("What expires, and live updates between replicas; rediss:// for TLS. It may not evict."),
+  ...kafkaSettings.shape,
   BLOBS_DIRECTORY: z.string().default("./blobs").describe("The folder of uploaded files, shared by all replicas."),
   SERVICE_URLS: serviceUrls
     .prefault("gateway=http://localhost:4000")
-    .describe("Where the other services are: name=http://host:port, separated by commas."),
+    .describe("Where the other services are: name=http://host:port, separated by commas; one entry per replica."),
 });
 
 type SharedSettings = z.output<typeof sharedSettings>;
@@ -48,30 +51,33 @@ interface Process {
   log: Logger;
 }
 
+export interface OpenPlatform {
+  platform: Platform;
+  /** What every process needs besides what is its service's own, by name; each rejects while it isn't there. */
+  readiness: Readonly<Record<string, () => Promise<unknown>>>;
+  close(): Promise<void>;
+}
+
 /** Opens what a process of the distributed shape shares with the others. */
 export async function openPlatform(
   settings: SharedSettings,
   { name, secret, publicUrl, env, log }: Process,
-): Promise<{ platform: Platform; close(): Promise<void> }> {
-  const [{ provisionDatabase }, { postgresEphemeral }, { folderBlobs }, { inProcessTopics }, events] =
-    await Promise.all([
-      import("@atrium/database"),
-      import("@atrium/ephemeral"),
-      import("@atrium/blobs"),
-      import("@atrium/topics"),
-      import("@atrium/events"),
-    ]);
+): Promise<OpenPlatform> {
+  const [{ provisionDatabase }, { redisEphemeral }, { folderBlobs }, { redisTopics }] = await Promise.all([
+    import("@atrium/database"),
+    import("@atrium/ephemeral"),
+    import("@atrium/blobs"),
+    import("@atrium/topics"),
+    import("@atrium/events"),
+  ]);
   const { DATABASE_ADMIN_URL: adminUrl, BLOBS_DIRECTORY, SERVICE_URLS } = settings;
 
-  async function databaseOf(service: string, ownerUrl: string | undefined, appUrl: string | undefined) {
+  async function ownDatabase() {
+    const { DATABASE_OWNER_URL: ownerUrl, DATABASE_APP_URL: appUrl } = settings;
     if (ownerUrl && appUrl) return { ownerUrl, appUrl, appRole: decodeURIComponent(new URL(appUrl).username) };
-    if (adminUrl) return provisionDatabase(adminUrl, service);
-    const [owner, app] =
-      service === "ephemeral"
-        ? ["EPHEMERAL_OWNER_URL", "EPHEMERAL_APP_URL"]
-        : ["DATABASE_OWNER_URL", "DATABASE_APP_URL"];
+    if (adminUrl) return provisionDatabase(adminUrl, name);
     throw new SettingsError([
-      `Set DATABASE_ADMIN_URL, or ${owner} and ${app}: the database of ${service} isn't known.`,
+      `Set DATABASE_ADMIN_URL, or DATABASE_OWNER_URL and DATABASE_APP_URL: the database of ${name} isn't known.`,
     ]);
   }
 
@@ -86,21 +92,15 @@ export async function openPlatform(
     return connected;
   }
 
-  // Events need a broker between processes. Without one nothing is published, and nothing is lost: outboxes hold.
-  const transport: EventTransport = {
-    keepsHistory: false,
-    publish: async () => {
-      throw new events.TransportNotReady("No broker is configured; events wait in the outbox.");
-    },
-    subscribe: async () => ({ stop: async () => {} }),
-  };
-  log.warn("No broker is configured; events wait in the outbox.");
+  const faults = faultsOfKafkaSettings(settings);
+  if (!settings.KAFKA_BROKERS) faults.push("KAFKA_BROKERS is missing: the brokers over which services hear each other");
+  if (faults.length > 0) throw new SettingsError(faults);
+  const transport: EventTransport = kafkaTransport({ settings, secret, log });
 
-  const ephemeral = await postgresEphemeral({
-    ...(await databaseOf("ephemeral", settings.EPHEMERAL_OWNER_URL, settings.EPHEMERAL_APP_URL)),
-    log,
-  });
-  const topics = inProcessTopics();
+  const [ephemeral, topics] = await Promise.all([
+    redisEphemeral({ url: settings.REDIS_URL, log }),
+    redisTopics({ url: settings.REDIS_URL, name, log }),
+  ]);
   return {
     platform: {
       shape: "distributed",
@@ -110,7 +110,7 @@ export async function openPlatform(
       publicUrl,
       async database(service) {
         if (service !== name) throw new Error(`${name} has no business in the database of ${service}.`);
-        return databaseOf(service, settings.DATABASE_OWNER_URL, settings.DATABASE_APP_URL);
+        return ownDatabase();
       },
       transport,
       topics,
@@ -119,8 +119,10 @@ export async function openPlatform(
       call: (service, request) => remote(service).execute(request),
       callInternal: (service, operation, input, from) => remote(service).internal(operation, input, from),
     },
+    readiness: { redis: () => ephemeral.ready(), "live updates": () => topics.ready() },
     async close() {
-      topics.close();
+      await topics.close();
+      await transport.close?.();
       await Promise.all([...remotes.values()].map((connected) => connected.close()));
       await ephemeral.close();
     },

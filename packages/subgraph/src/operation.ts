@@ -41,7 +41,10 @@ export interface RequestFacts {
 /** Where a result tells the gateway what `continueAs` was told. Never reaches a client. */
 export const continueAsExtension = "continueAs";
 
-/** An operation of one service for another or for the gateway, beside its API: JSON in, JSON out. */
+/**
+ * An operation of one service for another or for the gateway, beside its API: JSON in, JSON out. It reads and changes
+ * nothing: where an answer is missing, it is asked again.
+ */
 export type InternalOperation = (input: unknown) => Promise<unknown>;
 
 export interface Subgraph {

@@ -1,13 +1,14 @@
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import { collectDefaultMetrics } from "prom-client";
 import { z } from "zod";
-import { openPlatform, sharedSettings } from "./distributed-platform";
+import { openPlatform, sharedSettings, type OpenPlatform } from "./distributed-platform";
 import { createLog } from "./log";
 import { describeFault } from "./masking";
 import type { RunningSubgraph } from "./operation";
 import type { Platform } from "./platform";
+import { checked } from "./readiness";
 import { parseSettings, SettingsError } from "./settings";
 import { startTelemetry } from "./telemetry";
 
@@ -59,6 +60,7 @@ export function runAlone(name: string, start: Start): void {
       };
       process.once("SIGTERM", end);
       process.once("SIGINT", end);
+      underParent(() => end("SIGHUP"));
     },
     (error: unknown) => {
       if (error instanceof SettingsError) process.stderr.write(`${error.message}\n`);
@@ -66,6 +68,23 @@ export function runAlone(name: string, start: Start): void {
       process.exit(1);
     },
   );
+}
+
+const orphanedMaxMs = 5_000;
+
+/**
+ * For a process that another one has started and keeps a channel to: tells it that we are ready, and ends when it is
+ * gone, however it went.
+ */
+export function underParent(end: () => void): void {
+  if (!process.send) return;
+  process.once("disconnect", () => {
+    setTimeout(() => process.exit(1), orphanedMaxMs).unref();
+    end();
+  });
+  // Gone before we were ready: nobody is told, and nobody would end us.
+  if (process.connected) process.send("ready");
+  else process.exit(1);
 }
 
 /** `runAlone` without the process around it: no signals, no exit. */
@@ -83,7 +102,11 @@ export async function serveAlone(
     throw error;
   });
   collectDefaultMetrics({ register: subgraph.registry });
-  const server = createServer((request, response) => subgraph.handle(request, response));
+  const everything = readinessWith(subgraph, opened.readiness, log);
+  const server = createServer((request, response) => {
+    if (request.url === "/ready") void everything(response);
+    else subgraph.handle(request, response);
+  });
   // Longer than the gateway keeps an idle connection, so that it is never closed under a request of the gateway's.
   server.keepAliveTimeout = 60_000;
   const stop = async () => {
@@ -108,4 +131,14 @@ export async function serveAlone(
   const { port } = server.address() as AddressInfo;
   log.info({ host: settings.HOST, port }, "Ready.");
   return { url: `http://127.0.0.1:${port}`, stop };
+}
+
+/** Answers with what the subgraph needs, and what every process does. */
+function readinessWith(subgraph: RunningSubgraph, readiness: OpenPlatform["readiness"], log: Logger) {
+  return async (response: ServerResponse) => {
+    const checks = Object.entries(readiness).map(async ([thing, check]) => [thing, await checked(check, log)] as const);
+    const answer = { ...Object.fromEntries(await Promise.all(checks)), ...(await subgraph.ready()) };
+    const status = Object.values(answer).every(({ ok }) => ok) ? 200 : 503;
+    response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(answer));
+  };
 }

@@ -1,13 +1,12 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { AnswersForPeople } from "@atrium/personal-data";
 import type { SubgraphSchema } from "@atrium/schema-kit";
 import type { Logger } from "pino";
 import { executor } from "./executor";
 import { httpHandler } from "./http";
-import { describeFault } from "./masking";
 import { subgraphMetrics, type ServiceGauge } from "./metrics";
 import type { InternalOperation, Readiness, RequestFacts, RunningSubgraph } from "./operation";
 import type { OperationLimits } from "./operation-limits";
+import { checked } from "./readiness";
 import type { Route } from "./routes";
 import { workInProgress } from "./work";
 
@@ -40,8 +39,6 @@ export interface SubgraphOptions<Context> {
   drainMs?: number;
 }
 
-const readinessTimeoutMs = 5_000;
-
 export async function startSubgraph<Context>(o: SubgraphOptions<Context>): Promise<RunningSubgraph> {
   const { name, routes = [], internal = {}, readiness = {} } = o;
   const log = o.log.child({ subgraph: name });
@@ -59,28 +56,11 @@ export async function startSubgraph<Context>(o: SubgraphOptions<Context>): Promi
   });
 
   async function ready(): Promise<Readiness> {
-    const checks = Object.entries(readiness).map(async ([thing, check]) => [thing, await checked(check)] as const);
+    const checks = Object.entries(readiness).map(async ([thing, check]) => [thing, await checked(check, log)] as const);
     return {
       ...Object.fromEntries(await Promise.all(checks)),
       [name]: { ok: !work.stopping, ...(work.stopping && { detail: "stopping" }) },
     };
-  }
-
-  async function checked(check: () => Promise<unknown>): Promise<Readiness[string]> {
-    const late = new AbortController();
-    try {
-      const timeout = delay(readinessTimeoutMs, undefined, { signal: late.signal }).then(() => {
-        throw new Error(`No answer within ${readinessTimeoutMs / 1000} s.`);
-      });
-      timeout.catch(() => {});
-      await Promise.race([check(), timeout]);
-      return { ok: true };
-    } catch (error) {
-      log.warn({ fault: describeFault(error) }, "Something that is needed isn't ready.");
-      return { ok: false, detail: "not reachable" };
-    } finally {
-      late.abort();
-    }
   }
 
   let stopped: Promise<void> | undefined;

@@ -1,2 +1,3 @@
 export { inProcessTopics, type InProcessTopics } from "./in-process";
-export { TopicOverflowError, type SubscribeOptions, type Topics } from "./topics";
+export { redisTopics, type RedisTopics, type RedisTopicsOptions } from "./redis";
+export { TopicOverflowError, TopicsInterrupted, type SubscribeOptions, type Topics } from "./topics";

@@ -1,6 +1,9 @@
 import { TopicOverflowError } from "./topics";
 
-type Pull = (result: IteratorResult<unknown, undefined>) => void;
+interface Pull {
+  resolve(result: IteratorResult<unknown, undefined>): void;
+  reject(error: Error): void;
+}
 
 const done: IteratorResult<never, undefined> = { done: true, value: undefined };
 
@@ -10,7 +13,7 @@ export class Subscription implements AsyncIterableIterator<unknown, undefined> {
   private waiting: string[] = [];
   private pulls: Pull[] = [];
   private ended = false;
-  private overflow: TopicOverflowError | null = null;
+  private failure: Error | null = null;
 
   constructor(
     private readonly topic: string,
@@ -22,13 +25,22 @@ export class Subscription implements AsyncIterableIterator<unknown, undefined> {
   push(text: string): void {
     if (this.ended) return;
     const pull = this.pulls.shift();
-    if (pull) return pull({ done: false, value: JSON.parse(text) });
+    if (pull) return pull.resolve({ done: false, value: JSON.parse(text) });
     if (this.waiting.length < this.queueMax) {
       this.waiting.push(text);
       return;
     }
-    // Nobody is pulling, so the error waits for the next pull; an abandoned iterator keeps no messages in memory.
-    this.overflow = new TopicOverflowError(this.topic, this.queueMax);
+    // An abandoned iterator keeps no messages in memory.
+    this.fail(new TopicOverflowError(this.topic, this.queueMax));
+  }
+
+  /** Ends it with an error, which the consumer gets once. */
+  fail(error: Error): void {
+    if (this.ended) return;
+    const [pull, ...others] = this.pulls.splice(0);
+    if (pull) pull.reject(error);
+    else this.failure = error;
+    this.pulls = others;
     this.end();
   }
 
@@ -36,24 +48,24 @@ export class Subscription implements AsyncIterableIterator<unknown, undefined> {
     if (this.ended) return;
     this.ended = true;
     this.waiting = [];
-    for (const pull of this.pulls.splice(0)) pull(done);
+    for (const pull of this.pulls.splice(0)) pull.resolve(done);
     this.onEnd();
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
-    if (this.overflow) {
-      const error = this.overflow;
-      this.overflow = null;
+    if (this.failure) {
+      const error = this.failure;
+      this.failure = null;
       return Promise.reject(error);
     }
     if (this.ended) return Promise.resolve(done);
     const text = this.waiting.shift();
     if (text !== undefined) return Promise.resolve({ done: false, value: JSON.parse(text) });
-    return new Promise((resolve) => this.pulls.push(resolve));
+    return new Promise((resolve, reject) => this.pulls.push({ resolve, reject }));
   }
 
   return(): Promise<IteratorResult<unknown, undefined>> {
-    this.overflow = null;
+    this.failure = null;
     this.end();
     return Promise.resolve(done);
   }

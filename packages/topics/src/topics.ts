@@ -1,3 +1,5 @@
+import { PublicError } from "@atrium/errors";
+
 /**
  * Messages between requests of live processes: nothing is kept for somebody who isn't listening. Whoever must not
  * miss a fact reads it from the database after subscribing; events that must arrive belong in the outbox.
@@ -10,8 +12,8 @@ export interface Topics {
   publish(topic: string, message: unknown): void;
   /**
    * Listens from this call on, so nothing is missed between it and the first `next()`. The iterator ends when it is
-   * returned from (leaving a `for await` does) or `signal` aborts, and throws `TopicOverflowError` to a consumer that
-   * is too slow.
+   * returned from (leaving a `for await` does) or `signal` aborts. It throws `TopicOverflowError` to a consumer that is
+   * too slow, and `TopicsInterrupted` when messages of other processes may be missing.
    */
   subscribe<Message>(topic: string, options?: SubscribeOptions): AsyncIterableIterator<Message>;
 }
@@ -31,5 +33,15 @@ export class TopicOverflowError extends Error {
     readonly queueMax: number,
   ) {
     super(`More than ${queueMax} messages of the topic ${topic} were waiting; its subscriber is too slow.`);
+  }
+}
+
+/**
+ * The connection over which other processes' messages come was lost, or isn't there: some may be missing. Whoever
+ * listens has to subscribe and load anew; a client is told so.
+ */
+export class TopicsInterrupted extends PublicError {
+  constructor() {
+    super("SERVICE_UNAVAILABLE", "Live updates were interrupted, and some may be missing. Subscribe and load again.");
   }
 }

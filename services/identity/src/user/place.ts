@@ -28,8 +28,8 @@ export async function startingPlace(ctx: Context, user: User, last: Standing): P
   }
 }
 
-// Tenancy makes the first organization on hearing of the user, usually within a tenth of this.
-const firstPlaceWithinMs = 2_000;
+// Tenancy makes the first organization on hearing of the user, usually within a twentieth of this.
+const firstPlaceWithinMs = 5_000;
 const firstPauseMs = 20;
 const pauseMsMax = 200;
 

@@ -1,0 +1,1 @@
+export { missingServers } from "./servers";

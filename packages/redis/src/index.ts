@@ -1,0 +1,1 @@
+export { connectRedis, databaseOf, whenReady, type Redis } from "./connect";
