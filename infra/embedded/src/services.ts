@@ -1,6 +1,8 @@
+import { startActivity } from "@atrium/activity";
 import { startChat } from "@atrium/chat";
 import { startIdentity } from "@atrium/identity";
 import { startKnowledge } from "@atrium/knowledge";
+import { startPrivacy } from "@atrium/privacy";
 import type { Platform, RunningSubgraph } from "@atrium/subgraph";
 import { startTenancy } from "@atrium/tenancy";
 
@@ -10,4 +12,6 @@ export const services: Readonly<Record<string, (platform: Platform) => Promise<R
   tenancy: startTenancy,
   knowledge: startKnowledge,
   chat: startChat,
+  activity: startActivity,
+  privacy: startPrivacy,
 };

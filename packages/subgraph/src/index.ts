@@ -16,6 +16,7 @@ export type { ServiceGauge } from "./metrics";
 export { startSubgraph, type SubgraphOptions } from "./start-subgraph";
 export { currentTraceparent, startTelemetry } from "./telemetry";
 export { createLog } from "./log";
+export { SharedEvent } from "./shared-event";
 export { connectSubgraph, type RemoteSubgraph } from "./connect-subgraph";
 export { checkSettingsExample, parseSettings, SettingsError, settingsExample } from "./settings";
 export { processSettings, runAlone, serveAlone } from "./run-alone";

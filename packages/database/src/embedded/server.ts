@@ -4,6 +4,7 @@ import { chownSync, closeSync, existsSync, openSync, readFileSync, realpathSync,
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import pg from "pg";
 import { withConnection } from "../admin";
 import type { Log } from "../log";
 import { EmbeddedPostgresError, findBinaries } from "./binaries";
@@ -78,6 +79,13 @@ export async function launch({ directory, log, durable = true, binaries }: Serve
   } catch (error) {
     throw explainSystemError(error, directory) ?? error;
   }
+}
+
+/** The administrator's address of the server that runs on `directory`; null while none does. */
+export function runningAddress(directory: string): string | null {
+  const postmaster = readPostmaster(directory);
+  if (!postmaster?.ready || !isPostgres(postmaster.pid, directory)) return null;
+  return urlOf(postmaster.port, readFileSync(path.join(directory, "password"), "utf8"));
 }
 
 /** Asks for a fast shutdown and waits until the data is safely closed. Nothing happens when it doesn't run. */
@@ -161,7 +169,13 @@ async function findRunning(directory: string, password: string): Promise<Server 
     if (!postmaster.ready) continue;
     const { pid, port } = postmaster;
     const adminUrl = urlOf(port, password);
-    await withConnection(adminUrl, (admin) => admin.query("select 1"));
+    try {
+      await withConnection(adminUrl, (admin) => admin.query("select 1"));
+    } catch (error) {
+      // One that was just killed closes its port a moment before it is gone, and one that stops says so. Look again.
+      if (error instanceof pg.DatabaseError && !error.code?.startsWith("57P")) throw error;
+      continue;
+    }
     return { adminUrl, port, pid, reused: true };
   }
   throw new EmbeddedPostgresError(
