@@ -5,6 +5,9 @@ import { log, openService } from "../../packages/events/src/testing/ledger";
 const { LEDGER_URL = "", KAFKA_BROKERS, KAFKA_TOPIC_PREFIX, BENCH_SECRET = "" } = process.env;
 const settings = kafkaSettings.parse({ KAFKA_BROKERS, KAFKA_TOPIC_PREFIX });
 
+// Its parent may have been killed.
+process.on("disconnect", () => process.exit());
+
 void openService("ledger", LEDGER_URL)
   .run(kafkaTransport({ settings, secret: BENCH_SECRET, log }))
   .then(() => process.send?.("ready"));
