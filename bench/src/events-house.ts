@@ -13,7 +13,12 @@ const migrations = path.join(root, "packages/events/prisma/migrations");
 export async function withServer<T>(
   work: (server: {
     directory: string;
-    withServices<R>(transport: () => EventTransport, measure: (party: Party) => Promise<R>): Promise<R>;
+    withServices<R>(
+      transport: () => EventTransport,
+      measure: (party: Party) => Promise<R>,
+      /** Starts the relay in a process of its own; otherwise it runs here. */
+      relayOf?: (url: string) => Promise<{ stop(): Promise<void> }>,
+    ): Promise<R>;
   }) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(path.join(tmpdir(), "atrium-bench-"));
@@ -28,12 +33,15 @@ export async function withServer<T>(
   try {
     return await work({
       directory,
-      async withServices(transportOf, measure) {
+      async withServices(transportOf, measure, relayOf) {
         const transport = transportOf();
+        let apart: { stop(): Promise<void> } | undefined;
         const [ledger, reports] = [await open("ledger"), await open("reports")];
         try {
-          return await measure({ ledger, reports, transport });
+          const relay = async () => (apart = await relayOf?.(ledger.url)) ?? ledger.run(transport);
+          return await measure({ ledger, reports, transport, relay });
         } finally {
+          await apart?.stop();
           await Promise.all([ledger.close(), reports.close()]);
           await transport.close?.();
         }

@@ -1,3 +1,5 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import path from "node:path";
 import { kafkaSettings, kafkaTransport } from "@atrium/events";
 import { startKafka } from "@atrium/kafka";
@@ -9,8 +11,9 @@ import { atLeast, below, type Measure } from "./table";
 
 // A minute's worth of what is to be reached.
 const sustained = 600_000;
+const secret = "a secret of measurements, long enough";
 
-/** The same over a Kafka broker on this machine: publisher, consumer, broker and database share its cores. */
+/** The same over a Kafka broker on this machine: publisher, consumer, broker and database share its cores, each a process. */
 export const eventsOverKafka: Measure = (say) =>
   withServer(async ({ directory, withServices }) => {
     const kafka = await startKafka({ directory: path.join(directory, "kafka"), heapMegabytes: 1_024 });
@@ -20,18 +23,34 @@ export const eventsOverKafka: Measure = (say) =>
         KAFKA_BROKERS: kafka.brokers,
         KAFKA_TOPIC_PREFIX: `bench${++measures}.`,
       });
-      return kafkaTransport({ settings, secret: "a secret of measurements, long enough", log });
+      return kafkaTransport({ settings, secret, log });
+    };
+    const relay = async (LEDGER_URL: string) => {
+      const env = { ...process.env, LEDGER_URL, BENCH_SECRET: secret };
+      Object.assign(env, { KAFKA_BROKERS: kafka.brokers, KAFKA_TOPIC_PREFIX: `bench${measures}.` });
+      const child = fork(path.join(__dirname, "events-relay.ts"), { env, execArgv: process.execArgv });
+      await once(child, "message");
+      return {
+        async stop() {
+          child.kill();
+          await once(child, "exit");
+        },
+      };
     };
     const count = Number(process.env.BENCH_EVENTS ?? sustained);
     try {
       say("warming up");
-      await withServices(overKafka, (party) => drain(party, { count: 5_000, tenants: 10, everything: true }));
+      await withServices(overKafka, (party) => drain(party, { count: 5_000, tenants: 10, everything: true }), relay);
       say(`${rounded(count)} events into a handler of everything`);
-      const batch = await withServices(overKafka, (party) => drain(party, { count, tenants: 100, everything: true }));
+      const batch = await withServices(
+        overKafka,
+        (party) => drain(party, { count, tenants: 100, everything: true }),
+        relay,
+      );
       say("30,000 events, handled one by one");
-      const single = await withServices(overKafka, (party) => drain(party, { count: 30_000, tenants: 100 }));
+      const single = await withServices(overKafka, (party) => drain(party, { count: 30_000, tenants: 100 }), relay);
       say("1,000 a second");
-      const late = await withServices(overKafka, (party) => latency(party, 1_000, 15));
+      const late = await withServices(overKafka, (party) => latency(party, 1_000, 15), relay);
       return [
         {
           what: `events, outbox → Kafka → handled by the batch, ${rounded(count)} waiting`,

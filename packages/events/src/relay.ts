@@ -6,6 +6,8 @@ import { boundedByBytes, eventColumns, toEnvelope, type EventRow } from "./row";
 import type { EventTransport } from "./transport";
 
 const batchSize = 500;
+// A broker stores more at once for nearly the same price; inboxes are written to row by row.
+const batchSizeToBroker = 2_000;
 const batchBytesMax = 8_000_000;
 const pollMs = 2_000;
 // Rows of transactions that took this long to commit are found by the sweep, younger ones at once.
@@ -35,12 +37,13 @@ export function startRelay({
   onPublished(count: number): void;
   log: EventLog;
 }): Loop {
+  const limit = transport.keepsHistory ? batchSizeToBroker : batchSize;
   const floor = settledFloor();
   let sweptAt = 0;
 
   const read = {
     name: "outbox_read",
-    text: boundedByBytes(`position, ${eventColumns}`, "outbox_event where position > $1", batchSize, batchBytesMax),
+    text: boundedByBytes(`position, ${eventColumns}`, "outbox_event where position > $1", limit, batchBytesMax),
   };
   const remove = { name: "outbox_remove", text: transport.keepsHistory ? deleteSql : moveSql };
 
@@ -48,7 +51,7 @@ export function startRelay({
     const sweep = Date.now() - sweptAt > sweepMs;
     const { rows } = await connection.query<EventRow>({ ...read, values: [sweep ? 0 : floor.position] });
     // A sweep that found a full batch hasn't seen the end; the next round sweeps on.
-    if (sweep && rows.length < batchSize) sweptAt = Date.now();
+    if (sweep && rows.length < limit) sweptAt = Date.now();
     return rows;
   };
 

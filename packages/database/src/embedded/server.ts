@@ -47,6 +47,8 @@ const settings = {
   // Backs away from /dev/shm, which containers keep at 64 MB; one query on one core is what a back office needs.
   max_parallel_workers_per_gather: "0",
   io_method: "sync",
+  // Queues turn over their whole content within a second; by default nobody would sweep for a minute.
+  autovacuum_naptime: "10s",
   max_wal_size: "512MB",
   timezone: "UTC",
   log_timezone: "UTC",
