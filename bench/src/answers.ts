@@ -5,7 +5,9 @@ import type { Outcome, Plan } from "./load/plan";
 import { processorMs } from "./process-tree";
 import { questions } from "./questions";
 import { percentile, perSecond, rounded, spread } from "./statistics";
-import { below, type Figure, type Measure } from "./table";
+import { evaluationQuestions } from "../../services/knowledge/src/retrieval/evaluation/evaluation-set";
+import { measureAnswers } from "../../services/knowledge/src/retrieval/evaluation/measure-answers";
+import { atLeast, below, type Figure, type Measure } from "./table";
 
 const callers = 100;
 const timing = { ms: 10_000, warmUpMs: 3_000 };
@@ -15,8 +17,16 @@ const answerFromKnowledge = `query Answer($ids: [ID!]!, $question: String!) {
     answered confidence text
     sentences { text citations { document { id title } page headingPath start end quote } } } }`;
 
-/** Questions to documents and to a bot, by a hundred people of one organization, over HTTP and WebSocket. */
+/**
+ * Whether answers are right, and how fast they come to a hundred people of one organization, over HTTP and WebSocket.
+ *
+ * «100 callers» is measured twice. With pauses each asks once a second, which is more than people do who read the
+ * answers: that is what the limit is for. Without pauses each asks again at once, so that there are always a hundred
+ * questions waiting: to be below 100 ms the product would have to give 1,000 answers a second, and what is shown is how
+ * many it gives.
+ */
 export const answers: Measure = async (say) => {
+  const figures: Figure[] = await rightness(say);
   say("starting the product");
   const atrium = await startHouse();
   try {
@@ -35,7 +45,6 @@ export const answers: Measure = async (say) => {
       texts: questions(),
     };
 
-    const figures: Figure[] = [];
     const measure = async (what: string, plan: Plan, limitMs: number | null) => {
       say(what);
       const figure = figureOf(what, await observed(atrium, plan), limitMs);
@@ -52,6 +61,31 @@ export const answers: Measure = async (say) => {
     await atrium.stop();
   }
 };
+
+/** On questions that nobody had in sight while rules and weights were made, and on those that they were made with. */
+async function rightness(say: (text: string) => void): Promise<Figure[]> {
+  say("asking the labelled questions");
+  const all = evaluationQuestions();
+  const seen = await measureAnswers(
+    "INGESTED",
+    all.filter(({ heldOut }) => !heldOut),
+  );
+  const unseen = await measureAnswers(
+    "INGESTED",
+    all.filter(({ heldOut }) => heldOut),
+  );
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  const shares = [
+    ["answers that are right (precision)", "precision", 93],
+    ["answerable questions answered rightly (recall)", "recall", 75],
+    ["unanswerable questions refused", "refused", 95],
+  ] as const;
+  return shares.map(([what, share, target]) => ({
+    what: `${what}, ${unseen.questions} held-out questions`,
+    value: `${percent(unseen[share])} (${percent(seen[share])} of the ${seen.questions} that they were made with)`,
+    reach: atLeast(target, " %", unseen[share] * 100),
+  }));
+}
 
 interface Observed extends Outcome {
   /** Of the server, for one operation. */

@@ -36,8 +36,9 @@ export const sourceFiles = (pattern = /\.(pdf|docx|pptx|xlsx|rtf|html)$/): Sourc
     }));
 
 /** Starts the product without demonstration data, with limits on sign-ins and messages that a load test doesn't meet. */
-export const startHouse = (env: Record<string, string> = {}): Promise<Atrium> =>
+export const startHouse = (env: Record<string, string> = {}, dataDirectory?: string): Promise<Atrium> =>
   startAtrium({
+    dataDirectory,
     env: { IDENTITY_RATE_LIMIT_FACTOR: "1000", CHAT_RATE_LIMIT_FACTOR: "1000", LOG_LEVEL: "error", ...env },
   });
 

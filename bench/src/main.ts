@@ -1,10 +1,13 @@
 import { answers } from "./answers";
+import { audit } from "./audit";
+import { dashboard } from "./dashboard";
 import { events } from "./events";
 import { eventsOverKafka } from "./events-kafka";
 import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
 import { memory } from "./memory";
 import { ranking } from "./ranking";
+import { restart } from "./restart";
 import { rowLevelSecurity } from "./row-level-security";
 import { search } from "./search";
 import { tableOf, type Figure, type Measure } from "./table";
@@ -14,10 +17,13 @@ const measures: Record<string, Measure> = {
   search,
   ranking,
   ingestion,
+  restart,
   answers,
   memory,
   events,
   "events-kafka": eventsOverKafka,
+  dashboard,
+  audit,
 };
 
 // One after the other: two at once would measure each other.

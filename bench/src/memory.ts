@@ -7,7 +7,8 @@ import { residentBytes } from "./process-tree";
 import { median, seconds } from "./statistics";
 import { below, type Measure } from "./table";
 
-const idleMs = 10_000;
+// Longer than a reading process is kept for the next file.
+const idleMs = 35_000;
 const rounds = 3;
 const megabytes = (bytes: number) => bytes / 2 ** 20;
 

@@ -76,6 +76,7 @@ export const search: Measure = async (say) => {
       const asked = { knowledgeBaseIds: [base], first: 10, mode: "HYBRID", rerank: true, explain: false } as const;
       const whole = await timed(async (query) => {
         const hits = await searchKnowledge(ctx, { ...asked, query });
+        for (const hit of hits) hit.highlights();
         if (hits.length !== 10) throw new Error(`${hits.length} hits in place of 10.`);
       });
       const figureOf = (what: string, { latencies, processor }: Awaited<ReturnType<typeof timed>>) => ({

@@ -19,6 +19,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Authentication, Caller, Credentials, Proof } from "./authentication";
@@ -41,6 +42,9 @@ const tooManyRequests = CloseCode.TooManyInitialisationRequests;
 // Longer than a close handshake takes; a peer that doesn't answer is cut off.
 const closeHandshakeMs = 2_000;
 const messageWindowMs = 10_000;
+const rememberedMax = 500;
+// Longer operations are rare, and would fill the memory.
+const rememberedCharactersMax = 10_000;
 
 export interface Sockets {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -88,6 +92,8 @@ export function openSockets(o: {
   // Where the schema is closed, a typing error doesn't open it.
   const unsuggesting = (fault: GraphQLError) =>
     o.introspection ? fault : withMessage(fault, fault.message.replace(/ ?Did you mean .+\?$/s, ""));
+  // Thousands of clients send the same operation: they share what was found valid, and what others make of it.
+  const documents = new LRUCache<string, DocumentNode>({ max: rememberedMax });
   const connections = new Set<Connection>();
   const ofUser = new Map<string, number>();
   let isStopping = false;
@@ -158,9 +164,12 @@ export function openSockets(o: {
         `At most ${limits.socket.operationsMax} operations at a time on one socket.`,
       );
     o.gate.admit(payload.query);
-    const document = parseQuery(payload.query);
-    const faults = validate(schema, document, rules, { maxErrors: 10 });
-    if (faults.length > 0) return faults.map((fault) => withCode(unsuggesting(fault), "GRAPHQL_VALIDATION_FAILED"));
+    const document = documents.get(payload.query) ?? parseQuery(payload.query);
+    if (!documents.has(payload.query)) {
+      const faults = validate(schema, document, rules, { maxErrors: 10 });
+      if (faults.length > 0) return faults.map((fault) => withCode(unsuggesting(fault), "GRAPHQL_VALIDATION_FAILED"));
+      if (payload.query.length <= rememberedCharactersMax) documents.set(payload.query, document);
+    }
     const operation = getOperationAST(document, payload.operationName);
     if (!operation)
       throw new GraphQLError("Say which operation to run.", { extensions: { code: "OPERATION_RESOLUTION_FAILURE" } });

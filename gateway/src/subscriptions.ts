@@ -38,13 +38,25 @@ export function createSubscriptions(o: {
   subgraphs: ReadonlyMap<string, SubgraphClient>;
   metrics: Metrics;
 }): Subscribe {
+  // For as long as somebody holds the document.
+  const routes = new WeakMap<OperationDefinitionNode, { owner: string; query: string }>();
+
+  function routeOf(document: DocumentNode, operation: OperationDefinitionNode) {
+    let route = routes.get(operation);
+    if (!route) {
+      const alone = separateOperations(document)[operation.name?.value ?? ""]!;
+      route = { owner: ownerOf(o.supergraph, alone, operation), query: print(alone) };
+      routes.set(operation, route);
+    }
+    return route;
+  }
+
   return async ({ document, operation, variables, context, stillAllowed }) => {
     const operationName = operation.name?.value;
-    const alone = separateOperations(document)[operationName ?? ""]!;
     try {
-      const owner = ownerOf(o.supergraph, alone, operation);
+      const { owner, query } = routeOf(document, operation);
       const source = await o.subgraphs.get(owner)!.subscribe({
-        query: print(alone),
+        query,
         variables,
         operationName,
         actor: context.actor,

@@ -13,6 +13,8 @@ const allowed = {
   part: ["noun", "policy", "store", "commands", "part", "clients", "root"],
   graphql: ["noun", "policy", "commands", "part", "loaders", "graphql", "root"],
   handlers: ["noun", "commands", "part", "root"],
+  // What the noun holds of people: read and erased by SQL across tenants, under the policies of one person.
+  personalData: ["noun", "store", "commands", "part", "root"],
   clients: ["noun", "part", "clients", "root"],
   root: [
     "noun",
@@ -23,6 +25,7 @@ const allowed = {
     "loaders",
     "graphql",
     "handlers",
+    "personalData",
     "clients",
     "generated",
     "root",
@@ -45,6 +48,7 @@ const named = {
   queries: "commands",
   graphql: "graphql",
   handlers: "handlers",
+  "personal-data": "personalData",
 };
 
 /** Where a file stands: in a service (with its noun and role), in a package, at the gateway or elsewhere. */

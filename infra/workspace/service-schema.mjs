@@ -5,7 +5,7 @@ import path from "node:path";
 import { workspaces } from "./prepare.mjs";
 
 /** Packages that keep tables in a service's database, and what they export the scripts as. */
-const tableKeepers = { "@atrium/events": "eventsBase" };
+const tableKeepers = { "@atrium/events": "eventsBase", "@atrium/personal-data": "personalDataBase" };
 
 /** The folders with a `prisma/schema.prisma`: every service that has a database, and the database package's example. */
 export const workspacesWithSchema = () =>

@@ -38,6 +38,7 @@ export async function belongingsOf({ client, userId, organizationId, workspaceId
       inviteMember(input: $invitation) { invitation { id } }
       createApiKey(input: $key) { apiKey { id } }
       createProject(input: { name: "Bridge" }) { project { id } }
+      requestDataExport(input: { categories: [CONSENTS] }) { dataExport { id } }
     }`,
     {
       draft: settings,
@@ -70,6 +71,7 @@ export async function belongingsOf({ client, userId, organizationId, workspaceId
     chatbot,
     conversation,
     message: answer.id,
+    dataExport: made.requestDataExport.dataExport.id,
   };
 }
 

@@ -18,6 +18,7 @@ export interface Belongings {
   chatbot: string;
   conversation: string;
   message: string;
+  dataExport: string;
 }
 
 interface Entrance {
@@ -68,6 +69,10 @@ export const entrances: Record<string, Entrance> = {
     ({ chatbot }) => ({ chatbotId: chatbot, ...lastDay() }),
     JSON.stringify({ messageCount: 0 }),
   ),
+  "auditTrail.filter.actorId": at(({ user }) => ({ filter: { actorId: user } }), "[]"),
+  "auditTrail.filter.subject": at(({ document }) => ({ filter: { subject: document } }), "[]"),
+  "dataExport.id": notFound(({ dataExport }) => ({ id: dataExport })),
+  "erasure.id": notFound(({ dataExport }) => ({ id: dataExport.replace(/^[a-z]+/, "era") })),
 
   "revokeApiKey.input.id": input(({ apiKey }) => ({ id: apiKey })),
   "revokeSession.input.id": input(({ session }) => ({ id: session })),

@@ -10,6 +10,7 @@ export interface ServiceRoute {
 export const serviceRoutes: readonly ServiceRoute[] = [
   { methods: ["PUT"], path: "/uploads/:token", service: "knowledge" },
   { methods: ["GET", "HEAD"], path: "/files/:token", service: "knowledge" },
+  { methods: ["GET", "HEAD"], path: "/exports/:token", service: "privacy" },
   { methods: ["GET", "HEAD"], path: "/.well-known/jwks.json", service: "identity" },
 ];
 

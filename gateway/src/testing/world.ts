@@ -118,6 +118,7 @@ async function startServices(world: World, log: pino.Logger): Promise<RunningSub
     return startSubgraph<RequestFacts>({
       name,
       schema: { schema, sdl: schemas[name] } as never,
+      personalData: { nouns: [] },
       context: (facts) => facts,
       readiness: { database: async () => {} },
       actorKey: actorKeyFor(name, secret),

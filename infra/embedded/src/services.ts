@@ -6,4 +6,6 @@ export const services: Readonly<Record<string, (platform: Platform) => Promise<R
   tenancy: async (platform) => (await import("@atrium/tenancy")).startTenancy(platform),
   knowledge: async (platform) => (await import("@atrium/knowledge")).startKnowledge(platform),
   chat: async (platform) => (await import("@atrium/chat")).startChat(platform),
+  activity: async (platform) => (await import("@atrium/activity")).startActivity(platform),
+  privacy: async (platform) => (await import("@atrium/privacy")).startPrivacy(platform),
 };

@@ -1,6 +1,11 @@
 export { baseScripts, type Base, type BaseScript } from "./base-sql";
 export { EmbeddedPostgresError } from "./embedded/binaries";
-export { removeEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from "./embedded";
+export {
+  removeEmbeddedPostgres,
+  runningEmbeddedPostgres,
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from "./embedded";
 export { isSerializationFailure, uniqueViolation } from "./database-error";
 export type { Handle, SafeModels, SqlHandle, TransactionOptions } from "./handle";
 export type { Log } from "./log";

@@ -40,7 +40,6 @@ export async function appendEvent(tx: EventTransaction, draft: EventDraft, about
   if (sizeBytes > envelopeBytesMax)
     throw new EventRefused("SIZE", `${draft.type} has ${sizeBytes} bytes; an event may have ${envelopeBytesMax}.`);
 
-  tx.afterCommit(() => announceAppended(serviceOf(draft.type)));
   try {
     await tx.sql(insertSql, [...Object.values(event), data, sizeBytes]);
   } catch (error) {
@@ -52,6 +51,8 @@ export async function appendEvent(tx: EventTransaction, draft: EventDraft, about
       { cause: error },
     );
   }
+  // Last: outside a transaction it runs at once, and the event has to be there.
+  tx.afterCommit(() => announceAppended(serviceOf(draft.type)));
 }
 
 // insufficient_privilege, here or in what a driver has wrapped.

@@ -10,10 +10,12 @@ export {
   type EventDatabase,
   type EventHandle,
   type EventTransaction,
+  type TypeConsumer,
 } from "./handle";
 export type { EventGauge } from "./gauges";
 export { knownGroups, type InboxGroup } from "./inbox";
 export { storedStats, type EventStats } from "./maintenance";
+export { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from "./of-each-service";
 export { publishedEvents, replayInto } from "./replay";
 export { runEvents, type RunEventsOptions, type RunningEvents } from "./run";
 export { eventsBase } from "./schema";

@@ -1,4 +1,5 @@
 import type { Handle } from "@atrium/database";
+import { activeTraceparent } from "./trace";
 
 export interface EnqueueOptions {
   /**
@@ -40,13 +41,14 @@ export async function enqueue(
     throw new TypeError(`maxAttempts is 1 to 100, not ${maxAttempts}.`);
   if (runAt && Number.isNaN(runAt.getTime())) throw new TypeError("runAt is no valid time.");
   // Not a SELECT: those are sent again when a connection breaks, and the job would be there twice.
-  await tx.sql("values (jobs.enqueue($1, $2::json, $3, $4, $5, $6))", [
+  await tx.sql("values (jobs.enqueue($1, $2::json, $3, $4, $5, $6, $7))", [
     task,
     text,
     key ?? null,
     queue ?? null,
     runAt ?? null,
     maxAttempts,
+    activeTraceparent() ?? null,
   ]);
 }
 

@@ -6,6 +6,7 @@ interface Envelope {
   workspaceId?: string | null;
   userId?: string | null;
   scope?: string | null;
+  traceparent?: string | null;
   data: unknown;
 }
 
@@ -13,10 +14,17 @@ interface Envelope {
 export function readEnvelope<Client>(
   payload: unknown,
   database: Pick<Database<Client>, "as" | "asService">,
-): { data: unknown; tenant: Tenant; db: Handle<Client> } {
+): { data: unknown; tenant: Tenant; db: Handle<Client>; traceparent: string | null } {
   if (typeof payload !== "object" || payload === null || !("data" in payload))
     throw new TypeError("This job wasn't enqueued by jobs.enqueue: its payload says for whom it runs.");
-  const { organizationId = null, workspaceId = null, userId = null, scope, data } = payload as Envelope;
+  const {
+    organizationId = null,
+    workspaceId = null,
+    userId = null,
+    scope,
+    traceparent = null,
+    data,
+  } = payload as Envelope;
   const tenant = { organizationId, workspaceId, userId };
-  return { data, tenant, db: scope === "service" ? database.asService(tenant) : database.as(tenant) };
+  return { data, tenant, traceparent, db: scope === "service" ? database.asService(tenant) : database.as(tenant) };
 }

@@ -1,5 +1,7 @@
 import { openDatabase, type Database } from "@atrium/database";
 import { testDatabase, type TestDatabase } from "@atrium/database/testing";
+import { context, propagation, trace } from "@opentelemetry/api";
+import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
@@ -17,6 +19,7 @@ import {
   type Task,
 } from ".";
 import { PrismaClient } from "./generated/prisma/client";
+import { closeUp } from "./sweep";
 
 type TestJob = Job<PrismaClient>;
 
@@ -330,6 +333,110 @@ describe("many at once", () => {
     expect(mostOfOneQueue).toBe(1);
     expect(most).toBeGreaterThan(1);
     for (const queue of queues) expect(order.get(queue)).toEqual(Array.from({ length: 10 }, (_, index) => index));
+  });
+});
+
+describe("turns", () => {
+  const many = (tenant: typeof acme, task: string, count: number, options = {}) =>
+    database.as(tenant).transaction(async (tx) => {
+      for (let n = 0; n < count; n++) await enqueue(tx, task, `${tenant.organizationId} ${n}`, options);
+    });
+
+  /** Runs what waits, one job at a time, and returns the payloads in that order. */
+  async function orderOf(tasks: string[], onJob: (payload: string) => Promise<unknown> = async () => {}) {
+    const order: string[] = [];
+    const task = async (payload: string) => {
+      order.push(payload);
+      await onJob(payload);
+    };
+    await run(Object.fromEntries(tasks.map((name) => [name, task])), { concurrency: 1 });
+    await waitFor(async () => (await jobRows()).length === 0, 20_000);
+    return order;
+  }
+
+  test("one tenant's many jobs hold up another's few for one turn each", async () => {
+    await many(acme, "read", 50);
+    await many(other, "read", 3);
+    const order = await orderOf(["read"]);
+    expect(order).toHaveLength(53);
+    expect(order.indexOf("org_other 0")).toBeLessThan(2);
+    expect(order.indexOf("org_other 2")).toBeLessThan(6);
+    const ofAcme = order.filter((payload) => payload.startsWith("org_acme"));
+    expect(ofAcme).toEqual(Array.from({ length: 50 }, (_, n) => `org_acme ${n}`));
+  });
+
+  test("who comes while another's jobs run waits one turn, and whoever has been waiting isn't starved by a stream of them", async () => {
+    await many(acme, "read", 40);
+    let came = 0;
+    const order = await orderOf(["read"], async () => {
+      if (came < 20) await enqueue(database.as(other), "read", `org_other ${came++}`);
+    });
+    const places = order.flatMap((payload, place) => (payload.startsWith("org_other") ? [place] : []));
+    expect(places).toHaveLength(20);
+    // Nor do those who come first push back whoever waits.
+    const streaks = order
+      .map((payload) => (payload.startsWith("org_other") ? "o" : "a"))
+      .join("")
+      .match(/o+/g)!;
+    expect(Math.max(...streaks.map(({ length }) => length))).toBeLessThan(4);
+  });
+
+  test("a tenant's many jobs of one task don't hold up its other tasks, and those of a queue stay in order", async () => {
+    await many(acme, "read", 30);
+    await enqueue(database.as(acme), "erase", "erase 1");
+    await enqueue(database.as(acme), "read", "queued 1", { queue: "q" });
+    await enqueue(database.as(acme), "erase", "queued 2", { queue: "q" });
+    const order = await orderOf(["read", "erase"]);
+    expect(order.indexOf("erase 1")).toBeLessThan(3);
+    expect(order.indexOf("queued 2")).toBeGreaterThan(order.indexOf("queued 1"));
+  });
+
+  test("places that ran out of numbers are counted from the start again, in the same order", async () => {
+    await many(acme, "read", 5);
+    await owner.query("update graphile_worker._private_jobs set priority = priority + 32000");
+    await many(other, "read", 2);
+    const before = (await jobRows()).map(({ priority }) => priority);
+    await owner.query("update graphile_worker._private_jobs set run_at = now()");
+    await closeUp(owner);
+    expect((await jobRows()).map(({ priority }) => priority)).toEqual(before.map((priority) => priority - 32000));
+    expect((await orderOf(["read"])).filter((payload) => payload.startsWith("org_acme"))).toHaveLength(5);
+  });
+});
+
+describe("traces", () => {
+  afterEach(() => {
+    for (const api of [trace, propagation, context]) api.disable();
+  });
+
+  test("a job is a span of the trace in which it was enqueued, and what it enqueues goes on with it", async () => {
+    const exporter = new InMemorySpanExporter();
+    new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register();
+    let failed = false;
+    await run({
+      async first(_: unknown, { db }: TestJob) {
+        if (!failed) {
+          failed = true;
+          setImmediate(hurry);
+          throw new Error("The first attempt fails.");
+        }
+        await enqueue(db, "second", {});
+      },
+      second: async () => {},
+    });
+    const caller = await trace.getTracer("test").startActiveSpan("caller", async (span) => {
+      await enqueue(database.as(acme), "first", {});
+      span.end();
+      return span.spanContext();
+    });
+    await waitFor(async () => {
+      await hurry();
+      return (await jobRows()).length === 0;
+    });
+    const spans = exporter.getFinishedSpans().filter(({ name }) => name.startsWith("job "));
+    expect(spans.map(({ name }) => name)).toEqual(["job first", "job first", "job second"]);
+    expect(new Set(spans.map((span) => span.spanContext().traceId))).toEqual(new Set([caller.traceId]));
+    const parents = spans.map(({ parentSpanContext }) => parentSpanContext?.spanId);
+    expect(parents).toEqual([caller.spanId, caller.spanId, spans[1]!.spanContext().spanId]);
   });
 });
 

@@ -9,11 +9,19 @@ export const cancelledChannel = "jobs_cancelled";
 // without need, which costs time and breaks nothing.
 const queueCount = 64;
 
+// The worker keeps a job's place in 16 bits.
+const placeMax = 32_767;
+
 const schema = /* sql */ `
   create schema if not exists jobs;
 
   -- What can't be picked up: running, or failed for good. Both are looked for every few seconds.
   create index if not exists atrium_unavailable on graphile_worker._private_jobs (id) where not is_available;
+
+  -- Whose turn it is: the last job of a tenant's task, and the last waiting one of a queue.
+  create index if not exists atrium_lane on graphile_worker._private_jobs ((payload ->> 'lane'), priority);
+  create index if not exists atrium_queue on graphile_worker._private_jobs (job_queue_id, priority)
+    where is_available and job_queue_id is not null;
 
   create table if not exists jobs.given_up (
     id bigint primary key,
@@ -43,19 +51,43 @@ const schema = /* sql */ `
     return tenant || '/' || name;
   end $$;
 
+  -- Tenants take turns. Jobs run in the order of their places, and a job's place is the one after the last that its
+  -- tenant has waiting or running for the same task; who has none comes in where the work is now. So the ten thousandth job
+  -- of one waits for ten thousand turns, and the first of another for one. Within a queue, nobody overtakes.
+  create or replace function jobs.place_of(lane text, queue text) returns integer
+  language sql volatile set search_path = pg_catalog, pg_temp as $$
+    select least(${placeMax}, greatest(
+      (select max(job.priority) + 1 from graphile_worker._private_jobs as job
+        where job.payload ->> 'lane' = place_of.lane),
+      (select max(job.priority) from graphile_worker._private_jobs as job
+        where job.is_available and job.job_queue_id =
+          (select id from graphile_worker._private_job_queues where queue_name = place_of.queue)),
+      coalesce(
+        (select max(job.priority) from graphile_worker._private_jobs as job
+          where not job.is_available and job.locked_at is not null),
+        (select job.priority from graphile_worker._private_jobs as job
+          where job.is_available and job.run_at <= now() order by job.priority, job.run_at limit 1),
+        0)))
+  $$;
+
   -- The service's role has no rights on the worker's tables: it enqueues and cancels through these, which run as their
   -- owner. For whom a job runs is read from the session, never taken from the caller.
+  drop function if exists jobs.enqueue(text, json, text, text, timestamptz, integer);
   create or replace function jobs.enqueue(
-    task text, data json, key text, queue text, run_at timestamptz, max_attempts integer
+    task text, data json, key text, queue text, run_at timestamptz, max_attempts integer, traceparent text default null
   ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
   declare
     full_key text := jobs.name_of_tenant(coalesce(key, ''));
+    lane text := jobs.name_of_tenant(task);
+    shared_queue text := 'shared ' || abs(hashtext(jobs.name_of_tenant(queue)) % ${queueCount});
     payload json := json_build_object(
       'organizationId', nullif(current_setting('app.organization', true), ''),
       'workspaceId', nullif(current_setting('app.workspace', true), ''),
       'userId', nullif(current_setting('app.user', true), ''),
       'scope', nullif(current_setting('app.scope', true), ''),
       'key', case when key is not null then full_key end,
+      'lane', lane,
+      'traceparent', traceparent,
       'data', data);
   begin
     if key is not null then
@@ -69,7 +101,8 @@ const schema = /* sql */ `
     perform graphile_worker.add_job(
       identifier => task,
       payload => payload,
-      queue_name => 'shared ' || abs(hashtext(jobs.name_of_tenant(queue)) % ${queueCount}),
+      queue_name => shared_queue,
+      priority => jobs.place_of(lane, shared_queue),
       run_at => run_at,
       max_attempts => max_attempts,
       job_key => case when key is not null then full_key end);
@@ -96,7 +129,7 @@ const schema = /* sql */ `
     return (graphile_worker.remove_job(full_key)).id is not null or found_one;
   end $$;
 
-  revoke all on function jobs.enqueue, jobs.cancel, jobs.name_of_tenant from public;
+  revoke all on function jobs.enqueue, jobs.cancel, jobs.name_of_tenant, jobs.place_of from public;
 `;
 
 // Any two processes that prepare one database.

@@ -1,6 +1,7 @@
 import type { JobHelpers, TaskList } from "graphile-worker";
 import { readEnvelope } from "./envelope";
 import type { RunJobsOptions } from "./job";
+import { traced } from "./trace";
 
 /** What an aborted job's signal gives as its reason. */
 export class JobInterrupted extends Error {
@@ -61,8 +62,11 @@ export class RunningTasks<Client> {
     try {
       // The worker may have been about to take it.
       if (this.#stopping) throw shuttingDown();
-      const { data, tenant, db } = readEnvelope(payload, database);
-      await tasks[task]!(data as never, { id, db, tenant, signal: controller.signal, attempt, attemptsMax });
+      const { data, tenant, db, traceparent } = readEnvelope(payload, database);
+      const run = tasks[task]!;
+      await traced({ task, jobId: id, attempt, traceparent }, () =>
+        run(data as never, { id, db, tenant, signal: controller.signal, attempt, attemptsMax }),
+      );
     } catch (error) {
       if (this.#stopping) await this.hooks.onInterrupted(id);
       else this.#failed(controller.signal, { task, jobId: id, attempt, attemptsMax, err: error });

@@ -3,7 +3,7 @@ import pg from "pg";
 import type { CronTask, RunJobsOptions } from "./job";
 import { openPresence, reclaim } from "./presence";
 import { RunningTasks } from "./running-tasks";
-import { cancelledJobs, keepAttempts, putBack, retire, unknownTasks } from "./sweep";
+import { cancelledJobs, closeUp, keepAttempts, putBack, retire, unknownTasks } from "./sweep";
 import { workerLog } from "./worker-log";
 
 /** The worker, from the moment it takes jobs until it is closed or loses its connection. */
@@ -71,6 +71,7 @@ export async function openSession<Client>(options: RunJobsOptions<Client>): Prom
     await reclaim(pool);
     if (worker) for (const jobId of await cancelledJobs(pool, worker.id)) tasks.cancel(jobId);
     await retire(pool, options);
+    await closeUp(pool);
     for (const task of await unknownTasks(pool, Object.keys(given))) {
       if (warnedOf.has(task)) continue;
       warnedOf.add(task);

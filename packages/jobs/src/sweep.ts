@@ -43,7 +43,7 @@ async function reportOne<Client>(pool: pg.Pool, { database, onGivenUp, log }: Op
     const { payload, ...job } = row;
     log.error({ jobId: job.id, task: job.task, attempts: job.attempts, error: job.error }, "a job was given up");
     try {
-      const { data, ...tenantAndDb } = readEnvelope(payload, database);
+      const { data, traceparent: _, ...tenantAndDb } = readEnvelope(payload, database);
       await onGivenUp?.({ ...job, payload: data, ...tenantAndDb });
       await client.query("update jobs.given_up set reported_at = now() where id = $1", [job.id]);
     } catch (error) {
@@ -78,6 +78,19 @@ export async function putBack(pool: pg.Pool, jobIds: readonly string[]): Promise
     `update graphile_worker._private_jobs set run_at = now(), last_error = 'interrupted by a shutdown'
      where id = any($1::bigint[]) and locked_at is null and ${isWanted}`,
     [jobIds],
+  );
+}
+
+const placesBehindMax = 10_000;
+
+/** Takes the places that nobody waits for any more out of the count, which has an end. */
+export async function closeUp(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    `update graphile_worker._private_jobs set priority = greatest(priority - first.place, 0)
+     from (select priority as place from graphile_worker._private_jobs
+           where is_available and run_at <= now() order by priority, run_at limit 1) as first
+     where first.place > $1`,
+    [placesBehindMax],
   );
 }
 

@@ -13,6 +13,7 @@ import type { Metrics } from "./metrics";
 import { continueAsExtension, type OperationRequest, type RequestFacts } from "./operation";
 import type { OperationLimits } from "./operation-limits";
 import { operationPreparer, type PreparedOperation } from "./prepare";
+import { SharedEvent } from "./shared-event";
 import { eventResults } from "./subscription";
 import { traced } from "./telemetry";
 import type { Work } from "./work";
@@ -124,6 +125,7 @@ export function executor<Context>(o: ExecutorOptions<Context>) {
   async function open({ document }: PreparedOperation, request: OperationRequest, log: Logger) {
     const { operationName, variables: variableValues } = request;
     const args = { schema: o.schema, document, operationName, variableValues };
+    const sharedAs = JSON.stringify([operationName, variableValues]);
     const ending = o.work.openSubscription(request.signal);
     try {
       const contextValue = o.context(factsOf(request, ending.signal, log, noContinuation));
@@ -137,7 +139,13 @@ export function executor<Context>(o: ExecutorOptions<Context>) {
         // A context for each event: its loaders remember nothing of the event before, and policy is asked again.
         resultOf(event) {
           o.metrics.events.inc();
-          return executeWithin(ending.signal, request, log, { ...args, rootValue: event });
+          if (!(event instanceof SharedEvent))
+            return executeWithin(ending.signal, request, log, { ...args, rootValue: event });
+          event.permit(request.actor);
+          // Nobody's signal: whoever leaves doesn't end it for the others.
+          return event.resultOf(document, sharedAs, () =>
+            executeWithin(undefined, request, log, { ...args, rootValue: event.value }),
+          );
         },
         failure: (error) => ({ errors: [maskError(error, log)] }),
         closed: () => o.metrics.subscriptions.dec(),

@@ -17,6 +17,7 @@ export { startSubgraph, type SubgraphOptions } from "./start-subgraph";
 export { currentTraceparent, startTelemetry } from "./telemetry";
 export { sharedSettings } from "./distributed-platform";
 export { createLog } from "./log";
+export { SharedEvent } from "./shared-event";
 export { connectSubgraph, type RemoteSubgraph } from "./connect-subgraph";
 export { ReplicaPools, Replicas } from "./replicas";
 export { checkSettingsExample, parseSettings, SettingsError, settingsExample } from "./settings";

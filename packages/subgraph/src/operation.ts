@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Actor } from "@atrium/access";
+import type { HeldNoun } from "@atrium/personal-data";
 import type { ExecutionResult } from "graphql";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
@@ -61,6 +62,8 @@ export interface RunningSubgraph extends Subgraph {
   readonly sdl: string;
   readonly routes: readonly RouteName[];
   readonly internal: Readonly<Record<string, InternalOperation>>;
+  /** What the service holds of people, by noun. */
+  readonly personalData: readonly HeldNoun[];
   /** Serves `/health`, `/ready`, `/metrics`, `/graphql`, `/internal/…` and the service's routes. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   ready(): Promise<Readiness>;

@@ -1,3 +1,4 @@
+import type { AnswersForPeople } from "@atrium/personal-data";
 import type { SubgraphSchema } from "@atrium/schema-kit";
 import type { Logger } from "pino";
 import { executor } from "./executor";
@@ -13,6 +14,8 @@ export interface SubgraphOptions<Context> {
   /** Also the audience for which actors are signed. */
   name: string;
   schema: SubgraphSchema;
+  /** How the service answers for the people whose data it holds: `answerForPeople`. There is none without. */
+  personalData: AnswersForPeople;
   /** Called for every operation, and for every event of a subscription. */
   context(facts: RequestFacts): Context;
   routes?: readonly Route<Context>[];
@@ -72,6 +75,7 @@ export async function startSubgraph<Context>(o: SubgraphOptions<Context>): Promi
     sdl: o.schema.sdl,
     routes: routes.map(({ method, path }) => ({ method, path })),
     internal,
+    personalData: o.personalData.nouns,
     handle: httpHandler({
       subgraph,
       routes,

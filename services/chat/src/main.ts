@@ -3,6 +3,7 @@ import { actorKeyFor, systemActor, type Actor } from "@atrium/access";
 import { migrate, openDatabase } from "@atrium/database";
 import { eventsBase, runEvents } from "@atrium/events";
 import { prepareJobs, runJobs } from "@atrium/jobs";
+import { answerForPeople, askEmails, personalDataBase } from "@atrium/personal-data";
 import { parseSettings, runAlone, startSubgraph, type Platform, type RunningSubgraph } from "@atrium/subgraph";
 import { answersUnderWay } from "./answers-under-way";
 import { knowledgeOf } from "./clients/knowledge";
@@ -11,11 +12,13 @@ import type { Context, RequestContext, Tx } from "./context";
 import { answerMessage, answerTask, giveUpAnswer, handOverOverdue } from "./conversation/answering";
 import { PrismaClient } from "./generated/prisma/client";
 import { loadersFor } from "./loaders";
+import { held } from "./personal-data";
 import { repeatedly } from "./repeatedly";
 import { schema } from "./schema";
 import { settingsSchema } from "./settings";
 
 const name = "chat";
+const base = [eventsBase, personalDataBase];
 const now = () => new Date();
 const overdueEveryMs = 1_000;
 
@@ -25,7 +28,7 @@ export async function startChat(platform: Platform): Promise<RunningSubgraph> {
   const { topics, ephemeral } = platform;
   const log = platform.log.child({ service: name });
   const { ownerUrl, appUrl, appRole } = await platform.database(name);
-  await migrate({ ownerUrl, appRole, directory: path.join(__dirname, "../prisma/migrations"), base: [eventsBase] });
+  await migrate({ ownerUrl, appRole, directory: path.join(__dirname, "../prisma/migrations"), base });
   await prepareJobs({ ownerUrl, appRole });
   const database = openDatabase({
     url: appUrl,
@@ -45,12 +48,14 @@ export async function startChat(platform: Platform): Promise<RunningSubgraph> {
   const services = { database, knowledge, topics, ephemeral, settings, answerSoon: answers.soon };
   const contextOf = (actor: Actor, db: Tx): Context => ({ ...services, actor, db, now });
 
+  const emailsOf = askEmails(platform, name);
+  const people = answerForPeople({ ...platform, service: name, held, database, emailsOf, now });
   const events = await runEvents({
     service: name,
     url: appUrl,
     database,
     transport: platform.transport,
-    consumers,
+    consumers: [...consumers, ...people.consumers],
     contextFor: (_envelope, tx: Tx) => contextOf(systemActor(name, tx.tenant), tx),
     log,
   });
@@ -58,9 +63,12 @@ export async function startChat(platform: Platform): Promise<RunningSubgraph> {
     ownerUrl,
     database,
     tasks: {
+      ...people.tasks,
       [answerTask]: (payload: { messageId: string }, { db }) => answerMessage({ db, knowledge, topics, now }, payload),
     },
-    onGivenUp: ({ db, payload }) => giveUpAnswer({ db, topics, now }, payload as { messageId: string }),
+    onGivenUp: async ({ task, db, payload }) => {
+      if (task === answerTask) await giveUpAnswer({ db, topics, now }, payload as { messageId: string });
+    },
     log,
   });
 
@@ -73,6 +81,7 @@ export async function startChat(platform: Platform): Promise<RunningSubgraph> {
   return startSubgraph<RequestContext>({
     name,
     schema,
+    personalData: people,
     context: ({ actor, signal }) => {
       const ctx = contextOf(actor, database.as(actor.kind === "ANONYMOUS" ? {} : actor));
       return { ...ctx, signal, loaders: loadersFor(ctx) };

@@ -8,6 +8,7 @@ import { PublicError } from "@atrium/errors";
 import { embeddedTransport, eventsBase, type EventTransport } from "@atrium/events";
 import { newId } from "@atrium/ids";
 import { prepareJobs } from "@atrium/jobs";
+import { personalDataBase } from "@atrium/personal-data";
 import { createLog, type OperationRequest, type Platform, type RunningSubgraph } from "@atrium/subgraph";
 import { inProcessTopics } from "@atrium/topics";
 import type { ExecutionResult } from "graphql";
@@ -77,7 +78,9 @@ export async function startTestChat({
   transport = neverPublishes(),
   env = {},
 }: { transport?: EventTransport; env?: NodeJS.ProcessEnv } = {}) {
-  const home = await testDatabase("chat", path.join(__dirname, "../prisma/migrations"), { base: [eventsBase] });
+  const home = await testDatabase("chat", path.join(__dirname, "../prisma/migrations"), {
+    base: [eventsBase, personalDataBase],
+  });
   const log = createLog("chat", { LOG_LEVEL: process.env.LOG_LEVEL ?? "silent" });
   const ephemeralName = `${new URL(home.appUrl).pathname.slice(1)}_ephemeral`;
   const adminUrl = await testAdminUrl();

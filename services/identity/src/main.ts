@@ -1,13 +1,17 @@
 import path from "node:path";
 import { actorKeyFor, systemActor } from "@atrium/access";
-import { migrate, openDatabase } from "@atrium/database";
+import { migrate, openDatabase, type ServiceDatabase } from "@atrium/database";
 import { eventsBase, runEvents } from "@atrium/events";
+import { prepareJobs, runJobs } from "@atrium/jobs";
+import { answerForPeople, personalDataBase } from "@atrium/personal-data";
 import { parseSettings, runAlone, startSubgraph, type Platform, type RunningSubgraph } from "@atrium/subgraph";
 import { askTenancy } from "./clients/tenancy";
 import { consumers } from "./consumers";
 import { contextMaker, type Services } from "./context";
 import { PrismaClient } from "./generated/prisma/client";
 import { internalOperations } from "./internal";
+import { forgetOldMail } from "./mail/commands";
+import { held } from "./personal-data";
 import { jwksRoute } from "./routes";
 import { schema } from "./schema";
 import { deriveKey } from "./secret-box";
@@ -15,6 +19,7 @@ import { forgetPastSessions } from "./session/commands";
 import { settingsSchema, type Settings } from "./settings";
 import { signingKeys } from "./signing-key/commands";
 import { passwordHasher } from "./user/password-hash";
+import { emailsOf } from "./user/queries";
 
 const forgetEveryMs = 3600_000;
 
@@ -23,7 +28,12 @@ export async function startIdentity(platform: Platform, { now = () => new Date()
   const settings = parseSettings(settingsSchema, platform.env);
   const log = platform.log.child({ service: "identity" });
   const { appUrl, ...owner } = await platform.database("identity");
-  await migrate({ ...owner, directory: path.join(__dirname, "../prisma/migrations"), base: [eventsBase] });
+  await migrate({
+    ...owner,
+    directory: path.join(__dirname, "../prisma/migrations"),
+    base: [eventsBase, personalDataBase],
+  });
+  await prepareJobs(owner);
   const database = openDatabase({
     url: appUrl,
     // The longer formats repeat the values of the query, which are names and addresses, into the log.
@@ -32,7 +42,7 @@ export async function startIdentity(platform: Platform, { now = () => new Date()
     log,
   });
   try {
-    return await startOn(platform, settings, { database, url: appUrl, now, log });
+    return await startOn(platform, settings, { database, urls: { appUrl, ...owner }, now, log });
   } catch (error) {
     await database.close();
     throw error;
@@ -42,7 +52,7 @@ export async function startIdentity(platform: Platform, { now = () => new Date()
 async function startOn(
   platform: Platform,
   settings: Settings,
-  { database, url, now, log }: Pick<Services, "database" | "now"> & { url: string; log: Platform["log"] },
+  { database, urls, now, log }: Pick<Services, "database" | "now"> & { urls: ServiceDatabase; log: Platform["log"] },
 ): Promise<RunningSubgraph> {
   const services: Services = {
     database,
@@ -59,22 +69,33 @@ async function startOn(
     log,
   };
   const contextFor = contextMaker(services);
+  const people = answerForPeople({
+    ...platform,
+    service: "identity",
+    held,
+    database,
+    emailsOf: (userId) => emailsOf(services, userId),
+    now,
+  });
   const events = await runEvents({
     service: "identity",
-    url,
+    url: urls.appUrl,
     database,
     transport: platform.transport,
-    consumers,
+    consumers: [...consumers, ...people.consumers],
     contextFor: (envelope, db) => ({ ...contextFor(ofEvent(envelope.id)), db }),
     log,
   });
+  const jobs = await runJobs({ ownerUrl: urls.ownerUrl, database, tasks: people.tasks, concurrency: 1, log });
   const forgetting = setInterval(() => {
     forgetPastSessions(services).catch((error) => log.warn({ err: error }, "past sessions weren't deleted"));
+    forgetOldMail(services).catch((error) => log.warn({ err: error }, "old mails weren't deleted"));
   }, forgetEveryMs).unref();
 
   return startSubgraph({
     name: "identity",
     schema,
+    personalData: people,
     context: contextFor,
     routes: [jwksRoute],
     internal: internalOperations(services),
@@ -83,6 +104,7 @@ async function startOn(
     stop: async () => {
       clearInterval(forgetting);
       await events.stop();
+      await jobs.stop();
       await database.close();
     },
     actorKey: actorKeyFor("identity", platform.secret),

@@ -6,6 +6,7 @@ import { testAdminUrl, testDatabase } from "@atrium/database/testing";
 import { postgresEphemeral } from "@atrium/ephemeral";
 import { embeddedTransport, eventsBase, type EventTransport } from "@atrium/events";
 import { newId } from "@atrium/ids";
+import { personalDataBase } from "@atrium/personal-data";
 import { createLog, type Platform } from "@atrium/subgraph";
 import { inProcessTopics } from "@atrium/topics";
 import type { ExecutionResult } from "graphql";
@@ -33,7 +34,9 @@ export async function startTestIdentity({
   transport = neverPublishes(),
   env = {},
 }: { transport?: EventTransport; env?: NodeJS.ProcessEnv } = {}) {
-  const home = await testDatabase("identity", path.join(__dirname, "../prisma/migrations"), { base: [eventsBase] });
+  const home = await testDatabase("identity", path.join(__dirname, "../prisma/migrations"), {
+    base: [eventsBase, personalDataBase],
+  });
   const ephemeralName = `${new URL(home.appUrl).pathname.slice(1)}_ephemeral`;
   const adminUrl = await testAdminUrl();
   const log = createLog("identity", { LOG_LEVEL: process.env.LOG_LEVEL ?? "silent" });

@@ -1,3 +1,4 @@
 import { documentConsumers } from "./document/handlers";
+import { knowledgeBaseConsumers } from "./knowledge-base/handlers";
 
-export const consumers = [...documentConsumers];
+export const consumers = [...documentConsumers, ...knowledgeBaseConsumers];

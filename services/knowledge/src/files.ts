@@ -6,9 +6,13 @@ import type { Tx } from "./context";
 const keysPerJob = 200;
 
 /** Has files deleted once `tx` has committed, and not at all when it doesn't. */
-export async function deleteFilesLater(tx: Tx, blobKeys: readonly string[]): Promise<void> {
+export async function deleteFilesLater(
+  tx: Tx,
+  blobKeys: readonly string[],
+  { runAt }: { runAt?: Date } = {},
+): Promise<void> {
   for (let from = 0; from < blobKeys.length; from += keysPerJob)
-    await enqueue(tx, "deleteFiles", { blobKeys: blobKeys.slice(from, from + keysPerJob) });
+    await enqueue(tx, "deleteFiles", { blobKeys: blobKeys.slice(from, from + keysPerJob) }, { runAt });
 }
 
 /** Deletes files; those that are gone already don't matter. */

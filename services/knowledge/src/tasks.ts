@@ -1,4 +1,5 @@
 import type { GivenUpJob, RunJobsOptions } from "@atrium/jobs";
+import type { PersonalDataService } from "@atrium/personal-data";
 import type { Context, Services } from "./context";
 import { deleteSomeDocumentsOf } from "./document/commands";
 import { giveUpDocument, ingestDocument } from "./document/ingest";
@@ -11,10 +12,11 @@ import { pruneUploads } from "./upload/commands";
 type Tasks = Pick<RunJobsOptions<PrismaClient>, "tasks" | "cron" | "onGivenUp">;
 
 /** What the service's jobs do. */
-export function tasksOf(services: Services, parsePassages: ParsePassages): Tasks {
+export function tasksOf(services: Services, parsePassages: ParsePassages, people: PersonalDataService): Tasks {
   const inJob = (db: Context["db"]) => ({ ...services, db, parsePassages });
   return {
     tasks: {
+      ...people.tasks,
       ingestDocument: (payload: { documentId: string }, { db, signal }) => ingestDocument(inJob(db), payload, signal),
       eraseKnowledgeBase: (payload: { knowledgeBaseId: string }, { db, signal }) =>
         eraseKnowledgeBase(inJob(db), payload, deleteSomeDocumentsOf, signal),

@@ -169,7 +169,9 @@ test("another service reads what its tenant has, and nothing else", async () => 
 });
 
 describe("in the database", () => {
-  const tables = ["knowledge_base", "upload", "document", "passage", "document_removal"];
+  const tables = ["knowledge_base", "upload", "document", "passage", "document_removal", "index_snapshot"];
+  // The service itself reads of these, for all tenants.
+  const servedTables = ["upload", "index_snapshot"];
   const migrations = path.join(__dirname, "../prisma/migrations");
 
   test("all tables are known to these tests", () => {
@@ -180,6 +182,15 @@ describe("in the database", () => {
     expect(made.sort()).toEqual([...tables].sort());
   });
 
+  beforeAll(() =>
+    rows(
+      world,
+      ada,
+      "insert into index_snapshot (blob_key, organization_id, workspace_id, knowledge_base_id, revision) values ('k', $1, $2, $3, 0)",
+      [ada.organizationId, ada.workspaceId, base],
+    ),
+  );
+
   test.each(tables)("%s shows no rows, and takes none, but to its own workspace", async (table) => {
     const mine = await rows<{ organization_id: string }>(world, ada, `select * from ${table}`);
     expect(mine.length).toBeGreaterThan(0);
@@ -189,7 +200,7 @@ describe("in the database", () => {
       world.database.as({}),
       world.database.as({ organizationId: ada.organizationId }),
       world.database.as({ workspaceId: ada.workspaceId }),
-      ...(table === "upload" ? [] : [world.database.asService()]),
+      ...(servedTables.includes(table) ? [] : [world.database.asService()]),
     ];
     for (const handle of foreign) {
       expect(
@@ -215,6 +226,13 @@ describe("in the database", () => {
       /row-level security|foreign key/,
     );
     expect(await rows(world, ada, `select * from ${table}`)).toHaveLength(mine.length);
+  });
+
+  test("the service itself sees which indexes are kept, and changes none", async () => {
+    const service = world.database.asService();
+    expect(await service.sql("select 1 from index_snapshot")).not.toEqual([]);
+    expect(await service.sql("update index_snapshot set revision = 9 returning 1")).toEqual([]);
+    expect(await service.sql("delete from index_snapshot returning 1")).toEqual([]);
   });
 
   test("the service itself finds uploads by their token and prunes them, and changes none", async () => {

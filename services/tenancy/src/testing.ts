@@ -6,6 +6,7 @@ import { testAdminUrl, testDatabase } from "@atrium/database/testing";
 import type { EphemeralStore } from "@atrium/ephemeral";
 import { embeddedTransport, eventsBase, type EventTransport } from "@atrium/events";
 import { newId } from "@atrium/ids";
+import { personalDataBase } from "@atrium/personal-data";
 import { createLog } from "@atrium/subgraph";
 import { inProcessTopics } from "@atrium/topics";
 import type { ExecutionResult } from "graphql";
@@ -19,7 +20,9 @@ export type Tenancy = Awaited<ReturnType<typeof startTestTenancy>>;
 
 /** The service on a database of its own, with a clock that a test can move and the addresses that identity knows. */
 export async function startTestTenancy({ transport = neverPublishes() }: { transport?: EventTransport } = {}) {
-  const home = await testDatabase("tenancy", path.join(__dirname, "../prisma/migrations"), { base: [eventsBase] });
+  const home = await testDatabase("tenancy", path.join(__dirname, "../prisma/migrations"), {
+    base: [eventsBase, personalDataBase],
+  });
   const database = openDatabase({ url: home.appUrl, createClient: (adapter) => new PrismaClient({ adapter }) });
   // An administrator of the server, who alone sees all rows.
   const everything = new pg.Client(

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { silent, type Log } from "../log";
 import { EmbeddedPostgresError } from "./binaries";
-import { erase, launch, shutDown } from "./server";
+import { erase, launch, runningAddress, shutDown } from "./server";
 
 export interface EmbeddedPostgres {
   /** Of the administrator; the password is this installation's own. */
@@ -85,6 +85,9 @@ async function untilOthersLeft(keeper: pg.Client): Promise<void> {
     if (!others?.rowCount) return;
   }
 }
+
+/** The administrator's address of the server that a living process runs on `directory`: for an operator's commands. */
+export const runningEmbeddedPostgres = (directory: string): string | null => runningAddress(directory);
 
 /** Ends the server of `directory` and deletes all its data. */
 export async function removeEmbeddedPostgres(directory: string): Promise<void> {

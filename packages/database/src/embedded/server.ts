@@ -81,6 +81,13 @@ export async function launch({ directory, log, durable = true, binaries }: Serve
   }
 }
 
+/** The administrator's address of the server that runs on `directory`; null while none does. */
+export function runningAddress(directory: string): string | null {
+  const postmaster = readPostmaster(directory);
+  if (!postmaster?.ready || !isPostgres(postmaster.pid, directory)) return null;
+  return urlOf(postmaster.port, readFileSync(path.join(directory, "password"), "utf8"));
+}
+
 /** Asks for a fast shutdown and waits until the data is safely closed. Nothing happens when it doesn't run. */
 export async function shutDown(directory: string): Promise<void> {
   const postmaster = readPostmaster(directory);

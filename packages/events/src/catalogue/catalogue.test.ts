@@ -1,14 +1,16 @@
 import { z } from "zod";
 import * as catalogue from ".";
+import * as activity from "./activity";
 import * as chat from "./chat";
 import * as identity from "./identity";
 import * as knowledge from "./knowledge";
+import * as privacy from "./privacy";
 import * as tenancy from "./tenancy";
 
 const definitions = Object.values(catalogue);
 
 test("each event is declared by the service that owns it, and once", () => {
-  for (const [service, own] of Object.entries({ chat, identity, knowledge, tenancy }))
+  for (const [service, own] of Object.entries({ activity, chat, identity, knowledge, privacy, tenancy }))
     for (const { type } of Object.values(own)) expect(type.split(".")[0]).toBe(service);
   const types = definitions.map(({ type }) => type);
   expect(new Set(types).size).toBe(types.length);

@@ -1,14 +1,19 @@
 import { z } from "zod";
 import { defineEvent } from "../define";
+import { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from "../of-each-service";
 
 // What chat announces. Texts of messages stay in chat.
 
 const conversation = { conversationId: z.string(), chatbotId: z.string() };
 
+/** Who talks to the bot; null in events from before it was told. */
+const participant = { participantId: z.string().nullable().default(null) };
+
 export const conversationStarted = defineEvent("chat.conversation.started.v1", {
   subject: "conversationId",
   data: {
     ...conversation,
+    ...participant,
     /** `CONSOLE`, `WIDGET`, `PUBLIC_API`; more may come. */
     channel: z.string(),
   },
@@ -16,7 +21,7 @@ export const conversationStarted = defineEvent("chat.conversation.started.v1", {
 
 export const conversationClosed = defineEvent("chat.conversation.closed.v1", {
   subject: "conversationId",
-  data: conversation,
+  data: { ...conversation, ...participant },
 });
 
 /** Somebody wrote to a bot. */
@@ -70,3 +75,7 @@ export const tokensUsed = defineEvent("chat.tokens.used.v1", {
     costMicros: z.number().int().nonnegative(),
   },
 });
+
+export const chatSensitiveRead = sensitiveReadOf("chat");
+export const chatPersonalDataExported = personalDataExportedOf("chat");
+export const chatPersonalDataErased = personalDataErasedOf("chat");

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineEvent } from "../define";
+import { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from "../of-each-service";
 
 // What identity announces. Nothing here names a person or an address: subscribers ask identity for what they may know.
 
@@ -20,6 +21,9 @@ export const userSignedIn = defineEvent("identity.user.signed_in.v1", {
     sessionId: z.string(),
     /** `EMAIL`, `EVM`, `SOLANA`, `COSMOS` or `GUEST`; more may come. */
     method: z.string(),
+    /** Where the session begins; null for who stands nowhere yet, as guests and the newly registered do. */
+    organizationId: z.string().nullable().default(null),
+    workspaceId: z.string().nullable().default(null),
   },
 });
 
@@ -65,3 +69,7 @@ export const apiKeyRevoked = defineEvent("identity.api_key.revoked.v1", {
   subject: "apiKeyId",
   data: { apiKeyId: z.string(), userId: z.string() },
 });
+
+export const identitySensitiveRead = sensitiveReadOf("identity");
+export const identityPersonalDataExported = personalDataExportedOf("identity");
+export const identityPersonalDataErased = personalDataErasedOf("identity");

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineEvent } from "../define";
+import { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from "../of-each-service";
 
 // What knowledge announces.
 
@@ -62,3 +63,7 @@ export const searchPerformed = defineEvent("knowledge.search.performed.v1", {
     query: z.string().nullable().default(null),
   },
 });
+
+export const knowledgeSensitiveRead = sensitiveReadOf("knowledge");
+export const knowledgePersonalDataExported = personalDataExportedOf("knowledge");
+export const knowledgePersonalDataErased = personalDataErasedOf("knowledge");

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineEvent } from "../define";
+import { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from "../of-each-service";
 
 // What tenancy announces. The organization, and where there is one the workspace, is in the envelope.
 
@@ -109,3 +110,7 @@ export const projectDeleted = defineEvent("tenancy.project.deleted.v1", {
   subject: "projectId",
   data: { projectId: z.string() },
 });
+
+export const tenancySensitiveRead = sensitiveReadOf("tenancy");
+export const tenancyPersonalDataExported = personalDataExportedOf("tenancy");
+export const tenancyPersonalDataErased = personalDataErasedOf("tenancy");

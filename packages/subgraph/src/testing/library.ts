@@ -259,6 +259,7 @@ export async function startLibraryOn({ secret, log, env, ...platform }: Platform
   return startSubgraph<Context>({
     name: "library",
     schema: librarySchema(),
+    personalData: { nouns: [] },
     context: contextMaker(shelf),
     internal: { database: async () => ({ name: new URL(appUrl).pathname.slice(1) }) },
     stop: async () => log.info("The library is closed."),
@@ -284,6 +285,7 @@ export async function startLibrary(options: Partial<SubgraphOptions<Context>> = 
   const subgraph = await startSubgraph<Context>({
     name: "library",
     schema: librarySchema(),
+    personalData: { nouns: [] },
     context: contextMaker(shelf),
     routes,
     internal: { double: async (input) => ({ doubled: (input as { number: number }).number * 2 }) },

@@ -45,7 +45,12 @@ export async function startConversation(ctx: Context, { chatbotId }: { chatbotId
     await insertConversation(tx, conversation);
     await appendEvent(
       tx,
-      conversationStarted({ conversationId: conversation.id, chatbotId, channel: conversation.channel }),
+      conversationStarted({
+        conversationId: conversation.id,
+        chatbotId,
+        participantId: userId,
+        channel: conversation.channel,
+      }),
     );
     return conversation;
   });
@@ -74,7 +79,8 @@ export async function closeConversation(
     };
     await saveClosed(tx, conversation);
     await insertEvent(tx, conversation, event);
-    await appendEvent(tx, conversationClosed({ conversationId, chatbotId: conversation.chatbotId }));
+    const { chatbotId, participantId } = conversation;
+    await appendEvent(tx, conversationClosed({ conversationId, chatbotId, participantId }));
     tx.afterCommit(() => announce(ctx.topics, conversationId, [event]));
     return ok(conversation);
   });

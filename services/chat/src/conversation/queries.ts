@@ -1,9 +1,10 @@
 import { requirePermission, requireSignedIn, requireWorkspace, type Actor } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
+import { appendEvent, chatSensitiveRead } from "@atrium/events";
 import type { Context } from "../context";
 import type { Message } from "../message/message";
 import type { Conversation } from "./conversation";
-import { maySee, visibleParticipant } from "./policy";
+import { maySee, takesPart, visibleParticipant } from "./policy";
 import { findConversations, findMessages, listConversations, listMessages, type ConversationFilter } from "./store";
 
 /** One conversation that the actor may see. */
@@ -34,12 +35,20 @@ export async function conversations(
   return listConversations(db, { ...filter, participantId: only ?? participantId }, page);
 }
 
-/** What was said, in order. For a conversation that the actor was given to see. */
-export const conversationMessages = (
-  { db }: Context,
+/**
+ * What was said, in order. For a conversation that the actor was given to see; when it is somebody else's, that it was
+ * read is announced.
+ */
+export async function conversationMessages(
+  { actor, db }: Context,
   found: Conversation,
   page: { limit: number; after: number | null },
-): Promise<Message[]> => listMessages(db, found, page);
+): Promise<Message[]> {
+  const messages = await listMessages(db, found, page);
+  if (!takesPart(actor, found) && actor.kind !== "SYSTEM")
+    await appendEvent(db, chatSensitiveRead({ subjectId: found.id, kind: "CONVERSATION", count: messages.length }));
+  return messages;
+}
 
 /** Those of the messages whose conversations the actor may see. */
 export async function messagesByIds(ctx: Context, ids: readonly string[]): Promise<Message[]> {

@@ -3,12 +3,20 @@ import { PublicError, ok, type Result } from "@atrium/errors";
 import { apiKeyCreated, apiKeyRevoked, appendEvent } from "@atrium/events";
 import { newId } from "@atrium/ids";
 import { requireId, requireText } from "@atrium/schema-kit";
-import type { Context, Services } from "../context";
+import type { Context, Db, Services } from "../context";
 import { hashSecret } from "../secret-box";
 import { requireSession } from "../session/commands";
 import { apiKeyNameLengthMax, isUsable, looksLikeApiKey, newApiKey, type ApiKey, type ApiKeyRefusal } from "./api-key";
 import { decideApiKey } from "./policy";
-import { findApiKeysByHash, insertApiKey, lockAndCountApiKeys, lockApiKey, recordUse, saveRevocation } from "./store";
+import {
+  findApiKeysByHash,
+  insertApiKey,
+  lockAndCountApiKeys,
+  lockApiKey,
+  recordUse,
+  revokeAll,
+  saveRevocation,
+} from "./store";
 
 /** Makes a key that acts where the caller stands. Its secret is in the answer and nowhere else. */
 export async function createApiKey(
@@ -60,6 +68,11 @@ export async function revokeApiKey(ctx: Context, input: { id: string }): Promise
     await appendEvent(tx, apiKeyRevoked({ apiKeyId: id, userId: apiKey.userId }));
     return { ...apiKey, revokedAt };
   });
+}
+
+/** Ends all of a user's keys. */
+export async function revokeApiKeysOf({ now }: Pick<Services, "now">, tx: Db, userId: string): Promise<void> {
+  for (const apiKeyId of await revokeAll(tx, userId, now())) await appendEvent(tx, apiKeyRevoked({ apiKeyId, userId }));
 }
 
 const recordUseEveryMs = 60_000;

@@ -36,6 +36,15 @@ export async function lockApiKey(tx: Db, id: string): Promise<ApiKey | null> {
   return locked.length > 0 ? tx.apiKey.findFirst({ where: { id }, select: columns }) : null;
 }
 
+/** Revokes the user's keys that weren't; returns their ids. */
+export async function revokeAll(tx: Db, userId: string, revokedAt: Date): Promise<string[]> {
+  const rows = await tx.sql<{ id: string }>(
+    "update api_key set revoked_at = $2 where user_id = $1 and revoked_at is null returning id",
+    [userId, revokedAt],
+  );
+  return rows.map(({ id }) => id);
+}
+
 export async function saveRevocation(tx: Db, id: string, revokedAt: Date): Promise<void> {
   await tx.apiKey.update({ where: { id }, data: { revokedAt } });
 }

@@ -200,6 +200,11 @@ export async function endOtherSessions(ctx: Context, tx: Db, actor: SignedInActo
   return ended;
 }
 
+/** Ends all of a user's sessions. */
+export async function endSessionsOf({ now }: Pick<Context, "now">, tx: Db, userId: string): Promise<void> {
+  for (const session of await lockLivingSessions(tx, userId, now())) await endSession(tx, session, "REVOKED", now());
+}
+
 const endOwnSession = (ctx: Context, id: string, cause: SessionEndCause): Promise<Session> =>
   ctx.db.transaction(async (tx) => {
     const session = await lockSession(tx, id);

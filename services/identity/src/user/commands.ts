@@ -107,7 +107,7 @@ export async function signIn(
   const opened = await ctx.database.as({ userId: user.id }).transaction(async (tx) => {
     await recordUse(tx, methodId, ctx.now());
     const session = await openSession(ctx, tx, user, place);
-    await appendEvent(tx, userSignedIn({ userId: user.id, sessionId: session.session.id, method: "EMAIL" }));
+    await appendEvent(tx, userSignedIn({ userId: user.id, sessionId: session.session.id, method: "EMAIL", ...place }));
     return session;
   });
   await rememberAddress(ctx, email.key);

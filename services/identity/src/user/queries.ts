@@ -1,6 +1,6 @@
 import type { Context, Db } from "../context";
 import { parseEmail } from "./email";
-import { findSignInMethods, findUser, findUserIdsByEmail } from "./store";
+import { findEmails, findSignInMethods, findUser, findUserIdsByEmail } from "./store";
 
 /** The user whom the handle is bound to. */
 export const findOwnUser = (db: Db, userId: string) => findUser(db, userId);
@@ -22,3 +22,7 @@ export async function userIdsByEmail(
   const userIds = new Map(found.map(({ identifierKey, userId }) => [identifierKey, userId]));
   return keys.map((key) => (key && userIds.get(key)) ?? null);
 }
+
+/** The addresses that the user signs in with. */
+export const emailsOf = async ({ database }: Pick<Context, "database">, userId: string): Promise<string[]> =>
+  (await findEmails(database.asService(), [userId])).map(({ identifier }) => identifier);

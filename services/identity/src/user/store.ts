@@ -74,6 +74,10 @@ export async function savePassword(tx: Db, methodId: string, passwordHash: strin
   await tx.signInMethod.update({ where: { id: methodId }, data: { passwordHash, passwordChangedAt: now } });
 }
 
+/** The address stays, to be told to those who erase what is kept by it, and opens nothing any more. */
+export const closeSignInMethods = (tx: Db, userId: string) =>
+  tx.sql("update sign_in_method set identifier_key = 'closed ' || id where user_id = $1", [userId]);
+
 export async function recordUse(tx: Db, methodId: string, now: Date): Promise<void> {
   await tx.signInMethod.update({ where: { id: methodId }, data: { lastUsedAt: now } });
 }

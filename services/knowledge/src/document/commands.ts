@@ -4,6 +4,7 @@ import { newId } from "@atrium/ids";
 import { cancelJob, enqueue } from "@atrium/jobs";
 import type { Context, Tx } from "../context";
 import { deleteFilesLater } from "../files";
+import { dropSnapshots } from "../index-snapshot/commands";
 import { requireKnowledgeBase, reviseKnowledgeBase } from "../knowledge-base/commands";
 import { requireEraser, requireWriter } from "../knowledge-base/policy";
 import { uploadsToUse, useUploads } from "../upload/queries";
@@ -23,6 +24,7 @@ import {
   insertDocuments,
   lockDocument,
   saveDocument,
+  saveIngestion,
 } from "./store";
 
 /** Makes documents of stored uploads: all of them, or none. Their ingestion begins at once. */
@@ -59,7 +61,8 @@ export async function addDocuments(
         metadata: {},
         enabled: true,
         ingestion: { state: "QUEUED" },
-        generation: 1,
+        found: null,
+        generation: 0,
         createdById: userId,
         createdAt: at,
         updatedAt: at,
@@ -102,7 +105,7 @@ export async function updateDocument(
   });
 }
 
-/** Reads the document's file again, with the base's splitting as it is now. */
+/** Reads the document's file again, with the base's splitting as it is now. Until that is done it is found as it was. */
 export async function reindexDocument(
   ctx: Context,
   { documentId }: { documentId: string },
@@ -110,12 +113,13 @@ export async function reindexDocument(
   const { actor, db, now } = ctx;
   const { workspaceId } = requireWriter(actor);
   return db.transaction(async (tx) => {
-    const { document, revision } = await lockToChange(tx, workspaceId, documentId);
+    const document = await lockDocument(tx, workspaceId, documentId);
+    if (!document) throw absent(documentId);
     const queued = reindex(document, now());
     if (!queued.ok) return queued;
-    await saveDocument(tx, queued.value, revision);
+    await saveIngestion(tx, queued.value);
     await enqueueIngestion(tx, documentId);
-    announceChange(ctx, tx, queued.value);
+    announceProgress(ctx, tx, [queued.value]);
     return queued;
   });
 }
@@ -128,6 +132,7 @@ export async function deleteDocument(ctx: Context, { documentId }: { documentId:
     const { document, revision } = await lockToChange(tx, workspaceId, documentId);
     await cancelJob(tx, `ingest:${documentId}`);
     await deleteDocumentRow(tx, document, revision);
+    await dropSnapshots(tx, workspaceId, document.knowledgeBaseId);
     await deleteFilesLater(tx, [document.blobKey]);
     const { knowledgeBaseId, sizeBytes } = document;
     await appendEvent(tx, documentDeleted({ documentId, knowledgeBaseId, sizeBytes }));
@@ -142,16 +147,17 @@ export async function lockToChange(
   workspaceId: string,
   documentId: string,
 ): Promise<{ document: Document; revision: number }> {
-  const absent = new PublicError("NOT_FOUND", `No document ${documentId} in this workspace.`);
   const [found] = await findDocuments(tx, workspaceId, [documentId]);
   const revision = found ? await reviseKnowledgeBase(tx, workspaceId, found.knowledgeBaseId) : null;
   const document = revision === null ? null : await lockDocument(tx, workspaceId, documentId);
-  if (revision === null || !document) throw absent;
+  if (revision === null || !document) throw absent(documentId);
   return { document, revision };
 }
 
+const absent = (documentId: string) => new PublicError("NOT_FOUND", `No document ${documentId} in this workspace.`);
+
 const enqueueIngestion = (tx: Tx, documentId: string) =>
-  enqueue(tx, "ingestDocument", { documentId }, { key: `ingest:${documentId}`, queue: `ingest:${documentId}` });
+  enqueue(tx, "ingestDocument", { documentId }, { key: `ingest:${documentId}` });
 
 /** Removes documents of a base that is being erased, a batch at a time. */
 export const deleteSomeDocumentsOf = deleteSomeDocuments;

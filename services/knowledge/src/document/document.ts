@@ -2,12 +2,18 @@ import { ok, refuse, type Result } from "@atrium/errors";
 
 export type MetadataValue = string | number | boolean | null | (string | number | boolean)[];
 
-/** Where a document stands on its way to being found. */
+/** Where the newest reading of a document stands. */
 export type Ingestion =
   | { state: "QUEUED" }
   | { state: "INGESTING"; passageCount: number }
-  | { state: "INGESTED"; passageCount: number; characterCount: number; ingestedAt: Date }
+  | { state: "INGESTED"; passageCount: number; characterCount: number }
   | { state: "FAILED"; code: string; message: string };
+
+/** The reading of a document that searches find; while it is read again, that is still the one before. */
+export interface FoundReading {
+  generation: number;
+  since: Date;
+}
 
 /** A file of a knowledge base. */
 export interface Document {
@@ -29,7 +35,9 @@ export interface Document {
   /** A disabled document isn't found; it stays as it is. */
   enabled: boolean;
   ingestion: Ingestion;
-  /** Grows with every ingestion that is asked for. */
+  /** Null until the first reading has ended well. */
+  found: FoundReading | null;
+  /** Grows with every reading that begins. */
   generation: number;
   createdById: string | null;
   createdAt: Date;
@@ -64,13 +72,13 @@ export const ReindexDocumentRefusal = {
 } as const;
 export type ReindexDocumentRefusal = keyof typeof ReindexDocumentRefusal;
 
-/** Decides the document with another ingestion asked for. */
+/** Decides the document with another reading asked for. What is found stays, until that has ended well. */
 export function reindex(document: Document, now: Date): Result<Document, ReindexDocumentRefusal> {
-  const { state } = document.ingestion;
-  if (state === "QUEUED" || state === "INGESTING") return refuse("UNDER_WAY");
-  const generation = document.generation + 1;
-  return ok({ ...document, generation, ingestion: { state: "QUEUED" as const }, updatedAt: now });
+  if (isUnderWay(document.ingestion)) return refuse("UNDER_WAY");
+  return ok({ ...document, ingestion: { state: "QUEUED" as const }, updatedAt: now });
 }
+
+export const isUnderWay = ({ state }: Ingestion): boolean => state === "QUEUED" || state === "INGESTING";
 
 /** What a document is called that nobody has named: its file's name without an ending. */
 export const titleOf = (filename: string): string => filename.replace(/\.[A-Za-z0-9]{1,8}$/, "") || filename;

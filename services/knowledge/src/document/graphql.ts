@@ -261,7 +261,8 @@ export class PassageResolver {
 export class IngestionProgressResolver {
   @FieldResolver(() => Document, {
     nullable: true,
-    description: "The document that has just changed; null at the beginning, and once it was deleted.",
+    description:
+      "The document that has just changed; null at the beginning, once it was deleted, and where many have changed.",
   })
   document(@Root() { documentId }: { documentId: string | null }, @Ctx() { loaders }: RequestContext) {
     return documentId && loaders.document.load(documentId);
@@ -269,7 +270,8 @@ export class IngestionProgressResolver {
 
   @Subscription(() => IngestionProgress, {
     nullable: true,
-    description: "How far a knowledge base's documents are: at once, and whenever one of them changes.",
+    description:
+      "How far a knowledge base's documents are: at once, and whenever one of them changes; changes that follow each other within a moment may come as one.",
     subscribe: ({ args, context }) =>
       watchIngestion(context as RequestContext, requireId("kb", args.knowledgeBaseId as string, "knowledgeBaseId")),
   })
@@ -318,9 +320,12 @@ export class DocumentResolver {
     return "passageCount" in ingestion ? ingestion.passageCount : 0;
   }
 
-  @FieldResolver(() => DateTime, { nullable: true, description: "Since when it is found; null until then." })
-  ingestedAt(@Root() { ingestion }: DocumentRow) {
-    return ingestion.state === "INGESTED" ? ingestion.ingestedAt : null;
+  @FieldResolver(() => DateTime, {
+    nullable: true,
+    description: "Since when it is found as it is found now; null until then.",
+  })
+  ingestedAt(@Root() { found }: DocumentRow) {
+    return found?.since ?? null;
   }
 
   @FieldResolver(() => DocumentFailure, { nullable: true, description: "Why it can't be read; null where it can." })
@@ -340,7 +345,7 @@ export class DocumentResolver {
 
   @FieldResolver(() => User, { nullable: true, description: "Who added it." })
   createdBy(@Root() { createdById }: DocumentRow) {
-    return createdById && { id: createdById };
+    return createdById?.startsWith("usr_") ? { id: createdById } : null;
   }
 
   @FieldResolver(() => Boolean, { description: "Whether the caller may change it." })

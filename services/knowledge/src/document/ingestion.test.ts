@@ -3,6 +3,7 @@ import { once } from "node:events";
 import path from "node:path";
 import type { Tenant } from "@atrium/database";
 import { docxParts, pdf, wordParagraph, zip } from "../../fixtures/make";
+import { ParseFailure } from "../ingestion/failures";
 import type { ParsePassages } from "../ingestion/parse";
 import {
   addDocuments,
@@ -298,7 +299,7 @@ async function givenWaiting(): Promise<{ base: string; id: string }> {
   await rows(
     world,
     ada,
-    "update document set state = 'QUEUED', ingested_at = null, generation = generation + 1 where id = $1",
+    "update document set state = 'QUEUED', ingested_at = null, found_generation = null where id = $1",
     [id],
   );
   return { base, id };
@@ -308,7 +309,6 @@ test("an ingestion that another one overtakes writes nothing more", async () => 
   const { id } = await givenWaiting();
   const overtaken = jobOf(ada, async function* () {
     yield part("the old reading");
-    await rows(world, ada, "update document set generation = generation + 1 where id = $1", [id]);
     const newer = jobOf(ada, async function* () {
       yield part("the new reading");
     });
@@ -339,6 +339,44 @@ test("a document that is deleted or whose base is, while it is read, ends quietl
   }
 });
 
+test("a document that is read again is found as it was until the new reading has ended, and in one step then", async () => {
+  const { base, documents } = await givenBaseWith(world, ada, markdown("heron.md", "# Heron\n\nThe heron waits."));
+  const { id } = documents[0]!;
+  const texts = async () =>
+    (await search(world, ada, base, "heron", { mode: "KEYWORD" })).hits.map((hit) => hit.passage.text);
+  const listed = async () => {
+    const query = `query ($id: ID!) { document(id: $id) { ingestedAt passages { nodes { text } } } }`;
+    const { ingestedAt, passages } = (await ask(world, ada, query, { id })).data.document;
+    return { ingestedAt, texts: passages.nodes.map(({ text }: { text: string }) => text) };
+  };
+  const before = { found: await texts(), listed: await listed() };
+  const askAgain = () => rows(world, ada, "update document set state = 'QUEUED' where id = $1", [id]);
+
+  await askAgain();
+  const again = jobOf(ada, async function* () {
+    yield part("A new heron.");
+    yield part("Another heron.", 12);
+    expect((await documentNow(world, ada, id))!.status).toBe("INGESTING");
+    expect({ found: await texts(), listed: await listed() }).toEqual(before);
+  });
+  await ingestDocument(again, { documentId: id }, new AbortController().signal);
+  expect((await texts()).sort()).toEqual(["A new heron.", "Another heron."]);
+  expect((await listed()).texts).toEqual(["A new heron.", "Another heron."]);
+  expect(await passagesOf(ada, id)).toHaveLength(2);
+
+  const found = { found: await texts(), listed: await listed() };
+  await askAgain();
+  const failing = jobOf(ada, async function* () {
+    yield part("A third heron.");
+    yield part("A fourth heron.", 14);
+    throw new ParseFailure("CORRUPT");
+  });
+  await ingestDocument(failing, { documentId: id }, new AbortController().signal);
+  expect(await documentNow(world, ada, id)).toMatchObject({ status: "FAILED", failure: { code: "CORRUPT" } });
+  expect({ found: await texts(), listed: await listed() }).toEqual(found);
+  expect(await passagesOf(ada, id)).toHaveLength(2);
+});
+
 test("what isn't being read can't be asked for twice", async () => {
   const { id } = await givenWaiting();
   expect(await reindex(id)).toEqual({ document: null, userErrors: [{ code: "UNDER_WAY" }] });
@@ -366,6 +404,31 @@ test("a document whose job is given up says so, keeps no passages, and can be tr
   expect(await reindex(id)).toMatchObject({ document: { status: "QUEUED" } });
   const [again] = await settled(world, ada, [id]);
   expect(again).toMatchObject({ status: "INGESTED", failure: null });
+});
+
+test("one organization's many documents don't hold up another's one", async () => {
+  const bob = memberOf("org_bob");
+  const [theirs, his] = [await givenKnowledgeBase(world, ada), await givenKnowledgeBase(world, bob)];
+  const many = [];
+  for (let n = 0; n < 60; n++)
+    many.push(await givenUpload(world, ada, markdown(`${n}.md`, `# Note ${n}\n\nOne of many.`)));
+  const one = await givenUpload(world, bob, markdown("one.md", "# One\n\nThe only one."));
+  await addDocuments(world, ada, theirs, many);
+  const { payload } = await addDocuments(world, bob, his, [one]);
+  const [document] = await settled(world, bob, [payload!.documents![0]!.id]);
+  expect(document!.status).toBe("INGESTED");
+  const since = "select ingested_at from document where id = $1";
+  const [{ ingested_at: at }] = (await rows<{ ingested_at: Date }>(world, bob, since, [document!.id])) as [
+    { ingested_at: Date },
+  ];
+  const before = "select 1 from document where knowledge_base_id = $1 and ingested_at < $2";
+  expect((await rows(world, ada, before, [theirs, at])).length).toBeLessThan(35);
+  const ids = await rows<{ id: string }>(world, ada, "select id from document where knowledge_base_id = $1", [theirs]);
+  await settled(
+    world,
+    ada,
+    ids.map(({ id }) => id),
+  );
 });
 
 describe("a process that is killed", () => {
@@ -429,6 +492,38 @@ describe("a process that is killed", () => {
       expect(told.map(({ data }) => (data as { documentId: string }).documentId).sort()).toEqual(ids);
       for (const n of [0, 1, 2, 3, 4, 5])
         expect((await search(last, ada, base, `Part 4999 of Book ${n}`)).hits[0]!.passage.text).toContain(`Book ${n}`);
+    } finally {
+      await last?.stop();
+      await first.stop();
+    }
+  }, 120_000);
+
+  test("while documents are read again leaves them found as they were, and has each read once in the end", async () => {
+    const first = await startWorld();
+    let last: World | null = null;
+    try {
+      const { base, documents } = await givenBaseWith(first, ada, long("Atlas", 10_000));
+      const { id, passageCount } = documents[0]!;
+      const found = () =>
+        rows(
+          first,
+          ada,
+          "select p.id from passage p join document d on d.id = p.document_id where p.generation = d.found_generation order by p.ordinal",
+        );
+      const before = await found();
+      await first.pause();
+      const query = `mutation { reindexDocument(input: { documentId: "${id}" }) { document { id } } }`;
+      const atWork = await startChild(first, { query, variables: {} });
+      await eventually(async () => (await passagesOf(ada, id, first)).length > passageCount);
+      await atWork.kill();
+      expect(await found()).toEqual(before);
+
+      last = await startWorld({ beside: first });
+      expect((await search(last, ada, base, "Part 9999 of Atlas")).hits[0]!.passage.text).toContain("9999");
+      const [again] = await settled(last, ada, [id]);
+      expect(again).toMatchObject({ status: "INGESTED", passageCount });
+      await expectSound(last, ada, id);
+      expect(before).not.toContainEqual((await found())[0]);
     } finally {
       await last?.stop();
       await first.stop();

@@ -30,7 +30,7 @@ export function announceEnd({ topics }: Pick<Context, "topics">, tx: Tx, knowled
 export function announceChange(
   { topics, indexes, database }: Pick<Context, "topics" | "indexes" | "database">,
   tx: Tx,
-  document: Document,
+  document: Pick<Document, "id" | "organizationId" | "workspaceId" | "knowledgeBaseId">,
 ): void {
   const { organizationId, workspaceId, knowledgeBaseId } = document;
   announceProgress({ topics }, tx, [document]);

@@ -8,12 +8,16 @@ import {
   countByState,
   findDocuments,
   findPassages,
+  findPassagesWithRevisions,
   listDocuments,
   listPassages,
   pageToIndex,
   type DocumentFilter,
   type IndexedPassage,
+  type TitledPassage,
 } from "./store";
+
+export type { TitledPassage };
 
 /** The documents of the actor's workspace, newest first. */
 export async function documents(
@@ -76,14 +80,25 @@ export async function ingestionCountsOf(
   });
 }
 
-/** The passages with these ids that may be found, by id. */
+/** The passages with these ids that may be found, by id, each with its document's title. */
 export async function passagesToShow(
   tx: Tx,
   workspaceId: string,
   ids: readonly string[],
-): Promise<ReadonlyMap<string, Passage>> {
+): Promise<ReadonlyMap<string, TitledPassage>> {
   const passages = await findPassages(tx, workspaceId, ids);
   return new Map(passages.map((passage) => [passage.id, passage]));
+}
+
+/** The same, with the revisions of the bases that are there, as they were at one moment. */
+export async function passagesWithRevisions(
+  tx: Tx,
+  workspaceId: string,
+  knowledgeBaseIds: readonly string[],
+  ids: readonly string[],
+): Promise<{ passages: ReadonlyMap<string, TitledPassage>; revisions: ReadonlyMap<string, number> }> {
+  const { passages, revisions } = await findPassagesWithRevisions(tx, workspaceId, knowledgeBaseIds, ids);
+  return { passages: new Map(passages.map((passage) => [passage.id, passage])), revisions };
 }
 
 /** Of documents that may have many passages, and of many documents that have few, so many documents at once. */

@@ -1,9 +1,10 @@
-import { newId } from "@atrium/ids";
 import type { Tx } from "../context";
 import type { Document as Row } from "../generated/prisma/client";
 import type { Document, Ingestion, MetadataValue, Passage } from "./document";
 
-const toDocument = (row: Row): Document => ({
+type Columns = Omit<Row, "sizeBytes" | "revision"> & { sizeBytes: bigint | number };
+
+const toDocument = (row: Columns): Document => ({
   id: row.id,
   organizationId: row.organizationId,
   workspaceId: row.workspaceId,
@@ -20,47 +21,57 @@ const toDocument = (row: Row): Document => ({
   metadata: row.metadata as Record<string, MetadataValue>,
   enabled: row.enabled,
   ingestion: toIngestion(row),
+  found: row.foundGeneration === null ? null : { generation: row.foundGeneration, since: row.ingestedAt! },
   generation: row.generation,
   createdById: row.createdById,
   createdAt: row.createdAt,
   updatedAt: row.updatedAt,
 });
 
-function toIngestion(row: Row): Ingestion {
+function toIngestion(row: Columns): Ingestion {
   switch (row.state) {
     case "QUEUED":
       return { state: "QUEUED" };
     case "INGESTING":
       return { state: "INGESTING", passageCount: row.passageCount };
     case "INGESTED":
-      return {
-        state: "INGESTED",
-        passageCount: row.passageCount,
-        characterCount: row.characterCount,
-        ingestedAt: row.ingestedAt!,
-      };
+      return { state: "INGESTED", passageCount: row.passageCount, characterCount: row.characterCount };
     default:
       return { state: "FAILED", code: row.failureCode!, message: row.failureMessage! };
   }
 }
 
-const columnsOf = (ingestion: Ingestion) => ({
+const columnsOf = ({ ingestion, found }: Pick<Document, "ingestion" | "found">) => ({
   state: ingestion.state,
   failureCode: ingestion.state === "FAILED" ? ingestion.code : null,
   failureMessage: ingestion.state === "FAILED" ? ingestion.message : null,
   passageCount: "passageCount" in ingestion ? ingestion.passageCount : 0,
   characterCount: ingestion.state === "INGESTED" ? ingestion.characterCount : 0,
-  ingestedAt: ingestion.state === "INGESTED" ? ingestion.ingestedAt : null,
+  foundGeneration: found?.generation ?? null,
+  ingestedAt: found?.since ?? null,
 });
 
 export const insertDocuments = (tx: Tx, documents: readonly Document[]) =>
   tx.document.createMany({
-    data: documents.map(({ ingestion, ...document }) => ({ ...document, ...columnsOf(ingestion) })),
+    data: documents.map(({ ingestion, found, ...document }) => ({ ...document, ...columnsOf({ ingestion, found }) })),
   });
 
+const documentColumns = `d.id, d.organization_id as "organizationId", d.workspace_id as "workspaceId",
+  d.knowledge_base_id as "knowledgeBaseId", d.title, d.title_given as "titleGiven", d.filename,
+  d.content_type as "contentType", d.size_bytes as "sizeBytes", d.sha256, d.blob_key as "blobKey", d.format,
+  d.page_count as "pageCount", d.metadata, d.enabled, d.state, d.generation, d.failure_code as "failureCode",
+  d.failure_message as "failureMessage", d.passage_count as "passageCount", d.character_count as "characterCount",
+  d.created_by_id as "createdById", d.created_at as "createdAt", d.updated_at as "updatedAt",
+  d.ingested_at as "ingestedAt", d.found_generation as "foundGeneration"`;
+
+// In SQL, since every answer asks for the documents that it cites.
 export const findDocuments = async (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Document[]> =>
   (
-    await tx.document.findMany({ where: { workspaceId, id: { in: [...ids] }, knowledgeBase: { deletedAt: null } } })
+    await tx.sql<Columns>(
+      `select ${documentColumns} from document d join knowledge_base b on b.id = d.knowledge_base_id
+        where d.workspace_id = $1 and d.id = any ($2::text[]) and b.deleted_at is null`,
+      [workspaceId, ids],
+    )
   ).map(toDocument);
 
 export interface DocumentFilter {
@@ -100,36 +111,23 @@ export async function lockDocument(tx: Tx, workspaceId: string, id: string): Pro
   return locked.length > 0 ? ((await findDocuments(tx, workspaceId, [id]))[0] ?? null) : null;
 }
 
-/** Saves what may change of a document, as part of the base's revision. */
-export const saveDocument = (tx: Tx, { workspaceId, id, ingestion, ...document }: Document, revision: number) =>
+/** Saves what people change of a document, as part of the base's revision. */
+export const saveDocument = (tx: Tx, { workspaceId, id, ...document }: Document, revision: number) =>
   tx.document.updateMany({
     where: { workspaceId, id },
     data: {
       title: document.title,
       titleGiven: document.titleGiven,
-      format: document.format,
-      pageCount: document.pageCount,
       metadata: document.metadata,
       enabled: document.enabled,
-      generation: document.generation,
       updatedAt: document.updatedAt,
-      ...columnsOf(ingestion),
       revision,
     },
   });
 
-/** Says how far an ingestion is; changes nothing once another was asked for. False when this one has been overtaken. */
-export async function saveProgress(
-  tx: Tx,
-  { workspaceId, id, generation }: Document,
-  { passageCount }: { passageCount: number },
-): Promise<boolean> {
-  const { count } = await tx.document.updateMany({
-    where: { workspaceId, id, generation, state: { in: ["QUEUED", "INGESTING"] } },
-    data: { state: "INGESTING", passageCount },
-  });
-  return count === 1;
-}
+/** Saves where a document's newest reading stands. What is found doesn't change, and so neither does the revision. */
+export const saveIngestion = (tx: Tx, { workspaceId, id, updatedAt, ...document }: Document) =>
+  tx.document.updateMany({ where: { workspaceId, id }, data: { updatedAt, ...columnsOf(document) } });
 
 /** Removes a document with its passages, and leaves its id for indexes of older revisions. */
 export async function deleteDocumentRow(
@@ -168,48 +166,48 @@ export const countByState = (
     [workspaceId, knowledgeBaseIds],
   );
 
-export const deletePassages = (tx: Tx, workspaceId: string, documentId: string) =>
-  tx.passage.deleteMany({ where: { workspaceId, documentId } });
-
-type PassageToInsert = Omit<Passage, "id" | "documentId" | "knowledgeBaseId" | "headingPath"> & {
-  headingPath: readonly string[];
-};
-
-/** Saves passages of a document in one statement. */
-export async function insertPassages(
-  tx: Tx,
-  { organizationId, workspaceId, knowledgeBaseId, id: documentId }: Document,
-  passages: readonly PassageToInsert[],
-): Promise<void> {
-  if (passages.length === 0) return;
-  const rows = passages.map((passage) => ({ ...passage, id: newId("psg") }));
-  await tx.sql(
-    `insert into passage (id, organization_id, workspace_id, knowledge_base_id, document_id, ordinal, text,
-                          start_offset, end_offset, token_count, first_page, last_page, sheet, heading_path)
-     select p.id, $1, $2, $3, $4, p.ordinal, p.text, p.start, p."end", p."tokenCount", p."firstPage", p."lastPage",
-            p.sheet, p."headingPath"
-       from jsonb_to_recordset($5::jsonb) as p (id text, ordinal int, text text, start int, "end" int,
-            "tokenCount" int, "firstPage" int, "lastPage" int, sheet text, "headingPath" text[])`,
-    [organizationId, workspaceId, knowledgeBaseId, documentId, JSON.stringify(rows)],
-  );
-}
-
 const passageColumns = `p.id, p.document_id as "documentId", p.knowledge_base_id as "knowledgeBaseId", p.ordinal, p.text,
   p.start_offset as start, p.end_offset as "end", p.token_count as "tokenCount", p.first_page as "firstPage",
   p.last_page as "lastPage", p.sheet, p.heading_path as "headingPath"`;
 
+/** A passage with its document's title. */
+export type TitledPassage = Passage & { title: string };
+
 /** The passages with these ids, of documents that may be found. */
-export const findPassages = (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Passage[]> =>
+export const findPassages = (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<TitledPassage[]> =>
   tx.sql(
-    `select ${passageColumns} from passage p
+    `select ${passageColumns}, d.title from passage p
        join document d on d.id = p.document_id
        join knowledge_base b on b.id = p.knowledge_base_id
       where p.workspace_id = $1 and p.id = any ($2::text[])
-        and d.state = 'INGESTED' and d.enabled and b.deleted_at is null`,
+        and p.generation = d.found_generation and d.enabled and b.deleted_at is null`,
     [workspaceId, ids],
   );
 
-/** A document's passages in reading order. */
+/** The same, with the revisions of the bases that are there, as they were at one moment. */
+export async function findPassagesWithRevisions(
+  tx: Tx,
+  workspaceId: string,
+  knowledgeBaseIds: readonly string[],
+  ids: readonly string[],
+): Promise<{ passages: TitledPassage[]; revisions: Map<string, number> }> {
+  type Row = Omit<TitledPassage, "id"> & { id: string | null; revision: number };
+  const rows = await tx.sql<Row>(
+    `select found.*, b.id as "knowledgeBaseId", b.revision from knowledge_base b
+       left join lateral (
+         select ${passageColumns}, d.title from passage p join document d on d.id = p.document_id
+          where p.workspace_id = $1 and p.id = any ($3::text[]) and p.knowledge_base_id = b.id
+            and p.generation = d.found_generation and d.enabled) found on true
+      where b.workspace_id = $1 and b.id = any ($2::text[]) and b.deleted_at is null`,
+    [workspaceId, knowledgeBaseIds, ids],
+  );
+  return {
+    passages: rows.flatMap(({ revision: _, ...row }) => (row.id === null ? [] : [row as TitledPassage])),
+    revisions: new Map(rows.map(({ knowledgeBaseId, revision }) => [knowledgeBaseId, revision])),
+  };
+}
+
+/** A document's passages in reading order: those that are found, or those that there are by now of its first reading. */
 export const listPassages = (
   tx: Tx,
   workspaceId: string,
@@ -218,7 +216,9 @@ export const listPassages = (
 ): Promise<Passage[]> =>
   tx.sql(
     `select ${passageColumns} from passage p
-      where p.workspace_id = $1 and p.document_id = $2 and p.ordinal > $3 order by p.ordinal limit $4`,
+       join document d on d.id = p.document_id
+      where p.workspace_id = $1 and p.document_id = $2 and p.generation = coalesce(d.found_generation, d.generation)
+        and p.ordinal > $3 order by p.ordinal limit $4`,
     [workspaceId, documentId, after ?? -1, limit],
   );
 
@@ -232,7 +232,7 @@ export interface IndexedPassage {
   page: number | null;
 }
 
-/** Passages of documents, one document after the other in the order of their ids, each in reading order. */
+/** The found passages of documents, one document after the other in the order of their ids, each in reading order. */
 export const pageToIndex = (
   tx: Tx,
   workspaceId: string,
@@ -240,20 +240,22 @@ export const pageToIndex = (
   { limit, after }: { limit: number; after: { documentId: string; ordinal: number } | null },
 ): Promise<IndexedPassage[]> =>
   tx.sql(
-    `select id, document_id as "documentId", ordinal, text, heading_path as "headingPath", first_page as page
-       from passage
-      where workspace_id = $1 and document_id = any ($2::text[]) and (document_id, ordinal) > ($3, $4)
-      order by document_id, ordinal limit $5`,
+    `select p.id, p.document_id as "documentId", p.ordinal, p.text, p.heading_path as "headingPath",
+            p.first_page as page
+       from passage p join document d on d.id = p.document_id
+      where p.workspace_id = $1 and p.document_id = any ($2::text[]) and p.generation = d.found_generation
+        and (p.document_id, p.ordinal) > ($3, $4)
+      order by p.document_id, p.ordinal limit $5`,
     [workspaceId, documentIds, after?.documentId ?? "", after?.ordinal ?? -1, limit],
   );
 
 export interface ChangedDocument {
   id: string;
   title: string;
-  generation: number;
+  /** The reading that is found; null when none is. */
+  generation: number | null;
   metadata: Record<string, MetadataValue>;
   enabled: boolean;
-  ingested: boolean;
   revision: number;
 }
 
@@ -265,7 +267,7 @@ export async function changesSince(
   revision: number,
 ): Promise<{ changed: ChangedDocument[]; removed: string[] }> {
   const changed = await tx.sql<ChangedDocument>(
-    `select id, title, generation, metadata, enabled, state = 'INGESTED' as ingested, revision from document
+    `select id, title, found_generation as generation, metadata, enabled, revision from document
       where workspace_id = $1 and knowledge_base_id = $2 and revision > $3 order by revision`,
     [workspaceId, knowledgeBaseId, revision],
   );

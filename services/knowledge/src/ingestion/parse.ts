@@ -66,7 +66,8 @@ const chunkBytes = 1024 * 1024;
 export function startParsing({
   processesMax = 2,
   documentsPerProcess = 250,
-  idleMs = 10_000,
+  // A process that is new takes three times as long for a file as one that has read thirty.
+  idleMs = 30_000,
   limits: standing,
 }: ParsingSettings = {}): Parsing {
   const poolLimits: Limits = { ...defaultLimits, ...standing };

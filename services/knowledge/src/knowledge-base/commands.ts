@@ -6,7 +6,14 @@ import type { Context, Tx } from "../context";
 import { announceEnd } from "../document/progress";
 import type { KnowledgeBase, Splitting } from "./knowledge-base";
 import { requireEraser, requireWriter } from "./policy";
-import { insertKnowledgeBase, lockKnowledgeBase, markDeleted, nextRevision, saveKnowledgeBase } from "./store";
+import {
+  insertKnowledgeBase,
+  lockKnowledgeBase,
+  lockKnowledgeBases,
+  markDeleted,
+  nextRevision,
+  saveKnowledgeBase,
+} from "./store";
 
 /** Makes an empty knowledge base in the actor's workspace. */
 export async function createKnowledgeBase(
@@ -57,17 +64,36 @@ export async function deleteKnowledgeBase(
   ctx: Context,
   { knowledgeBaseId }: { knowledgeBaseId: string },
 ): Promise<string> {
-  const { actor, db, indexes, now } = ctx;
+  const { actor, db } = ctx;
   const { workspaceId } = requireEraser(actor);
   return db.transaction(async (tx) => {
     await requireKnowledgeBase(tx, workspaceId, knowledgeBaseId);
-    await markDeleted(tx, workspaceId, knowledgeBaseId, now());
-    await appendEvent(tx, knowledgeBaseDeleted({ knowledgeBaseId }));
-    await enqueue(tx, "eraseKnowledgeBase", { knowledgeBaseId }, { key: `erase:${knowledgeBaseId}` });
-    announceEnd(ctx, tx, knowledgeBaseId);
-    tx.afterCommit(() => indexes.forget(knowledgeBaseId));
+    await endKnowledgeBase(ctx, tx, workspaceId, knowledgeBaseId);
     return knowledgeBaseId;
   });
+}
+
+/** A workspace is gone: its bases go as if each had been deleted. `db` is bound to the workspace. */
+export async function forgetKnowledgeBases(ctx: Pick<Context, "db" | "topics" | "indexes" | "now">): Promise<void> {
+  const { db } = ctx;
+  const { workspaceId } = db.tenant;
+  if (!workspaceId) throw new Error("A workspace is forgotten in its own name.");
+  await db.transaction(async (tx) => {
+    for (const { id } of await lockKnowledgeBases(tx, workspaceId)) await endKnowledgeBase(ctx, tx, workspaceId, id);
+  });
+}
+
+async function endKnowledgeBase(
+  ctx: Pick<Context, "topics" | "indexes" | "now">,
+  tx: Tx,
+  workspaceId: string,
+  knowledgeBaseId: string,
+): Promise<void> {
+  await markDeleted(tx, workspaceId, knowledgeBaseId, ctx.now());
+  await appendEvent(tx, knowledgeBaseDeleted({ knowledgeBaseId }));
+  await enqueue(tx, "eraseKnowledgeBase", { knowledgeBaseId }, { key: `erase:${knowledgeBaseId}` });
+  announceEnd(ctx, tx, knowledgeBaseId);
+  tx.afterCommit(() => ctx.indexes.forget(knowledgeBaseId));
 }
 
 /** Locks a base of the workspace; `NOT_FOUND` where there is none. */

@@ -1,6 +1,7 @@
 import { appendEvent, documentDeleted } from "@atrium/events";
 import type { Context, Tx } from "../context";
 import { deleteFilesLater } from "../files";
+import { dropSnapshots } from "../index-snapshot/commands";
 import { deleteMarked } from "./store";
 
 /** How documents of a base are removed, a batch at a time; the documents' own folder says. */
@@ -38,5 +39,8 @@ export async function eraseKnowledgeBase(
       return deleted.length;
     });
   }
-  await deleteMarked(db, workspaceId, knowledgeBaseId);
+  await db.transaction(async (tx) => {
+    await dropSnapshots(tx, workspaceId, knowledgeBaseId);
+    await deleteMarked(tx, workspaceId, knowledgeBaseId);
+  });
 }

@@ -195,7 +195,7 @@ export class KnowledgeBaseResolver {
 
   @FieldResolver(() => User, { nullable: true, description: "Who created it." })
   createdBy(@Root() { createdById }: KnowledgeBaseRow) {
-    return createdById && { id: createdById };
+    return createdById?.startsWith("usr_") ? { id: createdById } : null;
   }
 
   @FieldResolver(() => Boolean, { description: "Whether the caller may change it and add documents." })

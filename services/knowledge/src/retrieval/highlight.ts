@@ -1,5 +1,5 @@
 import { analyze, type AnalyzedWord } from "./analyzer";
-import type { WeighedQuery } from "./search";
+import type { WeighedQuery } from "./weigh";
 import { characterGrams } from "./vocabulary";
 
 /** Half-open, in UTF-16 positions of the text that was given. */

@@ -9,10 +9,10 @@ export {
   searchPassages,
   weighQuery,
   type Explanation,
-  type ScorePart,
   type SearchHit,
   type SearchMode,
   type SearchOptions,
   type SearchResult,
-  type WeighedQuery,
 } from "./search";
+export type { ScorePart } from "./ranking";
+export type { WeighedQuery } from "./weigh";

@@ -46,8 +46,12 @@ export async function fitLatentModel(segment: Segment, signal?: AbortSignal): Pr
   const basis = await fitInWorker(matrix, dimensions, signal);
   const scales = new Float32Array(terms.length);
   const rounded = new Int8Array(basis.length);
-  for (let row = 0; row < terms.length; row++)
+  const slice = new TimeSlice();
+  for (let row = 0; row < terms.length; row++) {
+    if (slice.isOver) await slice.next(signal);
     scales[row] = roundVector(basis.subarray(row * dimensions, (row + 1) * dimensions), rounded, row * dimensions);
+  }
+  await slice.next(signal);
   return new LatentModel(dimensions, terms, weights, rounded, scales, fittedAt);
 }
 
@@ -84,8 +88,14 @@ async function sampleOf(
     if (segment.alive[slot] === 0) continue;
     const order = hashOf(segment.idOf(slot));
     if (order <= bound) chosenByHash.push({ slot, order });
-    if (chosenByHash.length >= 2 * sampleMax) keepBest();
+    if (chosenByHash.length >= 2 * sampleMax) {
+      // Sorting overruns a slice's end, so it gets one of its own.
+      await slice.next(signal);
+      keepBest();
+      await slice.next(signal);
+    }
   }
+  await slice.next(signal);
   keepBest();
   slots.push(...chosenByHash.map(({ slot }) => slot));
 
@@ -96,15 +106,20 @@ async function sampleOf(
     segment.eachDistinctTerm(slot, (term) => counts.set(term, (counts.get(term) ?? 0) + 1));
   }
   const { vocabulary } = segment;
-  const chosen = [...counts]
-    .filter(([term, count]) => count > 1 && count < slots.length * 0.6 && vocabulary.documentCount(term) > 0)
-    .map(([term, count]) => ({ term, count, text: vocabulary.term(term) }))
-    .sort((a, b) => b.count - a.count || (a.text < b.text ? -1 : 1))
-    .slice(0, termsMax);
+  const wanted: { term: number; count: number; text: string }[] = [];
+  for (const [term, count] of counts) {
+    if (slice.isOver) await slice.next(signal);
+    if (count > 1 && count < slots.length * 0.6 && vocabulary.documentCount(term) > 0)
+      wanted.push({ term, count, text: vocabulary.term(term) });
+  }
+  await slice.next(signal);
+  const chosen = wanted.sort((a, b) => b.count - a.count || (a.text < b.text ? -1 : 1)).slice(0, termsMax);
+  await slice.next(signal);
   const column = new Map(chosen.map(({ term }, at) => [term, at]));
   const weights = Float32Array.from(chosen, ({ term }) =>
     Math.log(Math.max(1, segment.livingCount / Math.max(1, vocabulary.documentCount(term)))),
   );
+  await slice.next(signal);
 
   const starts = new Uint32Array(slots.length + 1);
   const columns: number[] = [];
@@ -124,6 +139,7 @@ async function sampleOf(
     }
     starts[row + 1] = columns.length;
   }
+  await slice.next(signal);
   const matrix: SparseMatrix = {
     rowCount: slots.length,
     columnCount: chosen.length,

@@ -121,12 +121,17 @@ export class LatentVectors {
     for (let at = 0; at < dimensions; at++) this.scratch[at]! += factor * basis[from + at]!;
   }
 
+  /** Learns the rows of so many more terms ahead; false when it knows all. Else the first passage pays for them all. */
+  learnRows(count: number): boolean {
+    this.rows = grown(this.rows, this.vocabulary.size);
+    const to = Math.min(this.vocabulary.size, this.rowsKnown + count);
+    for (; this.rowsKnown < to; this.rowsKnown++)
+      this.rows[this.rowsKnown] = this.model.rowOf.get(this.vocabulary.term(this.rowsKnown)) ?? -1;
+    return this.rowsKnown < this.vocabulary.size;
+  }
+
   private rowOf(term: number): number {
-    if (term >= this.rowsKnown) {
-      this.rows = grown(this.rows, this.vocabulary.size);
-      for (; this.rowsKnown < this.vocabulary.size; this.rowsKnown++)
-        this.rows[this.rowsKnown] = this.model.rowOf.get(this.vocabulary.term(this.rowsKnown)) ?? -1;
-    }
+    if (term >= this.rowsKnown) this.learnRows(this.vocabulary.size);
     return this.rows[term]!;
   }
 

@@ -191,6 +191,7 @@ export class PassageIndex {
     if (!model) return;
     const vectors = new LatentVectors(model, segment.vocabulary);
     const slice = new TimeSlice();
+    while (vectors.learnRows(2_000)) if (slice.isOver) await slice.next(this.closing.signal);
     // Passages that come meanwhile get a slot at the end, and the loop reaches them too.
     for (let slot = 0; slot < segment.slotCount; slot++) {
       if (slice.isOver) await slice.next(this.closing.signal);

@@ -56,6 +56,8 @@ export class Segment {
   alive = new Uint8Array(0);
   /** Content words, with those of title and headings. */
   lengths = new Uint16Array(0);
+  /** Different terms, title and headings included. */
+  distinctTerms = new Uint16Array(0);
   /** Length of the vector of logarithmic term counts. */
   norms = new Float32Array(0);
   documentOf = new Uint32Array(0);
@@ -78,6 +80,7 @@ export class Segment {
 
   // Scratch: how often each term stands in the passage at hand; all zero between calls.
   private counts = new Uint32Array(0);
+  private readonly touched: number[] = [];
   private sequence = new Uint32Array(256);
   private sequenceLength = 0;
   private readonly push = (term: number, overlay: boolean) => {
@@ -163,16 +166,19 @@ export class Segment {
       counts[term & termMask]!++;
     }
     let squares = 0;
+    let distinct = 0;
     for (let at = 0; at < record.length; at++) {
       const term = record.terms[at]! & termMask;
       const count = counts[term]!;
       if (count === 0) continue;
+      distinct++;
       counts[term] = 0;
       this.postings.append(term, slot, count);
       this.vocabulary.countDocument(term, 1);
       squares += logarithmic(count) ** 2;
     }
     this.lengths[slot] = Math.min(length, 65_535);
+    this.distinctTerms[slot] = Math.min(distinct, 65_535);
     this.norms[slot] = Math.sqrt(squares) || 1;
     this.totalLength += this.lengths[slot]!;
     this.lengthMax = Math.max(this.lengthMax, this.lengths[slot]!);
@@ -247,6 +253,58 @@ export class Segment {
     }
   }
 
+  /** The same with the terms alone that `weights` gives a weight. */
+  eachWeighedTerm(slot: number, weights: Float32Array, visit: (term: number, count: number) => void): void {
+    const from = this.sequenceOffsets[slot]!;
+    const to = from + this.sequenceLengths[slot]!;
+    const page = this.sequences.page(this.sequencePages[slot]!);
+    const { counts, touched } = this;
+    let found = 0;
+    for (let at = from; at < to; at++) {
+      const term = page[at]! & termMask;
+      if (weights[term]! > 0 && counts[term]!++ === 0) touched[found++] = term;
+    }
+    for (let at = 0; at < found; at++) {
+      const term = touched[at]!;
+      const count = counts[term]!;
+      counts[term] = 0;
+      visit(term, count);
+    }
+  }
+
+  /** The documents with a living passage that has one of these terms. */
+  documentsWith(terms: readonly string[]): Set<string> {
+    const found = new Set<number>();
+    for (const text of terms) {
+      const term = this.vocabulary.numberOf(text);
+      if (term === undefined) continue;
+      this.postings.visit(term, (slots, _, from, to) => {
+        for (let at = from; at < to; at++) if (this.alive[slots[at]!] === 1) found.add(this.documentOf[slots[at]!]!);
+      });
+    }
+    return new Set([...found].map((document) => this.documents[document]!.id));
+  }
+
+  /** How many different terms two passages share, the other of which may be another segment's. */
+  sharedTerms(slot: number, other: Segment, otherSlot: number): number {
+    const { counts } = this;
+    this.eachTerm(slot, (term) => (counts[term] = 1));
+    let shared = 0;
+    other.eachTerm(otherSlot, (theirs) => {
+      const term = other === this ? theirs : this.vocabulary.numberOf(other.vocabulary.term(theirs));
+      if (term === undefined || counts[term] !== 1) return;
+      counts[term] = 2;
+      shared++;
+    });
+    this.eachTerm(slot, (term) => (counts[term] = 0));
+    return shared;
+  }
+
+  private eachTerm(slot: number, visit: (term: number) => void): void {
+    const { page, from, to } = this.sequenceOf(slot);
+    for (let at = from; at < to; at++) visit(page[at]! & termMask);
+  }
+
   useLatentModel(model: LatentModel | null): void {
     this.vectors = model ? new LatentVectors(model, this.vocabulary) : null;
   }
@@ -256,7 +314,7 @@ export class Segment {
   }
 
   get bytes(): number {
-    const perSlot = 1 + 2 + 4 + 4 + 4 + 4 + 1 + 2 + 4 + 4 + 4;
+    const perSlot = 1 + 2 + 2 + 4 + 4 + 4 + 4 + 1 + 2 + 4 + 4 + 4;
     const ids = this.slotCount * 100;
     return (
       this.vocabulary.bytes +
@@ -293,6 +351,7 @@ export class Segment {
     if (count <= this.alive.length) return;
     this.alive = grown(this.alive, count);
     this.lengths = grown(this.lengths, count);
+    this.distinctTerms = grown(this.distinctTerms, count);
     this.norms = grown(this.norms, count);
     this.documentOf = grown(this.documentOf, count);
     this.headingOf = grown(this.headingOf, count);

@@ -1,112 +1,52 @@
-import { createHash } from "node:crypto";
-import { languages, type Language } from "./languages";
 import { LatentModel } from "./latent-model";
 import { LatentVectors } from "./latent-vectors";
 import type { IndexOwner } from "./passage-index";
-import type { Metadata } from "./passage";
 import { Segment } from "./segment";
+import { FrameReader, frames } from "./snapshot-frames";
+import { describe, restoreInto, valuesOf, type Shape } from "./snapshot-shape";
 import { TimeSlice } from "./time-slice";
 
-// Raise it with every change of the format or of how text becomes terms: an old snapshot is then refused and rebuilt.
-const format = "atrium-passages-1";
-const passagesPerBatch = 500;
-const termsPerBatch = 5000;
-const frameBytesMax = 1 << 28;
+// Raise it with every change of how text becomes terms: an old snapshot is then refused and rebuilt. Changes of what an
+// index is made of are noticed by themselves.
+const format = "atrium-passages-2";
 
 interface Header extends IndexOwner {
   readonly format: string;
   readonly label: string;
-  readonly termCount: number;
-  readonly documents: { id: string; metadata: Metadata; enabled: boolean }[];
-  readonly headings: string[];
-  readonly latent: { dimensions: number; fittedAt: number; terms: string[] } | null;
-}
-
-interface Batch {
-  readonly ids: string[];
-  readonly documents: number[];
-  readonly headings: number[];
-  readonly pages: number[];
-  readonly languages: Language[];
-  readonly lengths: number[];
-  readonly headLengths: number[];
-  readonly scales: number[];
+  readonly segment: Shape;
+  readonly latent: { model: Shape; vectors: Shape; dimensions: number; fittedAt: number } | null;
 }
 
 /**
- * Frames, each with its length before it: header, terms, model, passages in batches, and last a SHA-256 of all of it.
- * Postings and statistics aren't written: putting the passages in again makes them, and is as fast as reading them.
+ * An index in frames: what it is made of, then its arrays as they are, so that reading is copying. Of what was removed
+ * nothing is written, not a word of it.
  */
 export async function* writeSnapshot(segment: Segment, owner: IndexOwner, label: string): AsyncGenerator<Uint8Array> {
-  // Passages that come while this runs have higher slots and terms, and are left out.
-  const { slotCount, vocabulary, vectors } = segment;
-  const termCount = vocabulary.size;
-  const digest = createHash("sha256");
-  const frame = (parts: Uint8Array[]) => {
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(parts.reduce((sum, part) => sum + part.byteLength, 0));
-    const bytes = Buffer.concat([length, ...parts]);
-    digest.update(bytes);
-    return bytes;
-  };
-  const model = vectors?.model ?? null;
+  // What comes and goes while this runs doesn't touch the copy.
+  const copy = await copyOfLiving(segment);
+  const { vectors } = copy;
+  copy.vectors = null;
+  const latent = vectors && { model: modelParts(vectors.model), vectors: vectorParts(vectors) };
   const header: Header = {
     format,
     workspaceId: owner.workspaceId,
     knowledgeBaseId: owner.knowledgeBaseId,
     label,
-    termCount,
-    documents: segment.documents.map(({ id, metadata, enabled }) => ({ id, metadata, enabled })),
-    headings: segment.headings.slice(),
-    latent: model && { dimensions: model.dimensions, fittedAt: model.fittedAt, terms: [...model.terms] },
+    segment: describe(copy),
+    latent: latent && {
+      model: describe(latent.model),
+      vectors: describe(latent.vectors),
+      dimensions: vectors.model.dimensions,
+      fittedAt: vectors.model.fittedAt,
+    },
   };
-  yield frame([json(header)]);
-  for (let from = 0; from < termCount; from += termsPerBatch) {
-    const numbers = Array.from({ length: Math.min(termsPerBatch, termCount - from) }, (_, at) => from + at);
-    yield frame([
-      json(numbers.map((number) => [vocabulary.term(number), vocabulary.isSpelled(number) ? 1 : 0]).flat()),
-    ]);
-  }
-  if (model) yield frame([bytesOf(model.weights), bytesOf(model.scales), bytesOf(model.basis)]);
-
-  const slice = new TimeSlice();
-  for (let slot = 0; slot < slotCount;) {
-    const batch: Batch = {
-      ids: [],
-      documents: [],
-      headings: [],
-      pages: [],
-      languages: [],
-      lengths: [],
-      headLengths: [],
-      scales: [],
-    };
-    const terms: Uint8Array[] = [];
-    const components: Uint8Array[] = [];
-    for (; slot < slotCount && batch.ids.length < passagesPerBatch; slot++) {
-      if (segment.alive[slot] === 0) continue;
-      const record = segment.recordOf(slot, (term) => term);
-      batch.ids.push(record.id);
-      batch.documents.push(segment.documentOf[slot]!);
-      batch.headings.push(segment.headingOf[slot]!);
-      batch.pages.push(record.page);
-      batch.languages.push(record.language);
-      batch.lengths.push(record.length);
-      batch.headLengths.push(record.headLength);
-      terms.push(bytesOf(record.terms));
-      if (!vectors) continue;
-      const vector = vectors.vectorOf(slot);
-      batch.scales.push(vector.scale);
-      components.push(bytesOf(vector.components));
+  yield* frames(header, function* () {
+    yield* valuesOf(copy);
+    if (latent) {
+      yield* valuesOf(latent.model);
+      yield* valuesOf(latent.vectors);
     }
-    const head = json(batch);
-    const headLength = Buffer.alloc(4);
-    headLength.writeUInt32LE(head.byteLength);
-    yield frame([headLength, head, ...terms, ...components]);
-    if (slice.isOver) await slice.next();
-  }
-  yield frame([]);
-  yield digest.digest();
+  });
 }
 
 /** Rejects with a sentence that says why, when the bytes aren't a whole snapshot of this base in this format. */
@@ -114,107 +54,80 @@ export async function readSnapshot(
   source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   owner: IndexOwner,
 ): Promise<{ segment: Segment; label: string }> {
-  const frames = framesOf(source);
-  const next = async () => {
-    const { value, done } = await frames.next();
-    if (done) throw new Error("The snapshot ends too early.");
-    return value;
-  };
-  const header = parse<Header>(await next());
-  if (header.format !== format) throw new Error(`The snapshot has the format ${String(header.format)}, not ${format}.`);
-  if (header.workspaceId !== owner.workspaceId || header.knowledgeBaseId !== owner.knowledgeBaseId)
-    throw new Error("The snapshot is of another knowledge base.");
-
-  const segment = new Segment();
-  const slice = new TimeSlice();
-  while (segment.vocabulary.size < header.termCount) {
-    const terms = parse<(string | number)[]>(await next());
-    for (let at = 0; at < terms.length; at += 2) {
-      segment.vocabulary.add(terms[at] as string, terms[at + 1] === 1);
-      if (slice.isOver) await slice.next();
-    }
-  }
-  for (const { id, metadata, enabled } of header.documents) segment.describe(id, { metadata, enabled });
-  let model: LatentModel | null = null;
-  if (header.latent) {
-    const { dimensions, fittedAt, terms } = header.latent;
-    const bytes = await next();
-    const weights = new Float32Array(copyOf(bytes, 0, terms.length * 4));
-    const scales = new Float32Array(copyOf(bytes, terms.length * 4, terms.length * 4));
-    const basis = new Int8Array(copyOf(bytes, terms.length * 8, terms.length * dimensions));
-    model = new LatentModel(dimensions, terms, weights, basis, scales, fittedAt);
-  }
-  const vectors = model && new LatentVectors(model, segment.vocabulary);
-  for (;;) {
-    const bytes = await next();
-    if (bytes.byteLength === 0) break;
-    const headLength = bytes.readUInt32LE(0);
-    const batch = parse<Batch>(bytes.subarray(4, 4 + headLength));
-    let offset = 4 + headLength;
-    const terms = new Uint32Array(copyOf(bytes, offset, batch.lengths.reduce((sum, length) => sum + length, 0) * 4));
-    offset += terms.byteLength;
-    let from = 0;
-    for (let at = 0; at < batch.ids.length; at++) {
-      if (slice.isOver) await slice.next();
-      const length = batch.lengths[at]!;
-      segment.append({
-        id: batch.ids[at]!,
-        documentId: header.documents[batch.documents[at]!]!.id,
-        headingPath: header.headings[batch.headings[at]!]!,
-        page: batch.pages[at]!,
-        language: languages.includes(batch.languages[at]!) ? batch.languages[at]! : "en",
-        terms: terms.subarray(from, from + length),
-        length,
-        headLength: batch.headLengths[at]!,
-      });
-      from += length;
-      if (!model) continue;
-      const components = new Int8Array(copyOf(bytes, offset, model.dimensions));
-      vectors!.restore(segment.slotCount - 1, components, batch.scales[at]!);
-      offset += model.dimensions;
-    }
-  }
-  segment.vectors = vectors;
-  return { segment, label: header.label };
-}
-
-/** The frames, up to and with the empty one; throws when the digest after it isn't theirs. */
-async function* framesOf(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, undefined> {
-  const digest = createHash("sha256");
-  let pending = Buffer.alloc(0);
-  let last = false;
-  for await (const chunk of source) {
-    pending = pending.byteLength === 0 ? Buffer.from(chunk) : Buffer.concat([pending, chunk]);
-    while (!last && pending.byteLength >= 4) {
-      const length = pending.readUInt32LE(0);
-      if (length > frameBytesMax) throw new Error("The snapshot is damaged.");
-      if (pending.byteLength < 4 + length) break;
-      digest.update(pending.subarray(0, 4 + length));
-      const frame = pending.subarray(4, 4 + length);
-      pending = pending.subarray(4 + length);
-      last = length === 0;
-      if (!last) yield frame;
-    }
-  }
-  if (!last || !digest.digest().equals(pending)) throw new Error("The snapshot is damaged.");
-  yield Buffer.alloc(0);
-  return undefined;
-}
-
-const json = (value: unknown) => Buffer.from(JSON.stringify(value));
-const bytesOf = (array: Uint32Array | Float32Array | Int8Array) =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-
-function parse<T>(bytes: Buffer): T {
+  const reader = new FrameReader(source);
   try {
-    return JSON.parse(bytes.toString()) as T;
-  } catch (cause) {
-    throw new Error("The snapshot is damaged.", { cause });
+    const header = await reader.json<Header>();
+    if (header.format !== format)
+      throw new Error(`The snapshot has the format ${String(header.format)}, not ${format}.`);
+    if (header.workspaceId !== owner.workspaceId || header.knowledgeBaseId !== owner.knowledgeBaseId)
+      throw new Error("The snapshot is of another knowledge base.");
+    const segment = new Segment();
+    await restoreInto(segment, header.segment, reader);
+    if (header.latent) {
+      const { dimensions, fittedAt } = header.latent;
+      const parts = modelParts(
+        new LatentModel(dimensions, [], new Float32Array(0), new Int8Array(0), new Float32Array(0), 0),
+      );
+      await restoreInto(parts, header.latent.model, reader);
+      const model = new LatentModel(dimensions, parts.terms, parts.weights, parts.basis, parts.scales, fittedAt);
+      const vectors = new LatentVectors(model, segment.vocabulary);
+      const own = vectorParts(vectors);
+      await restoreInto(own, header.latent.vectors, reader);
+      segment.vectors = Object.assign(vectors, own);
+    }
+    await reader.end();
+    return { segment, label: header.label };
+  } finally {
+    await reader.close();
   }
 }
 
-/** A buffer of its own, aligned; throws when the bytes aren't there. */
-function copyOf(bytes: Buffer, offset: number, length: number): ArrayBuffer {
-  if (offset + length > bytes.byteLength) throw new Error("The snapshot is damaged.");
-  return new Uint8Array(bytes.subarray(offset, offset + length)).buffer;
+const modelParts = ({ terms, weights, basis, scales }: LatentModel) => ({ terms, weights, basis, scales });
+
+/** Of vectors what is theirs alone. */
+function vectorParts(vectors: LatentVectors): Record<string, unknown> {
+  const { model: _, vocabulary: __, ...own } = vectors as unknown as Record<string, unknown>;
+  return own;
+}
+
+/** The living passages in a segment of their own, with their vectors. */
+async function copyOfLiving(from: Segment): Promise<Segment> {
+  const to = new Segment();
+  const slice = new TimeSlice();
+  // Passages that come meanwhile have higher slots.
+  const { slotCount, vectors, vocabulary } = from;
+  const terms = new Uint32Array(vocabulary.size);
+  const translate = (term: number) =>
+    (terms[term] ||= to.vocabulary.add(vocabulary.term(term), vocabulary.isSpelled(term)) + 1) - 1;
+  for (const { id, metadata, enabled } of from.documents)
+    if (!enabled || Object.keys(metadata).length > 0) to.describe(id, { metadata, enabled });
+  const copied: number[] = [];
+  for (let slot = 0; slot < slotCount; slot++) {
+    if (slice.isOver) await slice.next();
+    if (from.alive[slot] === 0) continue;
+    to.append(from.recordOf(slot, translate));
+    copied.push(slot);
+  }
+  if (!vectors) return to;
+  const kept = new LatentVectors(withTermsOf(vectors.model, to), to.vocabulary);
+  for (const [slot, before] of copied.entries()) {
+    if (slice.isOver) await slice.next();
+    const { components, scale } = vectors.vectorOf(before);
+    kept.restore(slot, components, scale);
+  }
+  to.vectors = kept;
+  return to;
+}
+
+/** The model without the terms that no passage has. */
+function withTermsOf(model: LatentModel, { vocabulary }: Segment): LatentModel {
+  const { dimensions, fittedAt } = model;
+  const rows = [...model.terms.keys()].filter((row) => vocabulary.numberOf(model.terms[row]!) !== undefined);
+  if (rows.length === model.terms.length) return model;
+  const basis = new Int8Array(rows.length * dimensions);
+  for (const [to, row] of rows.entries())
+    basis.set(model.basis.subarray(row * dimensions, (row + 1) * dimensions), to * dimensions);
+  const terms = rows.map((row) => model.terms[row]!);
+  const ofRows = (array: Float32Array) => Float32Array.from(rows, (row) => array[row]!);
+  return new LatentModel(dimensions, terms, ofRows(model.weights), basis, ofRows(model.scales), fittedAt);
 }

@@ -73,7 +73,6 @@ export class Vocabulary {
    */
   visitSimilar(words: readonly string[], visit: (term: number, word: number, similarity: number) => void): void {
     const grams = words.slice(0, 32).map(characterGrams);
-    const wordsWith = new Uint32Array(65_536);
     grams.forEach((ofWord, word) => ofWord.forEach((gram) => (wordsWith[gram]! |= 1 << word)));
     const shared = new Uint16Array(grams.length);
     this.gramPool.visit((term, page, from, to) => {
@@ -96,6 +95,7 @@ export class Vocabulary {
         if (common > 1) visit(term, word, (common * common) / (grams[word]!.length * (to - from)));
       }
     });
+    for (const ofWord of grams) for (const gram of ofWord) wordsWith[gram] = 0;
   }
 
   get bytes(): number {
@@ -105,6 +105,9 @@ export class Vocabulary {
 }
 
 const empty = new Uint16Array(0);
+
+// Scratch: by gram, a bit for each word that has it; all zero between calls.
+const wordsWith = new Uint32Array(65_536);
 
 /** Short sequences of 16-bit numbers in pages, one for each term. */
 class GramPool {

@@ -205,13 +205,14 @@ export class SearchHitResolver {
   }
 
   @FieldResolver(() => [TextRange], { description: "What of the passage's text matches, in reading order." })
-  highlights(@Root() { matches }: Hit) {
-    return matches;
+  highlights(@Root() hit: Hit) {
+    return hit.highlights().matches;
   }
 
   @FieldResolver(() => String, { description: "The piece of the passage that shows best why it was found." })
-  snippet(@Root() { passage, snippet }: Hit) {
-    return passage.text.slice(snippet.start, snippet.end);
+  snippet(@Root() hit: Hit) {
+    const { snippet } = hit.highlights();
+    return hit.passage.text.slice(snippet.start, snippet.end);
   }
 }
 

@@ -1,8 +1,11 @@
 import { PublicError } from "@atrium/errors";
 import type { Tx } from "../context";
+import type { IndexSnapshots, IndexedText } from "../index-snapshot/commands";
 import type { KnowledgeBase } from "../knowledge-base/knowledge-base";
 import type { Metadata, Passage } from "../retrieval/passage";
 import { PassageIndex } from "../retrieval/passage-index";
+import { TimeSlice } from "../retrieval/time-slice";
+import { keeperOf, type Keeper } from "./keeper";
 
 /** What an index is made of. The documents' and the bases' own folders answer. */
 export interface IndexSource {
@@ -17,23 +20,24 @@ export interface IndexSource {
   passagesOf(db: Tx, workspaceId: string, documentIds: readonly string[]): AsyncIterable<Omit<Passage, "title">>;
 }
 
-interface ChangedDocument extends IndexedText {
+interface ChangedDocument {
   id: string;
+  title: string;
+  /** The reading of it that is found; null when none is. */
+  generation: number | null;
   metadata: Metadata;
   enabled: boolean;
-  ingested: boolean;
-}
-
-/** What a document's passages in an index were made of; while it stays the same, they do. */
-interface IndexedText {
-  generation: number;
-  title: string;
 }
 
 /** The searchable forms of knowledge bases: derived, made when first needed, forgotten when room is short. */
 export interface Indexes {
   /** The base's index, at least as new as `base`. `NOT_FOUND` when the base is deleted meanwhile. */
   upTo(db: Tx, base: Pick<KnowledgeBase, "id" | "workspaceId" | "revision">): Promise<PassageIndex>;
+  /**
+   * The indexes of these bases as they are, with the revision that each is sure to contain; null unless all of them are
+   * in memory and of this workspace. Whether the bases are still there, and no newer, is for the caller to find out.
+   */
+  atHand(workspaceId: string, knowledgeBaseIds: readonly string[]): { index: PassageIndex; revision: number }[] | null;
   /** Lets an index that is in use catch up in the background, so that the next search needn't wait. */
   refresh(db: Tx, base: { workspaceId: string; knowledgeBaseId: string }): void;
   forget(knowledgeBaseId: string): void;
@@ -48,23 +52,27 @@ interface Entry {
   texts: Map<string, IndexedText>;
   catchingUp: Promise<void> | null;
   usedAt: number;
+  keeper: Keeper | null;
 }
 
 interface Options {
   /** What all indexes may take together; those unused for longest go first. */
   bytesMax: number;
+  /** Where indexes are kept over a restart; nowhere when absent. */
+  snapshots?: IndexSnapshots;
   log: { warn(details: object, message: string): void };
 }
 
 /** Opens the indexes of one process. */
-export function openIndexes(source: IndexSource, { bytesMax, log }: Options): Indexes {
+export function openIndexes(source: IndexSource, { bytesMax, snapshots, log }: Options): Indexes {
   const entries = new Map<string, Entry>();
 
   function entryOf({ id, workspaceId }: { id: string; workspaceId: string }): Entry {
     let entry = entries.get(id);
     if (!entry) {
       const index = new PassageIndex({ workspaceId, knowledgeBaseId: id });
-      entry = { index, revision: -1, texts: new Map(), catchingUp: null, usedAt: performance.now() };
+      entry = { index, revision: -1, texts: new Map(), catchingUp: null, usedAt: performance.now(), keeper: null };
+      entry.keeper = snapshots ? keeperOf(entry, snapshots, log) : null;
       entries.set(id, entry);
     }
     return entry;
@@ -72,7 +80,7 @@ export function openIndexes(source: IndexSource, { bytesMax, log }: Options): In
 
   /** One at a time for each index; whoever comes meanwhile waits for the same. */
   const catchUp = (db: Tx, entry: Entry): Promise<void> =>
-    (entry.catchingUp ??= bringUpToDate(db, entry, source).finally(() => {
+    (entry.catchingUp ??= bringUpToDate(db, entry, source, snapshots).finally(() => {
       entry.catchingUp = null;
       makeRoom();
     }));
@@ -92,9 +100,13 @@ export function openIndexes(source: IndexSource, { bytesMax, log }: Options): In
         else if (!present()) continue;
         throw error;
       }
-      entry.index.maintain().catch((error: unknown) => {
-        if (present()) log.warn({ err: error, knowledgeBaseId: base.id }, "An index couldn't be tidied.");
-      });
+      entry.index
+        .maintain()
+        .catch((error: unknown) => {
+          if (present()) log.warn({ err: error, knowledgeBaseId: base.id }, "An index couldn't be tidied.");
+        })
+        .then(() => present() && entry.keeper?.changed(db));
+      if (present()) entry.keeper?.changed(db);
     }
   }
 
@@ -113,11 +125,21 @@ export function openIndexes(source: IndexSource, { bytesMax, log }: Options): In
   function forget(knowledgeBaseId: string): void {
     const entry = entries.get(knowledgeBaseId);
     entries.delete(knowledgeBaseId);
+    entry?.keeper?.stop();
     void entry?.index.close();
   }
 
   return {
     upTo: async (db, base) => (await catchUpTo(db, base)).index,
+    atHand(workspaceId, knowledgeBaseIds) {
+      const found = knowledgeBaseIds.map((id) => entries.get(id));
+      if (!found.every((entry) => entry && entry.revision >= 0 && entry.index.owner.workspaceId === workspaceId))
+        return null;
+      return found.map((entry) => {
+        entry!.usedAt = performance.now();
+        return { index: entry!.index, revision: entry!.revision };
+      });
+    },
     refresh(db, { workspaceId, knowledgeBaseId }) {
       if (!entries.has(knowledgeBaseId)) return;
       source
@@ -139,15 +161,28 @@ export function openIndexes(source: IndexSource, { bytesMax, log }: Options): In
     async close() {
       const closing = [...entries.values()];
       entries.clear();
+      await Promise.all(closing.map(({ keeper }) => keeper?.finish()));
       await Promise.all(closing.map(({ index }) => index.close()));
       await Promise.allSettled(closing.map(({ catchingUp }) => catchingUp));
     },
   };
 }
 
-async function bringUpToDate(db: Tx, entry: Entry, source: IndexSource): Promise<void> {
+async function bringUpToDate(
+  db: Tx,
+  entry: Entry,
+  source: IndexSource,
+  snapshots: IndexSnapshots | undefined,
+): Promise<void> {
+  const { workspaceId, knowledgeBaseId } = entry.index.owner;
+  if (entry.revision < 0) {
+    const kept = await snapshots?.load(db, { workspaceId, knowledgeBaseId });
+    if (kept) {
+      Object.assign(entry, kept);
+      entry.keeper?.restored();
+    }
+  }
   const { index, texts } = entry;
-  const { workspaceId, knowledgeBaseId } = index.owner;
   // Read before the changes: what commits in between is seen again next time, and that changes nothing.
   const revision = await source.revisionOf(db, workspaceId, knowledgeBaseId);
   if (revision === null) throw new BaseGone("NOT_FOUND", `No knowledge base ${knowledgeBaseId} in this workspace.`);
@@ -156,15 +191,20 @@ async function bringUpToDate(db: Tx, entry: Entry, source: IndexSource): Promise
     texts.delete(documentId);
     index.removeDocument(documentId);
   };
-  removed.forEach(drop);
+  const slice = new TimeSlice();
+  for (const documentId of removed) {
+    if (slice.isOver) await slice.next();
+    drop(documentId);
+  }
   const toRead = new Map<string, IndexedText>();
-  for (const { id, title, generation, metadata, enabled, ingested } of changed) {
+  for (const { id, title, generation, metadata, enabled } of changed) {
+    if (slice.isOver) await slice.next();
     const known = texts.get(id);
-    if (!ingested || known?.title !== title || known.generation !== generation) {
+    if (generation === null || known?.title !== title || known.generation !== generation) {
       drop(id);
-      if (ingested) toRead.set(id, { title, generation });
+      if (generation !== null) toRead.set(id, { title, generation });
     }
-    if (ingested) index.describeDocument(id, { metadata, enabled });
+    if (generation !== null) index.describeDocument(id, { metadata, enabled });
   }
   if (toRead.size > 0) await index.add(titled(source.passagesOf(db, workspaceId, [...toRead.keys()]), toRead));
   for (const [id, text] of toRead) texts.set(id, text);

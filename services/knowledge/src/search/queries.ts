@@ -1,7 +1,7 @@
 import { PublicError } from "@atrium/errors";
 import type { Context } from "../context";
 import type { Passage } from "../document/document";
-import { documentsByIds, passagesToShow } from "../document/queries";
+import { passagesToShow, passagesWithRevisions, type TitledPassage } from "../document/queries";
 import { knowledgeBasesToRead } from "../knowledge-base/queries";
 import { requireReader } from "../knowledge-base/policy";
 import {
@@ -13,6 +13,7 @@ import {
   type Explanation,
   type Highlights,
   type PassageFilter,
+  type PassageIndex,
   type SearchMode,
   type StoredPassage,
 } from "../retrieval";
@@ -27,10 +28,12 @@ export interface Search {
   explain: boolean;
 }
 
-export interface Hit extends Highlights {
+export interface Hit {
   score: number;
   passage: Passage;
   explanation: Explanation | null;
+  /** Worked out when it is first asked for. */
+  highlights(): Highlights;
 }
 
 /** The passages of the bases that match the query best, best first. */
@@ -38,13 +41,24 @@ export async function searchKnowledge(
   ctx: Context,
   { knowledgeBaseIds, first, query, ...options }: Search,
 ): Promise<Hit[]> {
-  const found = await search(ctx, knowledgeBaseIds, query, { ...options, limit: first });
-  return found.hits.map(({ hit, passage }) => ({
-    score: hit.score,
-    passage,
-    explanation: hit.explanation ?? null,
-    ...highlight(found.query, passage.text),
-  }));
+  return withIndexes(ctx, knowledgeBaseIds, async (indexes, load) => {
+    const found = searchPassages(indexes, query, { ...options, limit: first });
+    // The index is derived and may be a moment behind: what the database doesn't show this actor isn't shown.
+    const passages = await load(found.hits.map(({ passageId }) => passageId));
+    return found.hits.flatMap(({ passageId, score, explanation }) => {
+      const passage = passages.get(passageId);
+      if (!passage) return [];
+      let highlights: Highlights | undefined;
+      return [
+        {
+          score,
+          passage,
+          explanation: explanation ?? null,
+          highlights: () => (highlights ??= highlight(found.query, passage.text)),
+        },
+      ];
+    });
+  });
 }
 
 /** A citation with what stands there, word for word. */
@@ -61,61 +75,76 @@ export async function answerFromKnowledge(
   ctx: Context,
   { knowledgeBaseIds, question }: { knowledgeBaseIds: readonly string[]; question: string },
 ): Promise<QuotedAnswer> {
-  const { workspaceId, indexes } = await indexesOf(ctx, knowledgeBaseIds);
-  const seen = new Map<string, Passage>();
-  const answer = await answerQuestion(indexes, question, async (ids) => {
-    const passages = await passagesToShow(ctx.db, workspaceId, ids);
-    for (const [id, passage] of passages) seen.set(id, passage);
-    return evidenceOf(ctx, [...passages.values()]);
+  return withIndexes(ctx, knowledgeBaseIds, async (indexes, load) => {
+    const seen = new Map<string, Passage>();
+    const answer = await answerQuestion(indexes, question, async (ids) => {
+      const passages = await load(ids);
+      for (const [id, passage] of passages) seen.set(id, passage);
+      return [...passages.values()].map(toStoredPassage);
+    });
+    const quoted = (citation: Citation): QuotedCitation => {
+      const { text, start } = seen.get(citation.passageId)!;
+      return { ...citation, quote: text.slice(citation.start - start, citation.end - start) };
+    };
+    const sentences = answer.sentences.map(({ text, citations }) => ({ text, citations: citations.map(quoted) }));
+    return { ...answer, sentences };
   });
-  const quoted = (citation: Citation): QuotedCitation => {
-    const { text, start } = seen.get(citation.passageId)!;
-    return { ...citation, quote: text.slice(citation.start - start, citation.end - start) };
-  };
-  const sentences = answer.sentences.map(({ text, citations }) => ({ text, citations: citations.map(quoted) }));
-  return { ...answer, sentences };
 }
 
-async function evidenceOf(ctx: Context, passages: readonly Passage[]): Promise<StoredPassage[]> {
-  const documents = await documentsByIds(ctx, [...new Set(passages.map(({ documentId }) => documentId))]);
-  const titles = new Map(documents.map(({ id, title }) => [id, title]));
-  return passages.map(({ id, documentId, headingPath, firstPage, text, start }) => ({
-    passageId: id,
-    documentId,
-    title: titles.get(documentId),
-    headingPath,
-    page: firstPage,
-    text,
-    start,
-  }));
-}
+const toStoredPassage = (passage: TitledPassage): StoredPassage => ({
+  passageId: passage.id,
+  documentId: passage.documentId,
+  title: passage.title,
+  headingPath: passage.headingPath,
+  page: passage.firstPage,
+  text: passage.text,
+  start: passage.start,
+});
 
-async function search(
+/** The passages with these ids, as the database shows them to the actor. */
+type Load = (passageIds: readonly string[]) => Promise<ReadonlyMap<string, TitledPassage>>;
+
+/**
+ * Does `work` on the indexes of bases that the actor may read, each at least as new as its base.
+ *
+ * Indexes that are at hand nearly always are, so they are searched first, and the statement that reads the passages
+ * found says whether the bases are there and how new they are: one round trip in place of two. Nothing of what was found
+ * is used unless it says yes.
+ */
+async function withIndexes<Result>(
   ctx: Context,
   knowledgeBaseIds: readonly string[],
-  query: string,
-  options: Parameters<typeof searchPassages>[2],
-) {
-  const { workspaceId, indexes } = await indexesOf(ctx, knowledgeBaseIds);
-  const found = searchPassages(indexes, query, options);
-  // The index is derived and may be a moment behind: what the database doesn't show this actor isn't shown.
-  const passages = await passagesToShow(
-    ctx.db,
-    workspaceId,
-    found.hits.map(({ passageId }) => passageId),
-  );
-  const hits = found.hits.flatMap((hit) => {
-    const passage = passages.get(hit.passageId);
-    return passage ? [{ hit, passage }] : [];
-  });
-  return { query: found.query, hits };
-}
-
-/** The indexes of bases that the actor may read, each as new as its base. */
-async function indexesOf(ctx: Context, knowledgeBaseIds: readonly string[]) {
-  const { workspaceId } = requireReader(ctx.actor);
+  work: (indexes: readonly PassageIndex[], load: Load) => Promise<Result>,
+): Promise<Result> {
+  const { db, actor } = ctx;
+  const { workspaceId } = requireReader(actor);
   if (knowledgeBaseIds.length === 0)
     throw new PublicError("BAD_USER_INPUT", "Name at least one knowledge base.", { field: "knowledgeBaseIds" });
+  const atHand = ctx.indexes.atHand(workspaceId, knowledgeBaseIds);
+  if (atHand) {
+    let confirmed = false;
+    try {
+      const result = await work(
+        atHand.map(({ index }) => index),
+        async (passageIds) => {
+          const { passages, revisions } = await passagesWithRevisions(db, workspaceId, knowledgeBaseIds, passageIds);
+          if (
+            !atHand.every(({ index, revision }) => revision >= (revisions.get(index.owner.knowledgeBaseId) ?? Infinity))
+          )
+            throw new Outdated();
+          confirmed = true;
+          return passages;
+        },
+      );
+      if (confirmed) return result;
+    } catch (error) {
+      if (!(error instanceof Outdated)) throw error;
+    }
+  }
   const bases = await knowledgeBasesToRead(ctx, knowledgeBaseIds);
-  return { workspaceId, indexes: await Promise.all(bases.map((base) => ctx.indexes.upTo(ctx.db, base))) };
+  const indexes = await Promise.all(bases.map((base) => ctx.indexes.upTo(db, base)));
+  return work(indexes, (passageIds) => passagesToShow(db, workspaceId, passageIds));
 }
+
+/** A base that isn't there, or has changed since its index was made. */
+class Outdated extends Error {}

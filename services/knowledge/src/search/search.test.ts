@@ -9,6 +9,7 @@ import {
   rows,
   search,
   startWorld,
+  type Member,
   type TestDocument,
   type TestHit,
   type World,
@@ -84,6 +85,16 @@ test("SEMANTIC search finds by likeness, once a base has enough to tell what is 
   });
   expect(hits[0]!.passage.text).toMatch(/pilot|land/);
   expectExplained(hits);
+});
+
+test("SEMANTIC search finds in a base of a single passage", async () => {
+  const { base: single } = await givenBaseWith(world, ada, markdown("heron.md", "The heron waits for accommodation."));
+  for (const query of ["heron", "acommodation", "waiting herons"]) {
+    const { hits } = await search(world, ada, single, query, { mode: "SEMANTIC", explain: true });
+    expect(hits).toHaveLength(1);
+    expectExplained(hits);
+  }
+  expect((await search(world, ada, single, "zeppelin", { mode: "SEMANTIC" })).hits).toEqual([]);
 });
 
 function expectExplained(hits: TestHit[]): void {
@@ -174,6 +185,23 @@ test("a deleted document is found no more at once, its passages are gone, and ot
   ).toMatchObject({
     code: "NOT_FOUND",
   });
+});
+
+test("a base that is deleted, or another's, isn't found though its index is in memory", async () => {
+  const { base: own } = await givenBaseWith(world, ada, markdown("a.md", "# One\n\nThe heron waits."));
+  const answers = (who: Member) =>
+    ask(world, who, `{ answerFromKnowledge(knowledgeBaseIds: ["${own}"], question: "What waits?") { answered } }`);
+  expect((await search(world, ada, own, "heron")).hits).toHaveLength(1);
+  const stranger = memberOf("org_stranger");
+  expect((await search(world, stranger, own, "heron")).code).toBe("NOT_FOUND");
+  expect((await answers(stranger)).code).toBe("NOT_FOUND");
+  await ask(
+    world,
+    ada,
+    `mutation { deleteKnowledgeBase(input: { knowledgeBaseId: "${own}" }) { deletedKnowledgeBaseId } }`,
+  );
+  expect((await search(world, ada, own, "heron")).code).toBe("NOT_FOUND");
+  expect((await answers(ada)).code).toBe("NOT_FOUND");
 });
 
 test("several bases are searched as one, a base named twice counts once", async () => {

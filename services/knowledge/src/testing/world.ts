@@ -8,6 +8,7 @@ import { folderBlobs } from "@atrium/blobs";
 import { openDatabase, type Database } from "@atrium/database";
 import { testDatabase, type TestDatabase } from "@atrium/database/testing";
 import { embeddedTransport, eventsBase } from "@atrium/events";
+import { personalDataBase } from "@atrium/personal-data";
 import { requestLine, type Platform, type RunningSubgraph } from "@atrium/subgraph";
 import { inProcessTopics, type InProcessTopics } from "@atrium/topics";
 import pino from "pino";
@@ -44,7 +45,7 @@ interface Options {
 /** The service with everything real around it: database, jobs, events, files, HTTP. */
 export async function startWorld({ env = {}, beside }: Options = {}): Promise<World> {
   const migrations = path.join(__dirname, "../../prisma/migrations");
-  const home = beside?.home ?? (await testDatabase("knowledge", migrations, { base: [eventsBase] }));
+  const home = beside?.home ?? (await testDatabase("knowledge", migrations, { base: [eventsBase, personalDataBase] }));
   const folder = beside?.folder ?? mkdtempSync(path.join(tmpdir(), "atrium-knowledge-"));
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

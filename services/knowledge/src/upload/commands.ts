@@ -5,7 +5,15 @@ import { deleteFilesLater } from "../files";
 import { ParseFailure } from "../ingestion/failures";
 import { detectFormat, needsWholeFile } from "../ingestion/formats";
 import { requireWriter } from "../knowledge-base/policy";
-import { beginTransfer, deleteExpired, findByTokenHash, forgetTransfer, insertUpload, saveStored } from "./store";
+import {
+  beginTransfer,
+  deleteExpired,
+  deleteUploads,
+  findByTokenHash,
+  forgetTransfer,
+  insertUpload,
+  saveStored,
+} from "./store";
 import { announce, hashOfToken, isKnownContentType, knownContentTypes, matches, type Upload } from "./upload";
 
 /** An announced upload, and where its bytes go. */
@@ -143,4 +151,9 @@ class Head {
   get bytes(): Uint8Array {
     return Buffer.concat(this.chunks);
   }
+}
+
+/** A workspace is gone: so are its uploads, and the files that no document has. `db` is bound to the workspace. */
+export async function forgetUploads({ db }: Pick<Context, "db">): Promise<void> {
+  await db.transaction(async (tx) => deleteFilesLater(tx, await deleteUploads(tx, tx.tenant.workspaceId!)));
 }

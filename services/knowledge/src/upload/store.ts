@@ -77,3 +77,13 @@ export async function deleteExpired(
   );
   return { count: rows.length, orphans: rows.flatMap(({ orphans }) => orphans) };
 }
+
+/** Deletes the workspace's uploads. Returns the keys of all files of theirs but those that documents have. */
+export async function deleteUploads(tx: Tx, workspaceId: string): Promise<string[]> {
+  const rows = await tx.sql<{ orphans: string[] }>(
+    `delete from upload where workspace_id = $1
+     returning array_remove(transfers, case when used_at is not null then blob_key end) as orphans`,
+    [workspaceId],
+  );
+  return rows.flatMap(({ orphans }) => orphans);
+}

@@ -230,7 +230,8 @@ async function inWorkspaceOf(tx: Tx, inOrganization: StandingIn, place: Workspac
 
 const noPlace = (id: string) => new PublicError("NOT_FOUND", `No workspace member ${id} in this organization.`);
 
-const factsOf = (membership: OrganizationMember | WorkspaceMember) => ({
+/** What events say of a membership. */
+export const factsOf = (membership: OrganizationMember | WorkspaceMember) => ({
   membershipId: membership.id,
   userId: membership.userId,
   workspaceId: "workspaceId" in membership ? membership.workspaceId : null,

@@ -2,6 +2,7 @@ import { requireSignedIn } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
 import { appendEvent, organizationCreated, organizationUpdated } from "@atrium/events";
 import { newId } from "@atrium/ids";
+import { isErased } from "@atrium/personal-data";
 import type { Context } from "../context";
 import { grantMembership } from "../membership/commands";
 import { requireRight } from "../membership/policy";
@@ -28,7 +29,7 @@ export async function createOrganization(ctx: Context, { name }: { name: string 
 
 /**
  * Founds the organization and workspace in which somebody who has just registered begins, under the organization id
- * that the context is bound to. Safe to run again: a person has one first organization.
+ * that the context is bound to. Safe to run again: a person has one first organization, and none once they are erased.
  */
 export async function foundFirstOrganization(
   { db, now }: Pick<Context, "db" | "now">,
@@ -38,6 +39,7 @@ export async function foundFirstOrganization(
   const organizationId = db.tenant.organizationId!;
   const organization = { id: organizationId, name: firstOrganizationName, createdAt: at, updatedAt: at };
   await db.transaction(async (tx) => {
+    if (await isErased(tx, userId)) return;
     if (!(await claimFirstOrganization(tx, organization, userId))) return;
     await appendEvent(tx, organizationCreated({ organizationId, ownerId: userId }));
     await grantMembership(tx, { organizationId, userId, role: "owner" }, at);

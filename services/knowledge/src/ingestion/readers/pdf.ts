@@ -3,6 +3,7 @@ import type { Draft, ReaderInput } from "../document";
 import { ParseFailure } from "../failures";
 import type { Limits } from "../limits";
 import { joinLines, layoutOf, outlineKey, pageBlocks, type PageBlock } from "./pdf-blocks";
+import { inflateAtOnce } from "./pdf-inflate";
 import { pageLines, type TextRun } from "./pdf-lines";
 import { withoutRunningHeads, type Page } from "./pdf-running-heads";
 
@@ -45,6 +46,7 @@ function requireEnd(bytes: Uint8Array): void {
 }
 
 async function openPdf(bytes: Uint8Array): Promise<PdfDocument> {
+  inflateAtOnce();
   try {
     // A copy: the parser takes the buffer for itself.
     return await getDocumentProxy(new Uint8Array(bytes), {

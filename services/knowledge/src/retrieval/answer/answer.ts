@@ -1,14 +1,14 @@
-import type { WeighedQuery } from "../search";
+import type { WeighedQuery } from "../weigh";
 import { confidenceMin, likelihood } from "./answer-model";
 import {
   analyzePassage,
-  weighEvidence,
-  WordMatcher,
+  Weighing,
   type AnalyzedPassage,
   type AnalyzedStatement,
   type Evidence,
   type EvidencePassage,
 } from "./evidence";
+import { WordMatcher } from "./matching";
 import { analyzeQuestion, type Question } from "./question";
 import { readPassages } from "./reading";
 
@@ -56,12 +56,17 @@ export interface Candidate {
 /**
  * Answers a question with one to three sentences of the passages that a search found for it, each cited, or says that
  * the documents don't. Nothing is written that doesn't stand in a passage. `question` is the query as `searchPassages`
- * returned it, which knows what each word is worth in these documents.
+ * returned it, which knows what each word is worth in these documents. `documentsNamed`: those that are known to have all
+ * of its names, be it in other passages.
  */
-export function answerFromPassages(question: WeighedQuery, hits: readonly EvidencePassage[]): Answer {
+export function answerFromPassages(
+  question: WeighedQuery,
+  hits: readonly EvidencePassage[],
+  documentsNamed: readonly string[] = [],
+): Answer {
   const asked = analyzeQuestion(question);
   const refusal = refusals[asked.german ? "de" : "en"];
-  const candidates = weighStatements(asked, hits);
+  const candidates = weighStatements(asked, hits, { documentsNamed });
   const best = candidates[0];
   if (!best || best.likelihood < confidenceMin)
     return { answered: false, text: refusal, confidence: best?.likelihood ?? 0, sentences: [] };
@@ -70,8 +75,15 @@ export function answerFromPassages(question: WeighedQuery, hits: readonly Eviden
   return { answered: true, text: sentences.map(({ text }) => text).join(" "), confidence: best.likelihood, sentences };
 }
 
-/** Every statement of the passages with what speaks for it, the likeliest first. */
-export function weighStatements(question: Question, hits: readonly EvidencePassage[]): Candidate[] {
+/**
+ * The statements of the passages with what speaks for them, the likeliest first: those that can be part of an answer, or
+ * all of them.
+ */
+export function weighStatements(
+  question: Question,
+  hits: readonly EvidencePassage[],
+  { all = false, documentsNamed = [] }: { all?: boolean; documentsNamed?: readonly string[] } = {},
+): Candidate[] {
   if (question.words.every(({ weight }) => weight === 0)) return [];
   const matcher = new WordMatcher(question);
   const readings = readPassages(hits);
@@ -79,31 +91,39 @@ export function weighStatements(question: Question, hits: readonly EvidencePassa
   const passages = hits.map((passage, at) =>
     analyzePassage(passage, readings[at]!, matcher, Math.max(0, passage.score / bestScore)),
   );
-  const documents = new Map<string, Float32Array>();
-  for (const { passage, match, titleMatch, headingMatch } of passages) {
-    const known = documents.get(passage.documentId) ?? matcher.empty();
-    for (let word = 0; word < known.length; word++)
-      known[word] = Math.max(known[word]!, match[word]!, titleMatch[word]!, headingMatch[word]!);
-    documents.set(passage.documentId, known);
-  }
-  const documentsWith = new Map<string, Set<string>>();
-  for (const { passage, statements } of passages)
-    for (const statement of statements) {
-      const known = documentsWith.get(statement.normalized);
-      if (known) known.add(passage.documentId);
-      else documentsWith.set(statement.normalized, new Set([passage.documentId]));
-    }
-  const candidates: Candidate[] = [];
-  for (const analyzed of passages) {
-    const document = documents.get(analyzed.passage.documentId)!;
-    analyzed.statements.forEach((statement, at) => {
-      if (!mayAnswer(statement, question) || isCut(statement, analyzed)) return;
-      const isRepeated = documentsWith.get(statement.normalized)!.size > 1;
-      const evidence = weighEvidence(matcher, analyzed, at, document, isRepeated);
-      if (!evidence || isRuledOut(evidence, question) || (isRepeated && isAboutOne(question) && evidence.named === 0))
-        return;
-      candidates.push({ analyzed, at, statement, evidence, likelihood: likelihood(evidence) });
+  const documents = matchesOfDocuments(passages);
+  for (const id of documentsNamed)
+    documents.get(id)?.forEach((_, word, match) => {
+      if (question.words[word]!.isEntity) match[word] = 1;
     });
+  const others = documentsOfOtherNames(question, passages);
+  const hopes = passages
+    .filter(({ passage }) => !others.has(passage.documentId))
+    .flatMap((analyzed) => {
+      const weighing = new Weighing(matcher, analyzed, documents.get(analyzed.passage.documentId)!);
+      return analyzed.statements.flatMap((_, at) => {
+        const evidence = weighing.hopesFor(at);
+        return evidence && evidence.strange <= strangeMax
+          ? [{ weighing, at, evidence, likelihood: likelihood(evidence) }]
+          : [];
+      });
+    })
+    .sort((a, b) => b.likelihood - a.likelihood);
+  const saidBy = documentsBySentence(passages);
+  const candidates: Candidate[] = [];
+  let best = 0;
+  for (const hope of hopes) {
+    // Nor will any after it.
+    if (!all && hope.likelihood < leastBeside(best)) break;
+    const { analyzed } = hope.weighing;
+    const statement = analyzed.statements[hope.at]!;
+    if (!mayAnswer(statement, question) || isHeadingOf(statement, analyzed) || isCut(statement, analyzed)) continue;
+    const isRepeated = saidBy.get(statement.normalized) === several;
+    const evidence = hope.weighing.evidenceOf(hope.at, hope.evidence, isRepeated);
+    if (isRuledOut(evidence, question) || (isRepeated && isAboutOne(question) && evidence.named === 0)) continue;
+    const candidate = { analyzed, at: hope.at, statement, evidence, likelihood: likelihood(evidence) };
+    best = Math.max(best, candidate.likelihood);
+    candidates.push(candidate);
   }
   return candidates.sort(
     (a, b) =>
@@ -112,6 +132,59 @@ export function weighStatements(question: Question, hits: readonly EvidencePassa
       positionOf(a) - positionOf(b) ||
       (a.analyzed.passage.passageId < b.analyzed.passage.passageId ? -1 : 1),
   );
+}
+
+/** Below this a statement is neither better than the best so far nor fit to stand beside it. */
+const leastBeside = (best: number) => (best < confidenceMin ? best : Math.max(confidenceMin, best * companionShare));
+
+/** What the passages at hand of each document match together. */
+function matchesOfDocuments(passages: readonly AnalyzedPassage[]): Map<string, number[]> {
+  const documents = new Map<string, number[]>();
+  for (const { passage, match, titleMatch, headingMatch } of passages) {
+    let all = documents.get(passage.documentId);
+    if (!all) documents.set(passage.documentId, (all = match.slice()));
+    for (let word = 0; word < all.length; word++)
+      all[word] = Math.max(all[word]!, match[word]!, titleMatch[word]!, headingMatch[word]!);
+  }
+  return documents;
+}
+
+/** Documents that have the words of a name of several («Lake Sorrel») but nowhere at hand together: it names another. */
+function documentsOfOtherNames({ query, words }: Question, passages: readonly AnalyzedPassage[]): Set<string> {
+  const others = new Set<string>();
+  for (const [a, b] of query.neighbours) {
+    const [left, right] = [query.words[a]!, query.words[b]!];
+    const isName = [a, b].every((at) => words[at]!.isEntity && query.words[at]!.spelled);
+    if (!isName || query.text.slice(left.end, right.start).trim() !== "") continue;
+    const together = new RegExp(
+      `${escaped(left.text)}[^\\p{L}]+(?:\\p{L}+[^\\p{L}]+){0,2}${escaped(right.text)}`,
+      "iu",
+    );
+    const having = new Set<string>();
+    const found = new Set<string>();
+    for (const { passage, match } of passages) {
+      if (match[a]! > 0 && match[b]! > 0) having.add(passage.documentId);
+      if (together.test(`${passage.title ?? ""} . ${passage.text}`)) found.add(passage.documentId);
+    }
+    for (const id of having) if (!found.has(id)) others.add(id);
+  }
+  return others;
+}
+
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+const several = Symbol("several documents");
+
+/** By what is said: the document that says it, or that several do. */
+function documentsBySentence(passages: readonly AnalyzedPassage[]): Map<string, string | typeof several> {
+  const saidBy = new Map<string, string | typeof several>();
+  for (const { passage, statements } of passages)
+    for (const { normalized } of statements) {
+      const known = saidBy.get(normalized);
+      if (known === undefined) saidBy.set(normalized, passage.documentId);
+      else if (known !== passage.documentId) saidBy.set(normalized, several);
+    }
+  return saidBy;
 }
 
 // More of the question's names and numbers than this may not be strange to the document.
@@ -124,6 +197,9 @@ function isRuledOut({ strange, comparison, shape }: Evidence, { kind }: Question
 
 /** Whether the question names what it is about: what all documents say alike isn't about that. */
 const isAboutOne = ({ words }: Question) => words.some(({ isEntity }) => isEntity);
+
+const isHeadingOf = ({ text }: AnalyzedStatement, { passage }: AnalyzedPassage) =>
+  passage.headingPath?.includes(text) ?? false;
 
 const wholeSentence = /[.!?:;)"”’»]$/;
 

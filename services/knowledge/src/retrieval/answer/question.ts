@@ -1,5 +1,5 @@
 import { foldAccents } from "../languages";
-import type { WeighedQuery } from "../search";
+import type { WeighedQuery } from "../weigh";
 import type { Shape } from "./shapes";
 
 export type QuestionKind =
@@ -60,6 +60,8 @@ export interface Question {
   readonly measured: boolean;
   /** Asks for something that happened, which a field of a form doesn't tell. */
   readonly wantsProse: boolean;
+  /** Asks for the name of something, or who somebody is: the name must stand beside what it is the name of. */
+  readonly namesFocus: boolean;
   /** The word that is counted by «how many», by its place in `query.words`. */
   readonly counted: number | null;
   readonly german: boolean;
@@ -269,7 +271,15 @@ export function analyzeQuestion(query: WeighedQuery): Question {
     lastWord >= 0 &&
     /^\p{Ll}/u.test(query.text.slice(query.words[lastWord]!.start)) &&
     !/\b(?:of|the|a|an|in|at|for|der|die|das|des)\s+$/i.test(query.text.slice(0, query.words[lastWord]!.start));
-  const predicate = /^(?:WHEN|WHO|WHERE|HOW_MANY|HOW_MUCH)$/.test(kind) && !measured && isVerb ? lastWord : -1;
+  // «Who built the bridge?»
+  const whoDoes =
+    kind === "WHO" &&
+    !/^(?:is|are|was|were|has|have|had|may|can|must|should|will|does|do|did|of)$/.test(next) &&
+    !german
+      ? query.words.findIndex(({ text: word }) => word === next)
+      : -1;
+  const predicate =
+    whoDoes >= 0 ? whoDoes : /^(?:WHEN|WHO|WHERE|HOW_MANY|HOW_MUCH)$/.test(kind) && !measured && isVerb ? lastWord : -1;
   const words = query.words.map((word, wordNumber): QuestionWord => {
     const written = query.text.slice(word.start, word.end);
     const isFirst = query.text.slice(0, word.start).trim() === "";
@@ -309,6 +319,8 @@ export function analyzeQuestion(query: WeighedQuery): Question {
     comparison: comparisonsIn(text)[0] ?? null,
     wantsProse: /^what (?:has )?happen|^was (?:ist )?(?:passiert|geschah)/.test(lower),
     measured,
+    namesFocus:
+      (kind === "WHO" && shapes[0] === "NAME") || /\b(?:name|names) of (?:the|a|an|our)\b|\p{L}'s name\b/u.test(lower),
     words,
     counted: countedAt < 0 ? null : countedAt,
     german,
@@ -357,7 +369,9 @@ function focusOf(asked: string, after: readonly string[]): string[] {
 function shapesOfNoun(focus: readonly string[], after: readonly string[], lower: string): readonly Shape[] {
   if (/\b(?:telephone|phone|fax|serial|order|account|accident|room|part|invoice|article)\s+number\b/.test(lower))
     return ["CODE"];
-  if (/\b(?:kind|type|sort|make|model|brand) of\b/.test(lower)) return ["NAME"];
+  // A model may be called «O-320».
+  if (/\b(?:model|type)\b/.test(lower)) return ["NAME", "CODE"];
+  if (/\b(?:kind|sort|make|brand) of\b/.test(lower)) return ["NAME"];
   if (/\bname of\b|\bnames of\b|\bcalled\b/.test(lower) || /'s name\b/.test(lower)) return ["NAME"];
   const head = after.slice(0, 8).filter((word) => focus.includes(word) || /^(?:date|number|name)$/.test(word));
   for (const word of [...head].reverse()) for (const [pattern, shapes] of nouns) if (pattern.test(word)) return shapes;

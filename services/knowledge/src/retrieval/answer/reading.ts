@@ -6,20 +6,26 @@ import { statementsOf, type Statement } from "./statements";
 /** A statement with its words. */
 export interface ReadStatement extends Statement {
   readonly words: readonly AnalyzedWord[];
+  /** The terms of its words, by their place in the reading's; -1 for a stop word. */
+  readonly terms: readonly number[];
   /** Its letters and digits alone, to tell whether another says the same. */
   readonly normalized: string;
+  /** It goes on about what the one before spoke of. */
+  readonly startsWithPronoun: boolean;
 }
 
 /** What can be read from a passage's text before any question is asked. */
 export interface Reading {
   readonly language: Language;
-  readonly words: readonly AnalyzedWord[];
+  /** The different terms of its words. */
+  readonly terms: readonly string[];
   readonly statements: readonly ReadStatement[];
 }
 
 interface Outline {
   readonly language: Language;
   readonly words: readonly AnalyzedWord[];
+  readonly terms: ReadonlyMap<string, number>;
   readonly lines: readonly Line[];
   readonly runs: readonly Run[];
   /** By what the form's labels were taken for. */
@@ -41,8 +47,12 @@ function outlineOf(text: string, language: string | null | undefined): Outline {
     return known;
   }
   const lines = linesOf(text);
+  const analyzed = analyze(text, language);
+  const terms = new Map<string, number>();
+  for (const { term } of analyzed.words) if (term !== null && !terms.has(term)) terms.set(term, terms.size);
   const outline = {
-    ...analyze(text, language),
+    ...analyzed,
+    terms,
     lines,
     runs: lines.flatMap(({ runs }) => runs),
     readings: new Map<string, Reading>(),
@@ -74,21 +84,30 @@ function readingOf(text: string, outline: Outline, labels: FormLabels): Reading 
     outline.runs.map((run) => labels.firstWordOf(run)).join(",") + (labels.cutsOff(outline.lines) ? "!" : "");
   let reading = outline.readings.get(taken);
   if (!reading) {
-    const { language, words, lines } = outline;
-    reading = { language, words, statements: withWords(statementsOf(text, lines, labels), words) };
+    const { language, terms, lines } = outline;
+    reading = { language, terms: [...terms.keys()], statements: withWords(statementsOf(text, lines, labels), outline) };
     if (outline.readings.size >= readingsMax) outline.readings.clear();
     outline.readings.set(taken, reading);
   }
   return reading;
 }
 
-function withWords(statements: readonly Statement[], words: readonly AnalyzedWord[]): ReadStatement[] {
+const startsWithPronoun =
+  /^(?:it|its|they|their|this|these|that|those|he|she|his|her|such|es|sie|er|dies\w*|deren|dessen)\b/i;
+
+function withWords(statements: readonly Statement[], { words, terms }: Outline): ReadStatement[] {
   let at = 0;
   return statements.map((statement) => {
     while (at < words.length && words[at]!.start < statement.start) at++;
     const from = at;
     while (at < words.length && words[at]!.start < statement.end) at++;
-    const normalized = statement.text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ");
-    return { ...statement, words: words.slice(from, at), normalized };
+    const own = words.slice(from, at);
+    return {
+      ...statement,
+      words: own,
+      terms: own.map(({ term }) => (term === null ? -1 : terms.get(term)!)),
+      normalized: statement.text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " "),
+      startsWithPronoun: startsWithPronoun.test(statement.text),
+    };
   });
 }

@@ -84,11 +84,11 @@ const patterns: Record<Exclude<Shape, "NAME" | "PERSON" | "PLACE" | "NUMBER" | "
   SPEED: withUnit(
     String.raw`km/h|kmh|mph|kph|kts?|kn|knots?|knoten|m/s|(?:kilo)?met(?:re|er)s? per (?:second|hour)|miles per hour`,
   ),
-  TEMPERATURE: /-?\d[\d.,]*\s?(?:°|degrees|grad|kelvin)/iu,
+  TEMPERATURE: /-?\d[\d.,]*\s?(?:°\s?[CFK](?!\p{L})|degrees|grad|kelvin)/iu,
   REASON: reason,
 };
 
-const isNoName = /\d|^(?:GBP|EUR|USD|CHF|VAT|PDF|AM|PM|UTC|GMT|CET|[A-Z]ST|[A-Z]DT)$/;
+const isNoName = /\d|^(?:None|No|Yes|Unknown|Not|N\/A|NA|GBP|EUR|USD|CHF|VAT|PDF|AM|PM|UTC|GMT|CET|[A-Z]ST|[A-Z]DT)$/;
 
 /** Capitalised words that don't merely begin the sentence, and aren't in the question. */
 function hasName(value: string, isAsked: (word: string) => boolean, startsStatement: boolean): boolean {

@@ -14,6 +14,15 @@ export interface Statement {
   readonly heading: string;
   /** The words that lead in («The cause is:»), or nothing. */
   readonly leadIn: string;
+  /** A row whose cells are named («Part: Seal; Price: 3»): what each is called, and its value. */
+  readonly cells?: readonly Cell[];
+}
+
+/** Half-open ranges in the passage's text: the name from `start` to `valueStart`, the value from there to `end`. */
+export interface Cell {
+  readonly start: number;
+  readonly valueStart: number;
+  readonly end: number;
 }
 
 /** The statements of a passage's text, in reading order. Headings and page marks are context, not statements. */
@@ -31,6 +40,15 @@ export function statementsOf(text: string, lines: readonly Line[], labels: FormL
       columns = null;
       continue;
     }
+    const named = namedCellsOf(lines, at);
+    if (named) {
+      columns = null;
+      statements.push(namedRowStatement(line, named, heading));
+      continue;
+    }
+    // The names of columns stand in each of the rows below.
+    if (line.text.includes(" | ") && !line.text.startsWith("|") && lines[at + 1] && namedCellsOf(lines, at + 1))
+      continue;
     if (isRow(line.text)) {
       if (isRule(line.text)) continue;
       const cells = cellsOf(line);
@@ -131,6 +149,44 @@ function rowStatement(
   };
 }
 
+const namedCell = /^\s*[^\s:;|][^:;|]{0,79}: *(?=\S)/;
+
+/** The cells of a row that names each («Part: Seal; Price: 3»), as rows of a table are written; null for any other line. */
+function namedCellsOf(lines: readonly Line[], at: number): Cell[] | null {
+  const line = lines[at]!;
+  if (!line.text.includes("; ")) return null;
+  const cells: Cell[] = [];
+  let from = 0;
+  let unnamed = 0;
+  for (const piece of line.text.split(/(?<=;) /)) {
+    const name = namedCell.exec(piece);
+    const start = line.start + from;
+    const end = start + piece.replace(/;$/, "").length;
+    from += piece.length + 1;
+    if (name) cells.push({ start, valueStart: start + name[0].length, end });
+    // A value may have a semicolon of its own.
+    else if (cells.length > 0) {
+      cells.push({ ...cells.pop()!, end });
+      unnamed++;
+    } else return null;
+  }
+  if (cells.length < 2) return null;
+  const firstName = line.text.slice(0, cells[0]!.valueStart - line.start);
+  const isOneOfSeveral = [lines[at - 1], lines[at + 1]].some((other) => other?.text.startsWith(firstName));
+  return unnamed === 0 || isOneOfSeveral ? cells : null;
+}
+
+const namedRowStatement = (line: Line, cells: readonly Cell[], heading: string): Statement => ({
+  kind: "ROW",
+  start: line.start,
+  end: line.end,
+  text: line.text,
+  valueStart: cells[0]!.valueStart,
+  heading,
+  leadIn: "",
+  cells,
+});
+
 // ---- Forms: «Label: value», several to a line where columns were printed side by side
 
 interface Field {
@@ -217,6 +273,7 @@ const headingWordsMax = 9;
 
 function isHeading(line: Line, next: Line | undefined): boolean {
   if (/^#{1,6}\s/.test(line.text)) return true;
+  if (/^\d{1,2} \p{Lu}[^.!?;:,]*$/u.test(line.text) && line.text.split(/\s+/).length <= headingWordsMax) return true;
   if (/[.!?;:,]$/.test(line.text) || line.text.split(/\s+/).length > headingWordsMax) return false;
   if (!/^[\p{Lu}\d]/u.test(line.text) || !/\p{L}{3}/u.test(line.text)) return false;
   if (next && /^\p{Ll}/u.test(next.text)) return false;

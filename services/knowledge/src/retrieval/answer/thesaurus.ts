@@ -7,6 +7,51 @@ import { stem, type Language } from "../languages";
 const meanings: Partial<Record<Language, string>> = {
   en: `
     old age aged
+    meet meets met
+    build builds built
+    pay paid
+    hold held
+    keep kept
+    lose lost
+    sell sold
+    teach taught
+    find found
+    give gave given
+    take took taken
+    fly flew flown
+    drive drove driven
+    write wrote written
+    choose chose chosen
+    break broke broken
+    speak spoke spoken
+    wear wore worn
+    leave left
+    send sent
+    bring brought
+    buy bought
+    catch caught
+    fall fell fallen
+    grow grew grown
+    know knew known
+    run ran
+    see saw seen
+    show shown
+    stand stood
+    steal stole stolen
+    win won
+    lend lent
+    spend spent
+    feed fed
+    lead led
+    sink sank sunk
+    freeze froze frozen
+    rise rose risen
+    draw drew drawn
+    sew sewn
+    come came
+    coordinates latitude longitude position
+    weight wt
+    die died fatal fatally
     cost costs price priced fee charge charged expensive cheap amount
     cost costs price pay pays paid fee admission ticket fare
     pay paid payment payable reimburse reimbursed reimbursement refund refunded compensate compensated compensation settle settled cover covered

@@ -3,6 +3,7 @@ import {
   evaluationIndex,
   evaluationPassages,
   evaluationQuestions,
+  isOf,
   type Chunking,
   type EvaluationQuestion,
 } from "./evaluation-set";
@@ -20,9 +21,12 @@ export interface AnswerMeasures {
   readonly faults: readonly { readonly question: string; readonly answer: Answer }[];
 }
 
-/** Asks all questions of the evaluation set. */
-export async function measureAnswers(chunking: Chunking, questions = evaluationQuestions()): Promise<AnswerMeasures> {
-  const passages = evaluationPassages(chunking);
+/** Asks the questions of the evaluation set, but those about a document that isn't cut up in this way. */
+export async function measureAnswers(chunking: Chunking, asked = evaluationQuestions()): Promise<AnswerMeasures> {
+  const passages = await evaluationPassages(chunking);
+  const questions = asked.filter(
+    ({ document }) => document === null || passages.some(({ documentId }) => isOf(document, documentId)),
+  );
   const byId = new Map(passages.map((passage) => [passage.passageId, passage]));
   const index = await evaluationIndex(passages);
   const milliseconds: number[] = [];
@@ -59,8 +63,5 @@ export async function measureAnswers(chunking: Chunking, questions = evaluationQ
 function isRight({ document, expect }: EvaluationQuestion, answer: Answer): boolean {
   if (document === null) return !answer.answered;
   if (!answer.answered || !expect!.test(answer.text)) return false;
-  return (
-    document === "*" ||
-    answer.sentences.some(({ citations }) => citations.some((citation) => citation.documentId === document))
-  );
+  return answer.sentences.some(({ citations }) => citations.some(({ documentId }) => isOf(document, documentId)));
 }

@@ -1,0 +1,4 @@
+import { consentConsumers } from "./consent/handlers";
+import { recordingConsumers } from "./recording/handlers";
+
+export const consumers = [...recordingConsumers, ...consentConsumers];

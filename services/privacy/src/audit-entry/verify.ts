@@ -1,0 +1,87 @@
+import type { Context, Tx } from "../context";
+import { ChainWalk, genesisOf, type Broken } from "./audit-entry";
+import { isGenuine } from "./checkpoint";
+import { headMac } from "./head";
+import { findEnd, listChains, listCheckpoints, numbersWithin, readLinks } from "./store";
+
+export interface Verification {
+  entryCount: number;
+  checkpointCount: number;
+  firstBroken: Broken | null;
+}
+
+const blockSize = 20_000;
+
+/**
+ * Reads a chain, or what was recorded of it in a time, and finds the first entry that isn't what was recorded: by
+ * following the hashes, and by what was signed. The next block is read while one is being followed.
+ */
+export async function verifyChain(
+  { db, keys }: { db: Tx } & Pick<Context, "keys">,
+  chain: string,
+  { from = null, to = null }: { from?: Date | null; to?: Date | null } = {},
+  signal?: AbortSignal,
+): Promise<Verification> {
+  const { head, last } = await findEnd(db, chain);
+  const within = from || to ? await numbersWithin(db, chain, { from, to }) : null;
+  const result: Verification = { entryCount: 0, checkpointCount: 0, firstBroken: null };
+  const broken = (kind: Broken["kind"], number: number) => ({ ...result, firstBroken: { kind, number } });
+  if (!head) return last === null ? result : broken("INSERTED", 1);
+
+  const begin = from ? (within!.first ?? head.number + 1) : head.firstNumber;
+  const end = to ? (within!.last ?? begin - 1) : (last ?? begin - 1);
+  const checkpoints = await listCheckpoints(db, chain, { from: begin, to: to ? end : Number.MAX_SAFE_INTEGER });
+  const walk = new ChainWalk(begin - 1, begin === 1 ? genesisOf(chain) : null);
+  let signedUpTo = begin - 1;
+
+  const readFrom = (number: number) =>
+    number > end ? null : readLinks(db, chain, { from: number, to: Math.min(number + blockSize - 1, end) });
+  for (let number = begin, block = readFrom(number); block; number += blockSize) {
+    signal?.throwIfAborted();
+    const links = await block;
+    block = readFrom(number + blockSize);
+    // Nobody waits for it when a fault is found meanwhile.
+    block?.catch(() => {});
+    for (const link of links) {
+      const fault = walk.follow(link);
+      if (fault) return broken(fault.kind, fault.number);
+      result.entryCount++;
+      while (checkpoints[0]?.number === walk.number) {
+        const checkpoint = checkpoints.shift()!;
+        if (!isGenuine(keys, checkpoint)) return broken("CHECKPOINT_FORGED", checkpoint.number);
+        if (checkpoint.hash !== walk.hash) return broken("REWRITTEN", signedUpTo + 1);
+        result.checkpointCount++;
+        signedUpTo = checkpoint.number;
+      }
+    }
+    if (links.length === 0) return broken("MISSING", walk.number + 1);
+  }
+  if (to) return result;
+  if (checkpoints.some((checkpoint) => isGenuine(keys, checkpoint))) return broken("MISSING", walk.number + 1);
+  if (checkpoints[0]) return broken("CHECKPOINT_FORGED", checkpoints[0].number);
+  if (head.mac !== headMac(keys, head)) return broken("HEAD_FORGED", head.number);
+  if (walk.number < head.number) return broken("MISSING", walk.number + 1);
+  if (walk.number > head.number) return broken("INSERTED", head.number + 1);
+  if (walk.hash !== null && walk.hash !== head.hash) return broken("REWRITTEN", signedUpTo + 1);
+  return result;
+}
+
+/** Verifies every chain; returns those that aren't intact. */
+export async function verifyAllChains(
+  { database, keys, log }: Pick<Context, "database" | "keys" | "log">,
+  signal?: AbortSignal,
+): Promise<{ chain: string; firstBroken: Broken }[]> {
+  const db = database.asService();
+  const found: { chain: string; firstBroken: Broken }[] = [];
+  for (let after: string | null = null; ;) {
+    const chains: string[] = await listChains(db, { after, limit: 500 });
+    if (chains.length === 0) return found;
+    for (const chain of chains) {
+      const { firstBroken } = await verifyChain({ db, keys }, chain, {}, signal);
+      if (!firstBroken) continue;
+      log.error({ chain, ...firstBroken }, "The audit trail of an organization isn't what was recorded.");
+      found.push({ chain, firstBroken });
+    }
+    after = chains.at(-1)!;
+  }
+}
