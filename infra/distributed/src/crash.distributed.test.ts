@@ -268,6 +268,8 @@ describe("a service that is reached directly", () => {
     for (const service of ["identity", "tenancy", "knowledge", "chat"]) {
       const url = `${addressOf(service)}/graphql`;
       const other = service === "chat" ? "knowledge" : "chat";
+      // The gateway's word on who is ready may be a second old, and what was killed before is just coming back.
+      await eventually(() => ask(url));
       expect((await ask(url)).status).toBe(401);
       expect((await ask(url, { authorization: `Bearer ${ada.client.token}` })).status).toBe(401);
       expect((await ask(url, { [actorHeader]: signedFor(other) })).status).toBe(401);

@@ -78,6 +78,30 @@ describeWithRedis("topics of several processes", () => {
     expect((await heard).value).toBe("back");
   });
 
+  test("whoever subscribes again whenever it is interrupted leaves the process time to connect", async () => {
+    const there = await open();
+    await redis.stop();
+    let interruptions = 0;
+    const heard = (async () => {
+      for (;;)
+        try {
+          for await (const message of there.subscribe("topic")) return message;
+        } catch {
+          interruptions++;
+        }
+    })();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(interruptions).toBeLessThan(10);
+    await redis.start();
+    await eventually(() => there.ready());
+    there.publish("topic", "back");
+    await eventually(async () => {
+      there.publish("topic", "back");
+      await Promise.race([heard, new Promise((_, reject) => setTimeout(reject, 50))]);
+    });
+    expect(await heard).toBe("back");
+  });
+
   test("when only the publisher's connection breaks, those who missed its message are told", async () => {
     const [here, there] = await both();
     const admin = connectRedis({ url: redis.url, name: "test", log, options: { enableOfflineQueue: true } });

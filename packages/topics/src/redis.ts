@@ -24,6 +24,7 @@ export interface RedisTopics extends Topics {
 const firstConnectionMs = 5_000;
 const pingEveryMs = 5_000;
 const retryMs = 500;
+const refusalMs = 250;
 
 /**
  * Topics among the replicas of a service. Each hears all that the others publish, over one connection, so that a
@@ -118,7 +119,8 @@ export async function redisTopics({ url, name, log }: RedisTopicsOptions): Promi
 
     subscribe(topic, options) {
       const subscription = listeners.subscribe<never>(topic, options);
-      if (!hearing && !closed) subscription.fail(new TopicsInterrupted());
+      // Not at once: whoever subscribes again whenever it is told so would leave this process no time to connect.
+      if (!hearing && !closed) setTimeout(() => subscription.fail(new TopicsInterrupted()), refusalMs).unref();
       return subscription;
     },
 
