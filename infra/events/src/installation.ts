@@ -51,8 +51,13 @@ export async function openInstallation(env: NodeJS.ProcessEnv): Promise<Installa
   };
   try {
     const services = new Map<string, ServiceHandle>();
-    for (const [service, url] of await databasesOf(env, data, open))
-      services.set(service, await handleOn(await open(url)));
+    for (const [service, url] of await databasesOf(env, data, open)) {
+      const handle = await handleOn(await open(url));
+      // One that its service is only making has no tables yet.
+      const [tables] = await handle.sql<{ made: boolean }>("select to_regclass('inbox_group') is not null as made");
+      if (tables?.made) services.set(service, handle);
+    }
+    if (services.size === 0) throw new Refused("There is no service on this database server yet: start Atrium first.");
     return { services, transport, close };
   } catch (error) {
     await close();
@@ -75,7 +80,6 @@ async function databasesOf(
     "select datname from pg_database where datname like 'atrium\\_%' order by datname",
   );
   const services = rows.map(({ datname }) => datname.slice("atrium_".length)).filter((name) => name !== "ephemeral");
-  if (services.length === 0) throw new Refused("There is no service on this database server yet: start Atrium first.");
   return services.map((service) => [service, serviceUrls(adminUrl, service, `atrium_${service}`).appUrl]);
 }
 

@@ -33,7 +33,10 @@ test("the right pair opens a session of its own, whatever the spelling of the ad
   const { sid } = jwt.decode(auth.accessToken) as { sid: string };
   expect(sid).not.toBe(ada.sessionId);
   expect(await identity.announced()).toEqual([
-    { type: "identity.user.signed_in.v1", data: { userId: ada.userId, sessionId: sid, method: "EMAIL" } },
+    {
+      type: "identity.user.signed_in.v1",
+      data: { userId: ada.userId, sessionId: sid, method: "EMAIL", organizationId: null, workspaceId: null },
+    },
   ]);
 });
 

@@ -25,7 +25,10 @@ test("a new user is signed in, and one person is announced without their name or
   const announced = await identity.announced();
   expect(announced).toEqual([
     { type: "identity.user.registered.v1", data: { userId: claims.sub, method: "EMAIL" } },
-    { type: "identity.user.signed_in.v1", data: { userId: claims.sub, sessionId: claims.sid, method: "EMAIL" } },
+    {
+      type: "identity.user.signed_in.v1",
+      data: { userId: claims.sub, sessionId: claims.sid, method: "EMAIL", organizationId: null, workspaceId: null },
+    },
   ]);
   const stored = await identity.database.asService().sql("select to_jsonb(m) as m from sign_in_method m");
   expect(stored).toMatchObject([{ m: { identifier: "Ada@example.org", identifier_key: "ada@example.org" } }]);
