@@ -33,6 +33,7 @@ const notFound = (given: Entrance["given"]) => at(given, "NOT_FOUND");
 const input = (given: (theirs: Belongings, own: Belongings) => object, told: string | null = "NOT_FOUND") =>
   at((theirs, own) => ({ input: given(theirs, own) }), told);
 
+const messages = () => ({ names: ["MESSAGES"], bucket: "HOUR", ...lastDay() });
 const lastDay = () => ({ from: new Date(Date.now() - 86_400_000).toISOString(), to: new Date().toISOString() });
 
 /** Every place of the graph where an id comes in, by the field and the way to the id in its arguments. */
@@ -71,6 +72,13 @@ export const entrances: Record<string, Entrance> = {
   ),
   "auditTrail.filter.actorId": at(({ user }) => ({ filter: { actorId: user } }), "[]"),
   "auditTrail.filter.subject": at(({ document }) => ({ filter: { subject: document } }), "[]"),
+  "timeline.workspaceId": notFound(({ workspace }) => ({ workspaceId: workspace })),
+  "timeline.userId": at(({ user }) => ({ userId: user }), "[]"),
+  "timeline.subjectId": at(({ document }) => ({ subjectId: document }), "[]"),
+  "metrics.organizationId": notFound(({ organization }) => ({ ...messages(), organizationId: organization })),
+  "metrics.workspaceId": notFound(({ workspace }) => ({ ...messages(), workspaceId: workspace })),
+  "dashboard.organizationId": notFound(({ organization }) => ({ organizationId: organization })),
+  "dashboard.workspaceId": notFound(({ workspace }) => ({ workspaceId: workspace })),
   "dataExport.id": notFound(({ dataExport }) => ({ id: dataExport })),
   "erasure.id": notFound(({ dataExport }) => ({ id: dataExport.replace(/^[a-z]+/, "era") })),
 
@@ -169,6 +177,8 @@ export const entrances: Record<string, Entrance> = {
   "rateMessage.input.messageId": input(({ message }) => ({ messageId: message, rating: "DOWN" })),
   "closeConversation.input.conversationId": input(({ conversation }) => ({ conversationId: conversation })),
 
+  "dashboardUpdates.organizationId": notFound(({ organization }) => ({ organizationId: organization })),
+  "dashboardUpdates.workspaceId": notFound(({ workspace }) => ({ workspaceId: workspace })),
   "ingestionProgress.knowledgeBaseId": notFound(({ knowledgeBase }) => ({ knowledgeBaseId: knowledgeBase })),
   "conversationEvents.conversationId": notFound(({ conversation }) => ({ conversationId: conversation })),
 };

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { runningEmbeddedPostgres } from "@atrium/database";
 import pg from "pg";
@@ -29,7 +29,7 @@ export const rowsOf = <Row extends object>(
   values: unknown[] = [],
 ) => withDatabase(dataDirectory, database, async (client) => (await client.query<Row>(sql, values)).rows);
 
-/** Every row of every table of every database, and every file: what a dump of the installation holds. */
+/** Every row of every table of every database, every file and every topic: what a dump of the installation holds. */
 export async function everythingStored(dataDirectory: string): Promise<StoredText[]> {
   const databases = await rowsOf<{ name: string }>(
     dataDirectory,
@@ -49,13 +49,22 @@ export async function everythingStored(dataDirectory: string): Promise<StoredTex
       }
     });
   }
-  const blobs = path.join(dataDirectory, "blobs");
-  for (const entry of readdirSync(blobs, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
+  return [
+    ...stored,
+    ...filesOf(path.join(dataDirectory, "blobs"), "file"),
+    // Of the distributed shape: what topics hold (the rest is indexes of it), and what is kept for a while.
+    ...filesOf(path.join(dataDirectory, "kafka"), "topic", (name) => name.endsWith(".log")),
+    ...filesOf(path.join(dataDirectory, "redis"), "redis"),
+  ];
+}
+
+function filesOf(folder: string, kind: string, isWanted = (_name: string) => true): StoredText[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => {
+    if (!entry.isFile() || !isWanted(entry.name)) return [];
     const file = path.join(entry.parentPath, entry.name);
-    stored.push({ place: `file ${path.relative(blobs, file)}`, text: readFileSync(file, "latin1") });
-  }
-  return stored;
+    return [{ place: `${kind} ${path.relative(folder, file)}`, text: readFileSync(file, "latin1") }];
+  });
 }
 
 /** Where any of these texts stands, whatever its case. */

@@ -19,6 +19,8 @@ const configOf = (settings: KafkaSettings): Record<string, string> => ({
   "cleanup.policy": "delete",
   "retention.ms": String(settings.KAFKA_RETENTION_DAYS * dayMs),
   "max.message.bytes": "1048588",
+  // By the broker's clock: it refuses what a publisher says that is an hour in the future, whose clock may be wrong.
+  "message.timestamp.type": "LogAppendTime",
 });
 
 /** Makes the topics that are missing. */

@@ -6,7 +6,6 @@ import {
   DateTime,
   Enum,
   Field,
-  ID,
   InputType,
   Int,
   Mutation,
@@ -41,7 +40,7 @@ class InteractionInput {
 
 @InputType("RecordInteractionsInput", { description: "What was done in the user interface since the last batch." })
 class RecordInteractionsInput {
-  @Field(() => ID, {
+  @Field(() => String, {
     description: "Names the batch, so that it may be sent again: 16 to 64 letters, digits or dashes, made at random.",
   })
   batchId!: string;

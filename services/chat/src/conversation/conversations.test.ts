@@ -144,7 +144,10 @@ describe("closing and rating", () => {
     expect(closed).toMatchObject({ closeConversation: { conversation: { state: "CLOSED" }, userErrors: [] } });
     expect((await listening).map(({ number, kind }) => [number, kind])).toEqual([[6, "CONVERSATION_CLOSED"]]);
     expect(await chat.announced()).toEqual([
-      { type: "chat.conversation.closed.v1", data: { conversationId, chatbotId: bot.id } },
+      {
+        type: "chat.conversation.closed.v1",
+        data: { conversationId, chatbotId: bot.id, participantId: ada.userId },
+      },
     ]);
     expect(await send(chat, ada, conversationId, "Gloves?")).toMatchObject({
       message: null,
