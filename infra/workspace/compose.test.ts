@@ -8,7 +8,7 @@ jest.setTimeout(60_000);
 const root = path.resolve(__dirname, "../..");
 const read = (file: string) => readFileSync(path.join(root, file), "utf8");
 
-const services = ["identity", "tenancy", "knowledge", "chat"];
+const services = ["identity", "tenancy", "knowledge", "chat", "activity", "privacy"];
 const sound = {
   compose: read("docker-compose.yml"),
   envExample: read(".env.example"),

@@ -11,6 +11,7 @@ import {
   type DeadLetter,
   type Envelope,
 } from "@atrium/events";
+import { clocksDifferMs, takeBack } from "./afresh";
 import type { Installation, ServiceHandle } from "./installation";
 import { Refused } from "./refused";
 
@@ -124,10 +125,18 @@ async function* allLetters(handle: ServiceHandle): AsyncGenerator<DeadLetter> {
   }
 }
 
+export interface Replay {
+  service: string;
+  types: readonly string[] | "EVERY";
+  from: Date;
+  /** The service first takes back what it has made of everything since `from`. */
+  afresh: boolean;
+}
+
 /** Lets `service` hear again what has been published since `from`. */
 export async function replay(
   installation: Installation,
-  { service, types, from }: { service: string; types: readonly string[] | "EVERY"; from: Date },
+  { service, types, from, afresh }: Replay,
   say: Say,
 ): Promise<void> {
   const [[, handle]] = chosen(installation, service) as [[string, ServiceHandle]];
@@ -138,9 +147,16 @@ export async function replay(
     if (deaf.length > 0)
       throw new Refused(`${service} doesn't hear ${deaf.join(", ")}. It hears: ${handled.join(", ") || "nothing"}.`);
   }
+  const since = new Date(from.getTime() - (afresh ? clocksDifferMs : 0));
+  if (afresh) {
+    const all = () => history(installation, types, since);
+    const taken = await takeBack({ name: service, handle, groups }, from, all);
+    say(`${service} has taken back what it made of ${taken} events since ${from.toISOString()}.`);
+    say("They are put into its inbox again. If this ends before it says that they are, give the same command again.");
+  }
   let count = 0;
-  for await (const page of history(installation, types, from)) count += await replayInto(handle, groups, page);
-  say(`${count} events since ${from.toISOString()} are in the inbox of ${service} again.`);
+  for await (const page of history(installation, types, since)) count += await replayInto(handle, groups, page);
+  say(`${count} events since ${since.toISOString()} are in the inbox of ${service} again.`);
 }
 
 async function* history({ services, transport }: Installation, types: Chosen["types"], from: Date) {

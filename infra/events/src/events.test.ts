@@ -4,13 +4,17 @@ import path from "node:path";
 import { migrate, provisionDatabase } from "@atrium/database";
 import { testAdminUrl } from "@atrium/database/testing";
 import {
+  appendEvent,
   eventsBase,
   embeddedTransport,
   handle,
   kafkaSettings,
   kafkaTransport,
+  messageRated,
+  messageReceived,
   type EventTransport,
 } from "@atrium/events";
+import { newId } from "@atrium/ids";
 import { describeWithKafka, testBroker, testPrefix } from "@atrium/kafka/testing";
 import { Client } from "pg";
 import {
@@ -25,6 +29,7 @@ import {
   type Context,
   type TestService,
 } from "../../../packages/events/src/testing/ledger";
+import { givenPlace, startTestActivity } from "../../../services/activity/src/testing";
 
 const secret = "a secret of tests, long enough to be one";
 const main = path.join(__dirname, "command.ts");
@@ -34,27 +39,42 @@ let adminUrl: string;
 let ledger: TestService;
 let reports: TestService;
 let databases: string[];
+let running: { close(): Promise<unknown> }[];
+const closeAll = () => Promise.all(running.splice(0).map((each) => each.close()));
 let env: Record<string, string>;
 
 // The command finds services by the names of their databases, so that these have a server's worth of their own names.
-const names = { ledger: `ledger${process.pid}`, reports: `reports${process.pid}` };
+const nameOf = (service: string) => `${service}${process.pid}`;
+const names = {
+  ledger: nameOf("ledger"),
+  reports: nameOf("reports"),
+  chat: nameOf("chat"),
+  activity: nameOf("activity"),
+};
+
+async function provision(name: string) {
+  databases.push(`atrium_${name}`);
+  return provisionDatabase(adminUrl, name, `atrium_${name}`);
+}
+async function open(service: string, name: string) {
+  const urls = await provision(name);
+  const directory = path.join(__dirname, "../../../packages/events/prisma/migrations");
+  await migrate({ ...urls, directory, base: [eventsBase] });
+  const opened = openService(service, urls.appUrl);
+  running.push(opened);
+  return opened;
+}
 
 beforeEach(async () => {
   adminUrl = await testAdminUrl();
   databases = [];
-  const open = async (service: string, database: string) => {
-    const urls = await provisionDatabase(adminUrl, database, `atrium_${database}`);
-    databases.push(`atrium_${database}`);
-    const directory = path.join(__dirname, "../../../packages/events/prisma/migrations");
-    await migrate({ ...urls, directory, base: [eventsBase] });
-    return openService(service, urls.appUrl);
-  };
+  running = [];
   ledger = await open("ledger", names.ledger);
   reports = await open("reports", names.reports);
   env = { DATABASE_ADMIN_URL: adminUrl };
 }, 60_000);
 afterEach(async () => {
-  await Promise.all([ledger.close(), reports.close()]);
+  await closeAll();
   const admin = new Client({ connectionString: adminUrl });
   await admin.connect();
   for (const database of databases) await admin.query(`drop database if exists "${database}" with (force)`);
@@ -79,9 +99,9 @@ async function events(...args: string[]): Promise<{ output: string; code: number
 }
 
 /** Everything that the commands do, the same in both shapes. */
-function commandsOver(open: () => Promise<EventTransport>) {
+function commandsOver(openTransport: (groups: string[]) => Promise<EventTransport>) {
   test("tail shows what is published, lag what waits, dead letters are listed, retried and discarded, and a replay is heard again", async () => {
-    const transport = await open();
+    const transport = await openTransport(["ledger", "reports"]);
     let broken = true;
     await reports.run(transport, [
       noteChanges(({ version }) => {
@@ -130,10 +150,79 @@ function commandsOver(open: () => Promise<EventTransport>) {
     expect(replayed.output).toMatch(/^\d+ events since .* are in the inbox of reports\d+ again\.\n$/);
     expect(await effectsOf(reports, 2, "acc_0")).toEqual(["acc_0 1", "acc_0 1"]);
   }, 120_000);
+
+  test("a service takes back what it made of events and makes it again: what had gone wrong in it is right", async () => {
+    const { activity, rows } = await givenActivity(await openTransport(["activity", "chat"]));
+    const before = await rows();
+    expect(before["counter"]!.length).toBeGreaterThan(0);
+    await activity.asAdministrator("update counter set value = value + 7 where grain in ('DAY', 'TOTAL')");
+    await activity.asAdministrator("delete from activity");
+    expect(await rows()).not.toEqual(before);
+
+    const { output, code } = await events("replay", "--service", names.activity, "--afresh", "--from", yesterday());
+    expect(output).toContain(`${names.activity} has taken back what it made of 8 events since ${yesterday()}T00:00:00`);
+    expect(output).toMatch(/\n8 events since .* are in the inbox of activity\d+ again\.\n$/);
+    expect(code).toBe(0);
+    await activity.handled();
+    expect(await rows()).toEqual(before);
+  }, 120_000);
+}
+
+const yesterday = () => new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+
+/** The service `activity`, which has recorded six messages and two ratings that `chat` has announced. */
+async function givenActivity(transport: EventTransport) {
+  const chat = await open("chat", names.chat);
+  const home = { ...(await provision(names.activity)), drop: async () => {} };
+  const activity = await startTestActivity({ transport, home });
+  running.push({ close: activity.stop });
+  await chat.run(transport);
+  const place = { ...givenPlace(), userId: newId("usr") };
+  const [conversationId, chatbotId] = [newId("cnv"), newId("bot")];
+  for (let n = 0; n < 6; n++)
+    await chat.database.as(place).transaction(async (tx) => {
+      const messageId = newId("msg");
+      await appendEvent(tx, messageReceived({ conversationId, chatbotId, messageId }));
+      if (n < 2) await appendEvent(tx, messageRated({ conversationId, chatbotId, messageId, rating: "UP" }));
+    });
+  const recorded = () => activity.asAdministrator("select from counted_event");
+  await eventually(recorded, ({ length }) => length === 8, longMs);
+  const waiting = () => chat.database.asService().sql("select from outbox_event");
+  await eventually(waiting, ({ length }) => length === 0, longMs);
+  return {
+    activity,
+    chat,
+    rows: () => activity.rowsOf(["counted_event", "counter", "activity", "presence", "rated_message"]),
+  };
 }
 
 describe("in the embedded shape", () => {
-  commandsOver(async () => embeddedTransport({ groups: ["ledger", "reports"] }));
+  commandsOver(async (groups) => embeddedTransport({ groups }));
+
+  test("what couldn't be made again isn't taken back", async () => {
+    const { activity, chat, rows } = await givenActivity(embeddedTransport({ groups: ["activity", "chat"] }));
+    const before = await rows();
+    const refused = async (...args: string[]) => {
+      const { output, code } = await events("replay", ...args);
+      expect(code).toBe(2);
+      return output;
+    };
+    const ofActivity = ["--service", names.activity, "--afresh", "--from"];
+    const [unable, noMidnight, oneType] = await Promise.all([
+      refused("--service", names.chat, "--afresh", "--from", yesterday()),
+      refused(...ofActivity, `${yesterday()}T01:00:00Z`),
+      refused(...ofActivity, yesterday(), "--type", messageRated.type),
+    ]);
+    expect(unable).toContain("It can't take back what it has made of events.");
+    expect(noMidnight).toContain("from a midnight of UTC on");
+    expect(oneType).toContain("goes without --type");
+    await chat.database.asService().sql("delete from published_event where type = $1", [messageRated.type]);
+    expect(await refused(...ofActivity, yesterday())).toMatch(
+      /something of 8 events .* 2 of them aren't kept any more/,
+    );
+    expect(await rows()).toEqual(before);
+    expect(await activity.asAdministrator("select from inbox_event")).toEqual([]);
+  }, 60_000);
 
   test("what can't be done is refused with what to do, and does nothing", async () => {
     await reports.run(embeddedTransport({ groups: [] }), [handle(accountChanged, (_: Context) => {})]);
@@ -166,7 +255,7 @@ describeWithKafka()("in the distributed shape", () => {
   let transports: Required<EventTransport>[] = [];
   beforeEach(() => (transports = []));
   afterEach(async () => {
-    await Promise.all([ledger.close(), reports.close()]);
+    await closeAll();
     await Promise.all(transports.map((each) => each.close()));
   }, 60_000);
 

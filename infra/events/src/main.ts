@@ -12,6 +12,7 @@ const usage = `npm run events -- COMMAND
   dead-letters discard --service S (ID … | --all)   forgets them for good
   replay --service S (--type T … | --all) --from TIME
                                                   lets S hear again what has been published since TIME
+  replay --service S --afresh --from TIME         the same with everything, once S has taken back what it made of it
 
 TIME is like 2026-11-26T08:00:00Z or 2026-11-26, in UTC. The installation is the one that runs on ATRIUM_DATA (.atrium), or
 the one that the services' settings name: DATABASE_ADMIN_URL, KAFKA_BROKERS, ATRIUM_SECRET.`;
@@ -39,6 +40,7 @@ async function dispatch(argv: readonly string[], say: Say): Promise<void> {
       type: { type: "string", multiple: true },
       from: { type: "string" },
       all: { type: "boolean" },
+      afresh: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -60,10 +62,16 @@ interface Values {
   type?: string[];
   from?: string;
   all?: boolean;
+  afresh?: boolean;
 }
 
 /** What is asked for, checked before anything is opened. */
-function prepared(command: string, rest: readonly string[], { service, type, from, all }: Values, say: Say): Work {
+function prepared(
+  command: string,
+  rest: readonly string[],
+  { service, type, from, all, afresh }: Values,
+  say: Say,
+): Work {
   const types = type ?? "EVERY";
   switch (command) {
     case "tail":
@@ -82,13 +90,14 @@ function prepared(command: string, rest: readonly string[], { service, type, fro
     }
     case "replay": {
       if (!service) throw new Refused("Which service is to hear it again? Add --service S.");
-      if (!type && !all) throw new Refused("Which events? Name their types with --type, or --all.");
+      if (type && afresh) throw new Refused("What is made afresh is made of all events: --afresh goes without --type.");
+      if (!type && !all && !afresh) throw new Refused("Which events? Name their types with --type, or --all.");
       const since = new Date(from ?? "");
       if (Number.isNaN(since.getTime()))
         throw new Refused(
           `From when on? --from takes a time like 2026-11-26T08:00:00Z${from ? `, not "${from}"` : ""}.`,
         );
-      return (installation) => replay(installation, { service, types, from: since }, say);
+      return (installation) => replay(installation, { service, types, from: since, afresh: afresh === true }, say);
     }
     default:
       throw new Refused(`There is no command "${command}".\n\n${usage}`);

@@ -19,5 +19,6 @@ export { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from ".
 export { publishedEvents, replayInto } from "./replay";
 export { runEvents, type RunEventsOptions, type RunningEvents } from "./run";
 export { eventsBase } from "./schema";
+export { CantTakeBack, recordedEvents, takeBackEvents } from "./taking-back";
 export { embeddedTransport, TransportNotReady, type EventTransport, type Subscription } from "./transport";
 export { faultsOfKafkaSettings, kafkaSettings, kafkaTransport, type KafkaSettings } from "./kafka";

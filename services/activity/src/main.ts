@@ -10,7 +10,6 @@ import type { Context, RequestContext, Tx } from "./context";
 import { dashboardHub } from "./dashboard/hub";
 import { snapshotOf } from "./dashboard/queries";
 import { PrismaClient } from "./generated/prisma/client";
-import { internalOperations } from "./internal";
 import { requirePlace } from "./metric/place";
 import { held } from "./personal-data";
 import { pruneActivity, pruneTask } from "./recording/commands";
@@ -75,7 +74,6 @@ export async function startActivity(platform: Platform, { now = () => new Date()
       dashboards,
       signal,
     }),
-    internal: internalOperations({ database }),
     readiness: { "activity database": () => database.ready(), "activity jobs": () => jobs.ready() },
     gauges: [
       ...events.gauges,

@@ -2,11 +2,18 @@ import path from "node:path";
 import type { Actor, SignedInActor } from "@atrium/access";
 import type { BlobStore } from "@atrium/blobs";
 import { openDatabase, provisionDatabase, type Database } from "@atrium/database";
-import { testAdminUrl, testDatabase } from "@atrium/database/testing";
+import { testAdminUrl, testDatabase, type TestDatabase } from "@atrium/database/testing";
 import { postgresEphemeral } from "@atrium/ephemeral";
-import { embeddedTransport, eventsBase, sourceOf, type Envelope, type EventDraft } from "@atrium/events";
+import {
+  embeddedTransport,
+  eventsBase,
+  sourceOf,
+  takeBackEvents,
+  type Envelope,
+  type EventDraft,
+  type EventTransport,
+} from "@atrium/events";
 import { newId, newUuid } from "@atrium/ids";
-import { prepareJobs } from "@atrium/jobs";
 import { personalDataBase } from "@atrium/personal-data";
 import { createLog, parseSettings, type Platform } from "@atrium/subgraph";
 import { waitFor } from "@atrium/testing";
@@ -14,24 +21,27 @@ import { inProcessTopics } from "@atrium/topics";
 import pg from "pg";
 import { PrismaClient } from "./generated/prisma/client";
 import { startActivity } from "./main";
-import { forgetRecorded, pruneActivity } from "./recording/commands";
+import { pruneActivity } from "./recording/commands";
 import { settingsSchema } from "./settings";
 
 export type Service = Awaited<ReturnType<typeof startTestActivity>>;
 
-/** The service on a database of its own, with a clock that a test can move. */
-export async function startTestActivity({ env = {} }: { env?: NodeJS.ProcessEnv } = {}) {
-  const home = await testDatabase("activity", path.join(__dirname, "../prisma/migrations"), {
-    base: [eventsBase, personalDataBase],
-  });
+/** The service on a database of its own (or on `home`), with a clock that a test can move. */
+export async function startTestActivity({
+  env = {},
+  transport = embeddedTransport({ groups: ["activity"] }),
+  home: given,
+}: { env?: NodeJS.ProcessEnv; transport?: EventTransport; home?: TestDatabase } = {}) {
+  const migrations = path.join(__dirname, "../prisma/migrations");
+  const home = given ?? (await testDatabase("activity", migrations, { base: [eventsBase, personalDataBase] }));
   const adminUrl = await testAdminUrl();
   const log = createLog("activity", { LOG_LEVEL: process.env.LOG_LEVEL ?? "silent" });
-  const ephemeralName = `${new URL(home.appUrl).pathname.slice(1)}_ephemeral`;
+  // Not by the name of a service's database, which `atrium_` begins.
+  const ephemeralName = `${new URL(home.appUrl).pathname.slice(1).replace(/^atrium_/, "")}_ephemeral`;
   const ephemeral = await postgresEphemeral({
     ...(await provisionDatabase(adminUrl, "ephemeral", ephemeralName)),
     log,
   });
-  await prepareJobs(home);
   const database: Database<PrismaClient> = openDatabase({
     url: home.appUrl,
     createClient: (adapter) => new PrismaClient({ adapter }),
@@ -41,7 +51,6 @@ export async function startTestActivity({ env = {} }: { env?: NodeJS.ProcessEnv 
   await everything.connect();
   const clock = { now: new Date() };
   const topics = inProcessTopics();
-  const transport = embeddedTransport({ groups: ["activity"] });
   const platform: Platform = {
     shape: "embedded",
     secret: "a secret of the tests, long enough to be one",
@@ -113,7 +122,7 @@ export async function startTestActivity({ env = {} }: { env?: NodeJS.ProcessEnv 
       return rows;
     },
 
-    forgetRecorded: (from: Date | null = null) => forgetRecorded(database.asService(), { from }),
+    takeBack: (since: Date) => takeBackEvents(database.asService(), since),
 
     prune: () =>
       pruneActivity({ settings: parseSettings(settingsSchema, env), now: () => clock.now }, database.asService()),

@@ -102,4 +102,4 @@ export const areUtcDays = (starts: readonly Date[]): boolean => starts.every((at
 
 export const floorTo = (at: Date, ms: number): Date => new Date(Math.floor(at.getTime() / ms) * ms);
 export const daysBefore = (at: Date, days: number): Date => new Date(at.getTime() - days * dayMs);
-export { dayMs, hourMs, minuteMs };
+export { hourMs, minuteMs };

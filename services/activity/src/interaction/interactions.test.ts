@@ -123,18 +123,27 @@ test("consent counts in the organization that it was given in, for its person an
   expect(await record(ada)).toMatchObject({ detailKept: false });
 });
 
-test("a new version of the purpose has to be agreed to anew", async () => {
-  const place = givenPlace();
+test("a new version of the purpose voids the consents to earlier ones, also those that come late, until it is agreed to", async () => {
+  const [place, elsewhere] = [givenPlace(), givenPlace()];
   const { organizationId } = place;
-  const ada = member(place, []);
+  const [ada, bob] = [member(place, []), member(elsewhere, [])];
+  const define = (purpose: string, purposeVersion: number) =>
+    service.hear(
+      eventOf(consentPurposeDefined({ purpose, purposeVersion, legalBasis: "CONSENT" }), { organizationId }),
+    );
   await agree(place, ada.userId);
-  await service.hear(
-    eventOf(consentPurposeDefined({ purpose: "analytics", purposeVersion: 2, legalBasis: "CONSENT" }), {
-      organizationId,
-    }),
-  );
+  await agree(elsewhere, bob.userId);
+  await define("marketing", 2);
+  expect(await record(ada)).toMatchObject({ detailKept: true });
+
+  await define("analytics", 3);
   expect(await record(ada)).toMatchObject({ detailKept: false });
+  await define("analytics", 2);
   await agree(place, ada.userId, 2);
+  expect(await record(ada)).toMatchObject({ detailKept: false });
+  expect(await record(bob)).toMatchObject({ detailKept: true });
+
+  await agree(place, ada.userId, 3);
   expect(await record(ada)).toMatchObject({ detailKept: true });
 });
 

@@ -1,7 +1,5 @@
 import { userSignedIn, workspaceDeleted, type Envelope } from "@atrium/events";
 import { forgetLines, linesOf, pruneTimelines, tell } from "../activity/commands";
-import { badInput } from "@atrium/schema-kit";
-import { dayMs } from "../calendar/calendar";
 import type { Context, Tx } from "../context";
 import { forgetDocuments, keepDocuments } from "../document/commands";
 import { forgetInteractionsIn, pruneInteractions } from "../interaction/commands";
@@ -9,7 +7,7 @@ import { claim, countEvents, forgetSums, pruneMetrics } from "../metric/commands
 import { forgetPresence, notePresence, pruneActiveUsers } from "../presence/commands";
 import { forgetRatings, keepRatings, pruneSatisfaction } from "../rating/commands";
 import { changeTopic, type Changed } from "./change";
-import { closeWorkspaces, emptyAll, emptySince, erasedAmong, type Place } from "./store";
+import { closeWorkspaces, erasedAmong, type Place } from "./store";
 
 const forgets = [forgetLines, forgetSums, forgetPresence, forgetRatings, forgetDocuments, forgetInteractionsIn];
 
@@ -87,16 +85,6 @@ function announceChanges(topics: Context["topics"], envelopes: readonly Envelope
   for (const [organizationId, workspaceIds] of changed)
     topics.publish(changeTopic(organizationId), { workspaceIds: [...workspaceIds] } satisfies Changed);
 }
-
-/**
- * Takes back what was made of events, to be made again of the same ones: of all, or of those from a midnight of UTC on,
- * since events are kept for some days alone. What comes meanwhile is recorded, and recognized when it comes again.
- */
-export function forgetRecorded(service: Tx, { from }: { from: Date | null }): Promise<void> {
-  if (from && from.getTime() % dayMs !== 0) throw badInput("from", "from must be a midnight of UTC.");
-  return service.transaction((tx) => (from ? emptySince(tx, from) : emptyAll(tx)), { timeoutMs: forgettingMsMax });
-}
-const forgettingMsMax = 600_000;
 
 export const pruneTask = "pruneActivity";
 

@@ -16,7 +16,19 @@ import {
 import { newId } from "@atrium/ids";
 import { waitFor } from "@atrium/testing";
 import { eventOf, givenPlace, startTestActivity, type Service, type TestPlace } from "../testing";
-import { replayable } from "./store";
+import { recordEvents } from "./commands";
+
+/** The tables that are made of events, and of nothing else. */
+const replayable = [
+  "activity",
+  "recent_document",
+  "counted_event",
+  "counted_since",
+  "counter",
+  "presence",
+  "rated_message",
+  "closed_workspace",
+];
 
 let service: Service;
 beforeAll(async () => void (service = await startTestActivity()));
@@ -132,7 +144,7 @@ test("emptied and told everything again, in another order and in other batches, 
   for (const table of ["activity", "counter", "presence", "rated_message", "recent_document", "closed_workspace"])
     expect(before[table]!.length).toBeGreaterThan(0);
 
-  await service.forgetRecorded();
+  await service.asAdministrator(`truncate ${replayable.join(", ")}`);
   expect(Object.values(await service.rowsOf(replayable)).flat()).toEqual([]);
   await hearAgain(shuffled(events, random));
   expect(await service.rowsOf(replayable)).toEqual(before);
@@ -144,10 +156,10 @@ test("told everything again without being emptied, nothing changes", async () =>
   expect(await service.rowsOf(replayable)).toEqual(before);
 });
 
-test("emptied from a midnight on, and told what happened since, it is the same to the row", async () => {
+test("taken back from a midnight on, and told what happened since, it is the same to the row", async () => {
   const before = await service.rowsOf(replayable);
   const from = new Date("2026-11-17T00:00:00Z");
-  await service.forgetRecorded(from);
+  await service.takeBack(from);
   const kept = await service.rowsOf(replayable);
   expect(kept["activity"]!.length).toBeGreaterThan(0);
   expect(kept["activity"]!.length).toBeLessThan(before["activity"]!.length);
@@ -158,7 +170,51 @@ test("emptied from a midnight on, and told what happened since, it is the same t
     ),
   );
   expect(await service.rowsOf(replayable)).toEqual(before);
-  expect(() => service.forgetRecorded(new Date("2026-11-17T01:00:00Z"))).toThrow("a midnight of UTC");
+});
+
+test("what can't be made again isn't taken back", async () => {
+  const before = await service.rowsOf(replayable);
+  await expect(service.takeBack(new Date("2026-11-17T01:00:00Z"))).rejects.toThrow("a midnight of UTC on");
+  expect(await service.rowsOf(replayable)).toEqual(before);
+
+  await service.asAdministrator("insert into counted_since (id, since) values (1, '2026-11-16T08:00:00Z')");
+  await expect(service.takeBack(new Date("2026-11-16T00:00:00Z"))).rejects.toThrow("from 2026-11-17 on it is.");
+  await service.asAdministrator("delete from counted_since");
+  expect(await service.rowsOf(replayable)).toEqual(before);
+});
+
+test("nobody but the service takes anything back", async () => {
+  const before = await service.rowsOf(replayable);
+  const midnight = new Date("2026-11-17T00:00:00Z");
+  await service.database.as({ ...givenPlace(), userId: newId("usr") }).sql("select take_back_events($1)", [midnight]);
+  expect(await service.rowsOf(replayable)).toEqual(before);
+});
+
+test("what is being recorded while it is taken back is counted once", async () => {
+  const place = givenPlace();
+  const received = () =>
+    eventOf(messageReceived({ conversationId: newId("cnv"), chatbotId: "bot_1", messageId: newId("msg") }), place);
+  const [first, second] = [received(), received()];
+  await service.hear(first);
+  let taking: Promise<void> | undefined;
+  await service.database.asService().transaction(async (tx) => {
+    await recordEvents({ db: tx, topics: service.topics }, [second]);
+    taking = service.takeBack(new Date(new Date().setUTCHours(0, 0, 0, 0) - 86_400_000));
+    taking.catch(() => {});
+    await waitFor(async () => {
+      const waiting = await service.asAdministrator(
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+      return waiting.length > 0;
+    });
+  });
+  await taking;
+  await hearAgain([[second, first]]);
+  const sums = await service.asAdministrator(
+    "select grain, sum(value)::int as value from counter where organization_id = $1 and metric = 'MESSAGES' group by 1 order by 1",
+    [place.organizationId],
+  );
+  expect(sums).toEqual(["DAY", "MINUTE", "QUARTER", "TOTAL"].map((grain) => ({ grain, value: 2 })));
 });
 
 test("an event that can't be read waits to be tried again, and those beside it are recorded", async () => {

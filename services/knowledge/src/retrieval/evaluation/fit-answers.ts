@@ -24,7 +24,7 @@ interface Example {
 const statementsPerQuestion = 12;
 
 /** What every statement worth considering looks like, for each question that isn't held out. */
-export async function examples(chunkings: readonly Chunking[]): Promise<Example[]> {
+async function examples(chunkings: readonly Chunking[]): Promise<Example[]> {
   const found: Example[] = [];
   for (const chunking of chunkings) {
     const passages = await evaluationPassages(chunking);
@@ -61,7 +61,7 @@ const rate = 0.5;
 const pull = 0.002;
 
 /** Logistic regression by gradient descent; a weight whose sign is known keeps it. */
-export function fit(all: readonly Example[]): { weights: Record<string, number>; bias: number } {
+function fit(all: readonly Example[]): { weights: Record<string, number>; bias: number } {
   const weights = new Float64Array(evidenceNames.length);
   let bias = -2;
   // Of each question all right statements together count as much as all wrong ones: few are right.
@@ -85,3 +85,15 @@ export function fit(all: readonly Example[]): { weights: Record<string, number>;
   }
   return { bias, weights: Object.fromEntries(evidenceNames.map((name, at) => [name, weights[at]!])) };
 }
+
+/** Prints weights and bias as `answer-model.ts` has them. */
+async function main(): Promise<void> {
+  // The processes that read files don't keep this one alive.
+  const alive = setInterval(() => {}, 60_000);
+  const { weights, bias } = fit(await examples(["INGESTED", "PAGE", "HEADING", "FIXED"]));
+  clearInterval(alive);
+  const lines = Object.entries(weights).map(([name, weight]) => `  ${name}: ${weight.toFixed(2)},`);
+  process.stdout.write([...lines, `bias = ${bias.toFixed(2)}`, ""].join("\n"));
+}
+
+void main();
