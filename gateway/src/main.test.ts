@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { spawn, type ChildProcess } from "node:child_process";
+import { readdirSync } from "node:fs";
 import path from "node:path";
 import { eventually } from "./testing/world";
 
@@ -41,7 +42,10 @@ function run(env: Record<string, string>) {
   return { child, printed, exited };
 }
 
-const services = () => ["identity", "tenancy", "knowledge", "chat"].map((name) => `${name}=${serviceUrl}`).join(",");
+const services = () =>
+  readdirSync(path.join(root, "services"))
+    .map((name) => `${name}=${serviceUrl}`)
+    .join(",");
 const settings = () => ({ ATRIUM_SECRET: "s".repeat(32), SERVICE_URLS: services(), HOST: "127.0.0.1", PORT: "0" });
 
 test("it starts from its settings, answers, and ends on SIGTERM", async () => {
