@@ -8,6 +8,10 @@ import { toEnvelope } from "./row";
 import { tracedBatch } from "./trace";
 
 const pollMs = 2_000;
+// What hears everything needn't hear it at once: under a steady trickle, a batch has some events then instead of one.
+const gatherMs = 50;
+// So few can't be all that fit into a window. What came meanwhile has woken the loop again.
+const fewRows = 16;
 // From so many on there are probably more: they are read while these are handled.
 const aheadFrom = 100;
 
@@ -52,12 +56,13 @@ export function startBatchWorker<Context, Handle extends EventHandle<Handle>>(op
       const ahead = rows.length < aheadFrom ? undefined : loadWindow(service, group, { between });
       ahead?.catch(() => {});
       const allHandled = await handleWindow(rows);
+      if (allHandled && rows.length < fewRows) return;
       // What was read ahead may stand behind an event that has failed by now.
       next = ahead && allHandled ? ahead : loadWindow(service, group);
     }
     await next;
   };
-  const loop = startLoop({ name: `The inbox of ${group}`, work, pollMs, log });
+  const loop = startLoop({ name: `The inbox of ${group}`, work, pollMs, gatherMs, log });
   const { settle, stop } = startSettling({ ...options, service, onDue: () => loop.wake() });
 
   /** What has failed before is handled alone. Returns whether none has failed. */

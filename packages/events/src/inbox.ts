@@ -43,14 +43,14 @@ export async function knownGroups(service: EventTransaction): Promise<InboxGroup
 
 /**
  * Stores what arrived in each group that hears it, each id once, with one statement for each group. What isn't an
- * envelope becomes a dead letter of the first group.
+ * envelope becomes a dead letter of the first group. Returns the groups whose inbox has got something.
  */
 export async function receive(
   service: EventTransaction,
   groups: readonly Pick<InboxGroup, "name" | "hears" | "straight">[],
   received: readonly unknown[],
   { again = false } = {},
-) {
+): Promise<string[]> {
   const envelopes: Envelope[] = [];
   for (const each of received) {
     const read = each instanceof Unreadable ? each : envelopeOrUnreadable(each);
@@ -67,11 +67,14 @@ export async function receive(
   const stored = await Promise.allSettled(
     groups.map(async ({ name, hears, straight }) => {
       const heard = envelopes.filter(({ type }) => hears(type));
-      await storeOrPark(service, name, straight && !again ? await straight(heard) : heard, again);
+      const waiting = straight && !again ? await straight(heard) : heard;
+      await storeOrPark(service, name, waiting, again);
+      return waiting.length > 0 ? [name] : [];
     }),
   );
   const failed = stored.find((each) => each.status === "rejected");
   if (failed) throw failed.reason;
+  return stored.flatMap((each) => (each.status === "fulfilled" ? each.value : []));
 }
 
 function envelopeOrUnreadable(received: unknown): Envelope | Unreadable {

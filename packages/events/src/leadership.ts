@@ -17,15 +17,15 @@ export class LeaderConnection {
 
 /** What a leader does while it leads. */
 export interface Reign {
-  /** Another process of this service has appended or received something. */
-  wake(): void;
+  /** There is something to do: in the outbox, in the inbox of a group, or somewhere, as another process says. */
+  wake(where?: string): void;
   stop(): Promise<void>;
 }
 
 export interface Leadership {
   readonly leads: boolean;
-  /** Tells the leader, whichever process that is, that there is something to do. Cheap to call often. */
-  wake(): void;
+  /** Tells the leader, whichever process that is, that there is something to do, and where. Cheap to call often. */
+  wake(where?: string): void;
   stop(): Promise<void>;
 }
 
@@ -137,8 +137,8 @@ export function leadWhenPossible({
     get leads() {
       return reign !== undefined;
     },
-    wake() {
-      if (reign) return reign.wake();
+    wake(where) {
+      if (reign) return reign.wake(where);
       notification ??= setTimeout(() => {
         notification = undefined;
         connection?.query({ text: "select pg_notify($1, '')", values: [channel] }).catch(() => {});

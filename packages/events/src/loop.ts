@@ -14,36 +14,41 @@ const notReadyPauseMs = 100;
 
 /**
  * Runs `work` again and again: at once when woken, otherwise every `pollMs`. A round that fails is repeated after a
- * growing pause.
+ * growing pause. With `gatherMs` it waits so long after it was woken, for what comes meanwhile to be part of the round.
  */
 export function startLoop({
   name,
   work,
   pollMs,
+  gatherMs = 0,
   log,
 }: {
   name: string;
   work(): Promise<void>;
   pollMs: number;
+  gatherMs?: number;
   log: EventLog;
 }): Loop {
   let stopped = false;
   let woken = true;
   let failures = 0;
   let interrupt = () => {};
+  let endGathering = () => {};
 
-  const pause = (ms: number) =>
+  const pause = (ms: number, interruptible: (interrupt: () => void) => void) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
-      interrupt = () => {
+      interruptible(() => {
         clearTimeout(timer);
         resolve();
-      };
+      });
     });
+  const untilWoken = (ms: number) => pause(ms, (end) => (interrupt = end));
 
   const run = async () => {
     while (!stopped) {
-      if (!woken) await pause(pollMs);
+      if (!woken) await untilWoken(pollMs);
+      if (gatherMs > 0 && !stopped) await pause(gatherMs, (end) => (endGathering = end));
       if (stopped) return;
       woken = false;
       try {
@@ -53,12 +58,12 @@ export function startLoop({
         if (stopped) return;
         woken = true;
         if (error instanceof TransportNotReady) {
-          await pause(notReadyPauseMs);
+          await untilWoken(notReadyPauseMs);
           continue;
         }
         // The first failure may be a moment's: a connection that broke, a consumer that is still starting.
         if (++failures === 3) log.warn({ err: error }, `${name} fails, and is tried again`);
-        await pause(Math.min(backOffMsMin * 2 ** failures, backOffMsMax));
+        await untilWoken(Math.min(backOffMsMin * 2 ** failures, backOffMsMax));
       }
     }
   };
@@ -73,6 +78,7 @@ export function startLoop({
     async stop() {
       stopped = true;
       interrupt();
+      endGathering();
       await ended;
     },
   };

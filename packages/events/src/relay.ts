@@ -10,6 +10,8 @@ const batchSize = 500;
 const batchSizeToBroker = 2_000;
 const batchBytesMax = 8_000_000;
 const pollMs = 2_000;
+// So few can't be all that fit into a batch. What came meanwhile has woken the loop again.
+const fewRows = 8;
 // Rows of transactions that took this long to commit are found by the sweep, younger ones at once.
 const settledMs = 10_000;
 const sweepMs = 5_000;
@@ -66,6 +68,7 @@ export function startRelay({
       await connection.query({ ...remove, values: [own.map(({ position }) => position)] });
       floor.published(own.at(-1)!.position);
       onPublished(own.length);
+      if (rows.length < fewRows) return;
     }
   };
   return startLoop({ name: `The relay of ${service}`, work, pollMs, log });

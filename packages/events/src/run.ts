@@ -7,11 +7,14 @@ import { hearing } from "./hearing";
 import { noteGroups, receive, type InboxGroup } from "./inbox";
 import { leadWhenPossible } from "./leadership";
 import { prune, storedStats, type EventStats } from "./maintenance";
+import type { Loop } from "./loop";
 import { startRelay } from "./relay";
 import type { EventTransport } from "./transport";
 import { everyGroupOf, onAppended } from "./wake";
 import { startInboxWorker } from "./worker";
 
+/** Where a leader is woken for what was appended; its other places are the groups of its inbox. */
+const outbox = "outbox";
 const pruneEveryMs = 3_600_000;
 
 export interface RunEventsOptions<Context, Handle extends EventHandle<Handle>> {
@@ -99,10 +102,13 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
         onFailed: () => counts.failures++,
         log,
       };
-      const workers = [startInboxWorker({ ...shared, group: service, consumers: ofTypes, concurrency })];
+      const loops = new Map<string, Loop>([
+        [outbox, relay],
+        [service, startInboxWorker({ ...shared, group: service, consumers: ofTypes, concurrency })],
+      ]);
       if (ofEverything) {
         batches = startBatchWorker({ ...shared, group: everyGroupOf(service), consumer: ofEverything });
-        workers.push(batches);
+        loops.set(everyGroupOf(service), batches);
       }
       const pruneNow = () =>
         prune(asService, keepDays).catch((error) =>
@@ -111,24 +117,22 @@ export async function runEvents<Context, Handle extends EventHandle<Handle>>(
       let pruned = pruneNow();
       const pruning = setInterval(() => (pruned = pruneNow()), pruneEveryMs).unref();
       return {
-        wake() {
-          relay.wake();
-          for (const worker of workers) worker.wake();
+        wake(where) {
+          for (const [place, loop] of loops) if (where === undefined || where === place) loop.wake();
         },
         async stop() {
           clearInterval(pruning);
           batches = undefined;
-          await Promise.all([relay.stop(), ...workers.map((worker) => worker.stop()), pruned]);
+          await Promise.all([...[...loops.values()].map((loop) => loop.stop()), pruned]);
         },
       };
     },
   });
 
   const deliver = async (received: readonly unknown[], { again = false } = {}) => {
-    await receive(asService, groups, received, { again });
-    leadership.wake();
+    for (const group of await receive(asService, groups, received, { again })) leadership.wake(group);
   };
-  const stopListening = onAppended(service, () => leadership.wake());
+  const stopListening = onAppended(service, () => leadership.wake(outbox));
   const subscription = await transport.subscribe({
     group: service,
     types: ofEverything ? "EVERY" : types,
