@@ -13,6 +13,7 @@ import {
   type EventDraft,
 } from "@atrium/events";
 import { newId, newUuid } from "@atrium/ids";
+import { personalDataBase } from "@atrium/personal-data";
 import { log } from "../../packages/events/src/testing/ledger";
 import { PrismaClient } from "../../services/activity/src/generated/prisma/client";
 import { recordEvents } from "../../services/activity/src/recording/commands";
@@ -35,7 +36,7 @@ export const recording: Measure = async (say) => {
     for (const workspaces of [10, 1_000]) {
       const urls = await provisionDatabase(server.adminUrl, "activity", `activity_${workspaces}`);
       const migrations = path.join(root, "services/activity/prisma/migrations");
-      await migrate({ ...urls, directory: migrations, base: [eventsBase] });
+      await migrate({ ...urls, directory: migrations, base: [eventsBase, personalDataBase] });
       const database = openDatabase({
         url: urls.appUrl,
         createClient: (adapter) => new PrismaClient({ adapter }),
