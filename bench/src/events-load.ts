@@ -1,4 +1,4 @@
-import { handle, handleEvery, type EventTransport } from "@atrium/events";
+import { handle, handleEvery, type Envelope, type EventTransport } from "@atrium/events";
 import {
   accountChanged,
   changeAccount,
@@ -26,7 +26,7 @@ export const noting = (done: (accountId: string, version: number) => void = () =
   });
 
 /** Notes everything that is heard, with one statement a batch. */
-export const notingEverything = (done: (count: number) => void) =>
+export const notingEverything = (done: (envelopes: readonly Envelope[]) => void) =>
   handleEvery(async ({ db }: Context, envelopes) => {
     await db.sql(
       `insert into effect (organization_id, subject, note)
@@ -37,7 +37,7 @@ export const notingEverything = (done: (count: number) => void) =>
         envelopes.map(({ data }) => String((data as { version: number }).version)),
       ],
     );
-    db.afterCommit(() => done(envelopes.length));
+    db.afterCommit(() => done(envelopes));
   });
 
 /** Puts events into an outbox, as if they had just been committed: version by version of 40 accounts a tenant. */
@@ -65,7 +65,7 @@ export async function drain(
   let handled = 0;
   const done = (more = 1) => (handled += more);
   const from = performance.now();
-  await reports.run(transport, [everything ? notingEverything(done) : noting(() => done())]);
+  await reports.run(transport, [everything ? notingEverything(({ length }) => done(length)) : noting(() => done())]);
   await relay();
   const isEmpty = async () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -130,23 +130,25 @@ export async function latency(
   { ledger, reports, transport, relay }: Party,
   rate: number,
   seconds: number,
+  { perTransaction = 1, everything = false } = {},
 ): Promise<number[]> {
   const committedAt = new Map<string, number>();
   const latencies: number[] = [];
-  await reports.run(transport, [
-    noting((accountId) => latencies.push(performance.now() - (committedAt.get(accountId) ?? performance.now()))),
-  ]);
+  const done = (accountId: string) =>
+    latencies.push(performance.now() - (committedAt.get(accountId) ?? performance.now()));
+  const notingAll = () => notingEverything((envelopes) => envelopes.forEach(({ subject }) => done(subject)));
+  await reports.run(transport, [everything ? notingAll() : noting(done)]);
   await relay();
   const writes: Promise<unknown>[] = [];
   const from = performance.now();
-  for (let n = 0; n < rate * seconds; n++) {
+  for (let n = 0; n < rate * seconds; n += perTransaction) {
     const due = from + (n * 1_000) / rate;
     if (due > performance.now()) await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
-    const accountId = `acc_${n}`;
+    const accountIds = Array.from({ length: perTransaction }, (_, i) => `acc_${n + i}`);
     writes.push(
-      ledger.database.as(tenantOf(n, 50)).transaction(async (tx) => {
-        await changeAccount(tx, accountId);
-        tx.afterCommit(() => committedAt.set(accountId, performance.now()));
+      ledger.database.as(tenantOf(n / perTransaction, 50)).transaction(async (tx) => {
+        for (const accountId of accountIds) await changeAccount(tx, accountId);
+        tx.afterCommit(() => accountIds.forEach((accountId) => committedAt.set(accountId, performance.now())));
       }),
     );
   }
