@@ -298,17 +298,17 @@ describe("an upload", () => {
   const smaller = handbook.content.subarray(0, 20);
 
   test.each([
-    ["bigger than announced", (url: string) => refusedPut(url, larger), 400],
-    ["bigger than announced, its length untold", (url: string) => refusedPut(url, stream(larger)), 413],
-    ["smaller than announced", (url: string) => refusedPut(url, smaller), 400],
-    ["smaller than announced, its length untold", (url: string) => refusedPut(url, stream(smaller)), 400],
-  ])("%s is refused, nothing of it is kept, and the right file can still be sent", async (_, send, status) => {
+    ["bigger than announced", (url: string) => refusedPut(url, larger), [400]],
+    // As it comes, or once all of it has come: a gateway in between may hand it on at once.
+    ["bigger than announced, its length untold", (url: string) => refusedPut(url, stream(larger)), [413, 400]],
+    ["smaller than announced", (url: string) => refusedPut(url, smaller), [400]],
+    ["smaller than announced, its length untold", (url: string) => refusedPut(url, stream(smaller)), [400]],
+  ])("%s is refused, nothing of it is kept, and the right file can still be sent", async (_, send, statuses) => {
     await changingNothing(async () => {
       const { id, url } = await announcedUpload(ada.client, handbook);
-      expect(await send(url)).toMatchObject({
-        status,
-        code: expect.stringMatching(/^(BAD_USER_INPUT|PAYLOAD_TOO_LARGE)$/),
-      });
+      const { status, code } = await send(url);
+      expect(statuses).toContain(status);
+      expect(code).toBe(status === 413 ? "PAYLOAD_TOO_LARGE" : "BAD_USER_INPUT");
       expect(await refusedAdding(id)).toEqual({ code: "NOT_UPLOADED", path: ["uploadIds", "0"] });
       expect((await put(url, handbook.content)).status).toBe(201);
     });

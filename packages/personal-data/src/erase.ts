@@ -66,11 +66,16 @@ export async function erasePerson<Client>(
   );
 }
 
+// Whoever writes something of a person shares this lock of theirs until its commit, and an erasure has it alone: it sees
+// what was written before, and what is written later sees it.
+const lockOf = (userId: string) => `hashtextextended('erased person ' || ${userId}, 0)`;
+
 /** Notes that the person is being erased. What was answered then, when they have been erased before. */
 async function recordErasure(
   db: Pick<Handle, "sql">,
   { erasureId, userId, at }: { erasureId: string; userId: string; at: Date },
 ): Promise<ErasedNoun[] | null> {
+  await db.sql(`select pg_advisory_xact_lock(${lockOf("$1::text")})`, [userId]);
   const inserted = await db.sql(
     `insert into erased_person (user_id, erasure_id, erased_at, nouns) values ($1, $2, $3, '[]')
      on conflict (user_id) do nothing returning user_id`,
@@ -84,7 +89,15 @@ async function recordErasure(
 }
 
 /** Whether this service has erased the person: what still arrives of them changes nothing. */
-export async function isErased(db: Pick<Handle, "sql">, userId: string): Promise<boolean> {
-  const found = await db.sql("select user_id from erased_person where user_id = $1", [userId]);
-  return found.length > 0;
+export const isErased = async (db: Pick<Handle, "sql">, userId: string): Promise<boolean> =>
+  (await erasedAmong(db, [userId])).has(userId);
+
+/** Which of these people this service has erased. Until the end of the transaction it erases no other of them. */
+export async function erasedAmong(db: Pick<Handle, "sql">, userIds: readonly string[]): Promise<Set<string>> {
+  if (userIds.length === 0) return new Set();
+  await db.sql(`select pg_advisory_xact_lock_shared(${lockOf("id")}) from unnest($1::text[]) as id`, [userIds]);
+  const rows = await db.sql<{ id: string }>("select user_id as id from erased_person where user_id = any ($1)", [
+    userIds,
+  ]);
+  return new Set(rows.map(({ id }) => id));
 }

@@ -1,5 +1,5 @@
 export { answerForPeople, type AnswersForPeople, type HeldNoun, type PersonalDataService } from "./answer";
-export { isErased } from "./erase";
+export { erasedAmong, isErased } from "./erase";
 export { askEmails, partsPrefix } from "./export";
 export {
   categories,

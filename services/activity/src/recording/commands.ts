@@ -1,4 +1,5 @@
 import { userSignedIn, workspaceDeleted, type Envelope } from "@atrium/events";
+import { erasedAmong } from "@atrium/personal-data";
 import { forgetLines, linesOf, pruneTimelines, tell } from "../activity/commands";
 import type { Context, Tx } from "../context";
 import { forgetDocuments, keepDocuments } from "../document/commands";
@@ -7,7 +8,7 @@ import { claim, countEvents, forgetSums, pruneMetrics } from "../metric/commands
 import { forgetPresence, notePresence, pruneActiveUsers } from "../presence/commands";
 import { forgetRatings, keepRatings, pruneSatisfaction } from "../rating/commands";
 import { changeTopic, type Changed } from "./change";
-import { closeWorkspaces, erasedAmong, type Place } from "./store";
+import { closeWorkspaces, type Place } from "./store";
 
 const forgets = [forgetLines, forgetSums, forgetPresence, forgetRatings, forgetDocuments, forgetInteractionsIn];
 

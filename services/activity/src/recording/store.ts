@@ -23,11 +23,3 @@ export async function closeWorkspaces(
     [places.map(({ organizationId }) => organizationId), places.map(({ workspaceId }) => workspaceId)],
   );
 }
-
-/** Those of the people whom this service has erased. */
-export async function erasedAmong(tx: Tx, userIds: readonly string[]): Promise<Set<string>> {
-  const rows = await tx.sql<{ id: string }>("select user_id as id from erased_person where user_id = any ($1)", [
-    userIds,
-  ]);
-  return new Set(rows.map(({ id }) => id));
-}
