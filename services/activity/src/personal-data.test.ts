@@ -8,7 +8,9 @@ import {
 } from "@atrium/events";
 import { newId } from "@atrium/ids";
 import { waitFor } from "@atrium/testing";
+import { inProcessTopics } from "@atrium/topics";
 import { held } from "./personal-data";
+import { recordEvents } from "./recording/commands";
 import { eventOf, givenPlace, member, startTestActivity, type Service } from "./testing";
 
 let service: Service;
@@ -76,6 +78,27 @@ test("somebody who is erased is nowhere any more, others' lines and all numbers 
   // Late, or again, also after everything was taken back.
   await service.asAdministrator("delete from inbox_receipt");
   await service.hear(...acts, ...actsOf(gone, place));
+  expect(await mentions(gone)).toBe(0);
+});
+
+test("what is being recorded of somebody while they are erased is erased too", async () => {
+  const place = givenPlace();
+  const gone = newId("usr");
+  let commit = () => {};
+  let recorded = () => {};
+  const isRecorded = new Promise<void>((resolve) => (recorded = resolve));
+  const recording = service.database.asService().transaction(async (db) => {
+    await recordEvents({ db, topics: inProcessTopics() }, actsOf(gone, place));
+    recorded();
+    await new Promise<void>((resolve) => (commit = resolve));
+  });
+  await isRecorded;
+  const erasing = erase(gone);
+  const waits = `select 1 from pg_locks join pg_database d on d.oid = database and d.datname = current_database()
+                  where locktype = 'advisory' and not granted`;
+  await waitFor(async () => (await service.asAdministrator(waits)).length > 0);
+  commit();
+  await Promise.all([recording, erasing]);
   expect(await mentions(gone)).toBe(0);
 });
 
