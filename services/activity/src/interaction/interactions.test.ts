@@ -195,6 +195,7 @@ test.each([
   ],
   ["a negative duration", { interactions: [{ ...some()[0], durationMs: -1 }] }, "input.interactions.0.durationMs"],
 ])("%s is refused, and nothing is written", async (_, input, field) => {
+  await service.handled();
   const before = await everything();
   await expect(record(member(givenPlace()), input)).rejects.toMatchObject({ code: "BAD_USER_INPUT", field });
   expect(await everything()).toBe(before);
