@@ -51,7 +51,7 @@ test("every file and folder that the README links to is there", async () => {
 
 test("every npm command that the README names exists", () => {
   const { scripts } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { scripts: object };
-  const named = [...readme.matchAll(/npm (?:run )?([a-z:]+)/g)]
+  const named = [...readme.matchAll(/npm (?:run )?([a-z:-]+)/g)]
     .map(([, name]) => name!)
     .filter((name) => name !== "install");
   for (const name of named) expect(Object.keys(scripts)).toContain(name);
