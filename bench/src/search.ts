@@ -126,9 +126,9 @@ async function fill(url: string): Promise<void> {
     );
     await client.query(
       `insert into document (id, organization_id, workspace_id, knowledge_base_id, title, filename, content_type,
-                             size_bytes, sha256, blob_key, state, passage_count, revision)
+                             size_bytes, sha256, blob_key, state, passage_count, revision, found_generation, ingested_at)
        select 'doc_' || n, $2, $3, $1, 'Report ' || n, n || '.txt', 'text/plain', 40000, md5(n::text), 'blobs/' || n,
-              'INGESTED', $4, 1
+              'INGESTED', $4, 1, 1, now()
          from generate_series(0, $5::int - 1) as n`,
       [base, organizationId, workspaceId, passagesPerDocument, passageCount / passagesPerDocument],
     );
@@ -137,8 +137,8 @@ async function fill(url: string): Promise<void> {
     const write = async () => {
       await client.query(
         `insert into passage (id, organization_id, workspace_id, knowledge_base_id, document_id, ordinal, text,
-                              start_offset, end_offset, token_count, heading_path)
-         select 'psg_' || ($4 + n), $2, $3, $1, 'doc_' || (($4 + n) / $5), ($4 + n) % $5, t, 0, length(t), 150, '{}'
+                              start_offset, end_offset, token_count, heading_path, generation)
+         select 'psg_' || ($4 + n), $2, $3, $1, 'doc_' || (($4 + n) / $5), ($4 + n) % $5, t, 0, length(t), 150, '{}', 1
            from unnest($6::text[]) with ordinality as given (t, place), lateral (select place::int - 1 as n) as numbered`,
         [base, organizationId, workspaceId, written, passagesPerDocument, batch],
       );
