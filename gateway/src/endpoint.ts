@@ -1,0 +1,107 @@
+import { GraphQLError } from "graphql";
+import type { ClientRequest, OperationParams } from "./client-request";
+import type { Answer, Engine, EventStream, IncrementalAnswer } from "./execution/engine";
+import type { Graph } from "./graph/graph";
+import type { Operation } from "./graph/operation";
+
+/**
+ * The steps from a client's parameters to the answer, in order. Each is one folder; the fronts (HTTP, WebSocket,
+ * server-sent events, multipart) call `answer` and know none of them.
+ */
+export interface Steps<Request extends ClientRequest> {
+  /** The text to run: what was sent, or what is kept under the hash or id that was sent. Throws when it may not run. */
+  textOf(params: OperationParams, request: Request): Promise<string> | string;
+  /** Parsed, within the limits of shape, valid; kept by its text. Throws `RequestRefused` with every fault. */
+  operationOf(text: string, operationName: string | undefined): Operation;
+  /** The variables as the operation declares them, defaults included. Throws `RequestRefused` naming each wrong one. */
+  variablesOf(operation: Operation, given: OperationParams["variables"]): Readonly<Record<string, unknown>>;
+  /** Whether the caller can afford it; the returned function is told the answer, and may add to its extensions. */
+  charge(
+    operation: Operation,
+    variables: Readonly<Record<string, unknown>>,
+    request: Request,
+  ): Promise<Settle> | Settle;
+  /** The operation without what the caller may not see, and the errors that say so. */
+  permit(
+    operation: Operation,
+    variables: Readonly<Record<string, unknown>>,
+    request: Request,
+  ): Promise<Permitted> | Permitted;
+  graph: Graph;
+  engine: Engine<Request>;
+}
+
+export type Settle = (answer: Answer) => Answer;
+
+export interface Permitted {
+  /** Null when nothing of it is left: then the answer is null and the errors. */
+  operation: Operation | null;
+  /** Puts nulls and errors where something was removed. */
+  complete: (answer: Answer) => Answer;
+}
+
+/** A request that isn't run at all: answered without `data`, by 400 unless an error's `extensions.http.status` differs. */
+export class RequestRefused extends Error {
+  override readonly name = "RequestRefused";
+  constructor(readonly errors: readonly GraphQLError[]) {
+    super(errors.map(({ message }) => message).join("\n"));
+  }
+}
+
+/** What a front can carry back. */
+export interface Accepts {
+  /** Refuses an operation of a type that this request can't run, by throwing `RequestRefused`. */
+  check(operation: Operation): void;
+  /** Whether an answer may come in parts. */
+  incremental: boolean;
+}
+
+export interface Endpoint<Request extends ClientRequest> {
+  /** Runs one operation. Rejects with `RequestRefused` when it isn't run; whatever fails later stands in the answer. */
+  answer(
+    params: OperationParams,
+    request: Request,
+    accepts: Accepts,
+    o?: { requestOfEvent?(): Promise<Request> | Request },
+  ): Promise<Answer | IncrementalAnswer | EventStream>;
+}
+
+export function createEndpoint<Request extends ClientRequest>(steps: Steps<Request>): Endpoint<Request> {
+  const { graph, engine } = steps;
+  return {
+    async answer(params, request, accepts, o) {
+      const text = await steps.textOf(params, request);
+      const operation = steps.operationOf(text, params.operationName);
+      accepts.check(operation);
+      const variables = steps.variablesOf(operation, params.variables);
+      const settle = await steps.charge(operation, variables, request);
+      const permitted = await steps.permit(operation, variables, request);
+      const ended = (answer: Answer) => settle(permitted.complete(answer));
+      if (!permitted.operation) return ended({ data: null });
+      const plan = await graph.plan(permitted.operation, { callerKey: request.callerKey, signal: request.signal });
+      const prepared = engine.prepare(permitted.operation, plan);
+      if (operation.type === "subscription") {
+        const events = await engine.subscribe(prepared, variables, request, o);
+        return Symbol.asyncIterator in events ? mapped(events, ended) : ended(events);
+      }
+      if (!accepts.incremental) return ended(await engine.execute(prepared, variables, request));
+      const answer = await engine.executeIncrementally(prepared, variables, request);
+      if (!("subsequent" in answer)) return ended(answer);
+      return { ...answer, initial: { ...ended(answer.initial), hasNext: answer.initial.hasNext } };
+    },
+  };
+}
+
+function mapped(events: EventStream, change: (answer: Answer) => Answer): EventStream {
+  return {
+    async next() {
+      const step = await events.next();
+      return step.done ? step : { done: false, value: change(step.value) };
+    },
+    return: () => events.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+    throw: (error) => events.throw?.(error) ?? Promise.reject(error),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import type { DocumentNode, OperationDefinitionNode, OperationTypeNode } from "graphql";
+
+/** One operation of a valid document. Everyone who sends the same text shares it, and all that was made of it. */
+export interface Operation {
+  /** Names it within its graph: the hash of the text and the operation's name, and of what was removed from it. */
+  readonly key: string;
+  /** This operation and the fragments that it uses, nothing else. */
+  readonly document: DocumentNode;
+  readonly definition: OperationDefinitionNode;
+  readonly name: string | undefined;
+  readonly type: OperationTypeNode;
+}

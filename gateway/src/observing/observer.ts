@@ -1,0 +1,19 @@
+import type { ClientRequest } from "../client-request";
+import type { Operation } from "../graph/operation";
+import type { FaultReason } from "../subgraphs/transport";
+
+/** What the steps tell whoever measures and traces. Each call costs nothing where nobody listens. */
+export interface Observer {
+  /** An operation is being planned (not taken from the cache); the returned function says how it ended. */
+  planStarted?(operation: Operation): (outcome: "planned" | "refused" | "failed") => void;
+  planCached?(operation: Operation): void;
+  /** One fetch, retries included. `traceparent` replaces the request's own in what is sent. */
+  fetchStarted?(subgraph: string, request: ClientRequest): FetchObservation;
+  retried?(subgraph: string, reason: FaultReason): void;
+  breakerChanged?(subgraph: string, state: "CLOSED" | "OPEN" | "HALF_OPEN"): void;
+}
+
+export interface FetchObservation {
+  traceparent?: string;
+  ended(outcome: "ok" | "errors" | FaultReason): void;
+}
