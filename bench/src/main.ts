@@ -3,6 +3,7 @@ import { audit } from "./audit";
 import { dashboard } from "./dashboard";
 import { events } from "./events";
 import { eventsOverKafka } from "./events-kafka";
+import { gateway } from "./gateway";
 import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
 import { memory } from "./memory";
@@ -24,6 +25,7 @@ const measures: Record<string, Measure> = {
   "events-kafka": eventsOverKafka,
   dashboard,
   audit,
+  gateway,
 };
 
 // One after the other: two at once would measure each other.

@@ -1,0 +1,119 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { isDeepStrictEqual } from "node:util";
+import path from "node:path";
+import { median, milliseconds, percentile, rounded } from "../statistics";
+import type { Figure, Measure } from "../table";
+import { answerOf, asFastAsItAnswers, atRate, type Outcome } from "./callers";
+import {
+  atrium,
+  hiveGateway,
+  hiveRouter,
+  installPeers,
+  keepOffMeasuredCore,
+  start,
+  stock,
+  type Contestant,
+} from "./contestants";
+import { sixteenFetches, supergraphOf, threeHops } from "./shop";
+
+const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
+const warmUpMs = 4_000;
+const roundMs = Number(process.env.BENCH_ROUND_MS ?? 6_000);
+
+const operations = { "3 hops": threeHops, "16 fetches": sixteenFetches };
+type OperationName = keyof typeof operations;
+
+/** Ours beside the stock gateway, Hive's in JavaScript and Hive's in Rust: the same supergraph, subgraphs and callers. */
+export const gateway: Measure = async (say) => {
+  await installPeers(say);
+  keepOffMeasuredCore(process.pid);
+  const { subgraphs, sdl } = await startSubgraphs();
+  const perProcessorSecond = new Map<string, Record<OperationName, number[]>>();
+  const figures: Figure[] = [];
+  try {
+    const contestants = [stock, hiveGateway, hiveRouter, atrium];
+    const expected = new Map<OperationName, unknown>();
+    // Round by round, all of them: what the machine does beside it meets everybody.
+    for (let round = 0; round < rounds; round++)
+      for (const contestant of contestants) {
+        const running = await start(contestant, sdl);
+        if (!running) continue;
+        try {
+          for (const [name, query] of Object.entries(operations) as [OperationName, string][]) {
+            const answer = await answerOf(running, query);
+            if (!expected.has(name)) expected.set(name, answer);
+            else if (!isDeepStrictEqual(answer, expected.get(name)))
+              throw new Error(`${contestant.name} answers "${name}" otherwise than the first.`);
+            await asFastAsItAnswers(running, query, warmUpMs);
+            const outcome = await asFastAsItAnswers(running, query, roundMs);
+            const known = perProcessorSecond.get(contestant.name) ?? { "3 hops": [], "16 fetches": [] };
+            perProcessorSecond.set(contestant.name, known);
+            known[name].push(requestsPerProcessorSecond(outcome));
+            say(`${contestant.name}, ${name}: ${rounded(known[name].at(-1)!)} requests a second of processor time`);
+          }
+        } finally {
+          await running.stop();
+        }
+      }
+    for (const name of Object.keys(operations) as OperationName[])
+      for (const contestant of contestants) figures.push(figureOf(name, contestant, perProcessorSecond));
+    figures.push(await atHalfLoad(sdl, median(perProcessorSecond.get(atrium.name)!["3 hops"])));
+    return figures;
+  } finally {
+    subgraphs.disconnect();
+  }
+};
+
+const requestsPerProcessorSecond = ({ requests, processorMs }: Outcome) => (requests * 1_000) / processorMs;
+
+/** How much more than ours the others need; the targets are ours over theirs. */
+const targets: Record<OperationName, Record<string, number>> = {
+  "3 hops": { [stock.name]: 8, [hiveGateway.name]: 5, [hiveRouter.name]: 0.6 },
+  "16 fetches": { [stock.name]: 8, [hiveRouter.name]: 0.35 },
+};
+
+function figureOf(
+  name: OperationName,
+  contestant: Contestant,
+  all: ReadonlyMap<string, Record<OperationName, number[]>>,
+): Figure {
+  const what = `${name}: ${contestant.name}, requests per second of processor time`;
+  const theirs = all.get(contestant.name)?.[name];
+  if (!theirs) return { what, value: "not here (HIVE_ROUTER)" };
+  const value = rounded(median(theirs));
+  const ours = all.get(atrium.name)![name];
+  if (contestant === atrium) return { what, value };
+  const ratio = median(ours.map((each, round) => each / theirs[round]!));
+  const target = targets[name][contestant.name];
+  return {
+    what,
+    value: `${value} (ours: ${ratio.toFixed(2)} times as many)`,
+    ...(target !== undefined && { reach: { target: `≥ ${target}×`, met: ratio >= target } }),
+  };
+}
+
+/** What the gateway adds to the slowest percentile when half of its core is busy: its latency, less the subgraphs'. */
+async function atHalfLoad(sdl: string, requestsPerSecond: number): Promise<Figure> {
+  const running = (await start(atrium, sdl))!;
+  try {
+    await asFastAsItAnswers(running, threeHops, warmUpMs);
+    const { latencies } = await atRate(running, threeHops, { ms: 20_000, everyMs: 2_000 / requestsPerSecond });
+    const p99 = percentile(latencies, 0.99);
+    return {
+      what: "3 hops at half of what its core can do, subgraphs' time included: p99",
+      value: `${milliseconds(p99)} (p50 ${milliseconds(median(latencies))})`,
+      reach: { target: "< 5 ms", met: p99 < 5 },
+    };
+  } finally {
+    await running.stop();
+  }
+}
+
+export async function startSubgraphs(): Promise<{ subgraphs: ChildProcess; sdl: string }> {
+  const subgraphs = fork(path.join(__dirname, "subgraphs-process.ts"), { execArgv: process.execArgv });
+  const { urls } = await new Promise<{ urls: [string, string][] }>((resolve, reject) => {
+    subgraphs.once("message", (message) => resolve(message as { urls: [string, string][] }));
+    subgraphs.once("exit", (code) => reject(new Error(`The subgraphs ended (${code}).`)));
+  });
+  return { subgraphs, sdl: supergraphOf(new Map(urls)) };
+}
