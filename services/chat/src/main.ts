@@ -2,7 +2,7 @@ import path from "node:path";
 import { actorKeyFor, systemActor, type Actor } from "@atrium/access";
 import { migrate, openDatabase } from "@atrium/database";
 import { eventsBase, runEvents } from "@atrium/events";
-import { prepareJobs, runJobs } from "@atrium/jobs";
+import { prepareJobs, repeatedly, runJobs } from "@atrium/jobs";
 import { answerForPeople, askEmails, personalDataBase } from "@atrium/personal-data";
 import { parseSettings, runAlone, startSubgraph, type Platform, type RunningSubgraph } from "@atrium/subgraph";
 import { answersUnderWay } from "./answers-under-way";
@@ -13,7 +13,6 @@ import { answerMessage, answerTask, giveUpAnswer, handOverOverdue } from "./conv
 import { PrismaClient } from "./generated/prisma/client";
 import { loadersFor } from "./loaders";
 import { held } from "./personal-data";
-import { repeatedly } from "./repeatedly";
 import { schema } from "./schema";
 import { settingsSchema } from "./settings";
 
