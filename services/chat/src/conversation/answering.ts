@@ -30,15 +30,31 @@ export type AnsweringContext = Pick<Context, "db" | "knowledge" | "topics" | "no
 
 /**
  * Answers an accepted message, once: whoever comes second, in whichever process, finds it answered and does nothing.
- * `ctx.db` is bound to the bot's workspace and the participant. Rejects when it couldn't be answered now.
+ * Earlier messages of the conversation that still wait, here or in another process, are answered first; one that can't
+ * be holds up nothing. `ctx.db` is bound to the bot's workspace and the participant. Rejects when it couldn't be answered
+ * now.
  */
 export async function answerMessage(ctx: AnsweringContext, { messageId }: { messageId: string }): Promise<void> {
   const question = await findPendingQuestion(ctx.db, messageId, historyMax);
   if (question?.answerState !== "PENDING") return;
+  if (question.earlierIds.length === 0) return answer(ctx, question);
+  for (const earlierId of question.earlierIds) {
+    const earlier = await findPendingQuestion(ctx.db, earlierId, historyMax);
+    // Its own process, or its job, says what failed.
+    if (earlier?.answerState === "PENDING") await answer(ctx, earlier).catch(() => {});
+  }
+  // Read again: what was answered meanwhile belongs to its history.
+  const now = await findPendingQuestion(ctx.db, messageId, historyMax);
+  if (now?.answerState === "PENDING") await answer(ctx, now);
+}
+
+type PendingQuestion = NonNullable<Awaited<ReturnType<typeof findPendingQuestion>>>;
+
+async function answer(ctx: AnsweringContext, question: PendingQuestion): Promise<void> {
   const { organizationId, workspaceId, chatbotId, chatbotVersion: version, text, history } = question;
   const { settings } = await pinnedVersion(ctx.db, { workspaceId, chatbotId, version });
-  const answer = await answerAtTierOne({ settings, text, history }, ctx.knowledge.ask({ organizationId, workspaceId }));
-  await ctx.db.transaction((tx) => saveAnswer(ctx, tx, question, answer));
+  const found = await answerAtTierOne({ settings, text, history }, ctx.knowledge.ask({ organizationId, workspaceId }));
+  await ctx.db.transaction((tx) => saveAnswer(ctx, tx, question, found));
 }
 
 async function saveAnswer({ now, topics }: AnsweringContext, tx: Tx, question: Question, answer: Answer) {

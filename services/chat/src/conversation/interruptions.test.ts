@@ -33,28 +33,53 @@ async function theOneAnswer(ada: ReturnType<typeof member>, conversationId: stri
   return { heard, answer: messages[1]! };
 }
 
-test("a message whose process was killed is answered by another, once", async () => {
-  const { ada, conversationId } = await givenTalk();
-  const message = { conversationId, text: "When is a helmet needed?", idempotencyKey: "once" };
+/** Another process of the service that has accepted the message and is stuck in its answer. */
+async function stuckReplica(actor: ChildInput["actor"], message: ChildInput["message"]) {
   const { home, ephemeralUrls } = chat;
   const { ownerUrl, appUrl, appRole } = home;
-  const input: ChildInput = { home: { ownerUrl, appUrl, appRole }, ephemeralUrls, actor: ada, message };
+  const input: ChildInput = { home: { ownerUrl, appUrl, appRole }, ephemeralUrls, actor, message };
   const child = spawn(
     process.execPath,
     ["--conditions=@atrium/source", "--import=tsx", path.join(__dirname, "../testing-child.ts"), JSON.stringify(input)],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
-  try {
-    for await (const line of createInterface(child.stdout)) if (line === "asked") break;
-  } finally {
-    child.kill("SIGKILL");
-    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-  }
+  for await (const line of createInterface(child.stdout)) if (line === "asked") break;
+  return {
+    async kill() {
+      child.kill("SIGKILL");
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    },
+  };
+}
+
+test("a message whose process was killed is answered by another, once", async () => {
+  const { ada, conversationId } = await givenTalk();
+  const message = { conversationId, text: "When is a helmet needed?", idempotencyKey: "once" };
+  await (await stuckReplica(ada, message)).kill();
   const { answer } = await theOneAnswer(ada, conversationId);
   expect(answer.text).toBe("Helmets are worn on every site.");
   // The client that didn't hear of it sends the message again.
   const again = await send(chat, ada, conversationId, message.text, message.idempotencyKey);
   expect(again.message!.answerState).toBe("ANSWERED");
+});
+
+test("a message to one replica isn't answered before an earlier one that another replica works on", async () => {
+  const { ada, conversationId } = await givenTalk();
+  const first = { conversationId, text: "When is a helmet needed?", idempotencyKey: "first" };
+  const other = await stuckReplica(ada, first);
+  try {
+    await send(chat, ada, conversationId, "What is 6 * 7?", "second");
+    const messages = await waitFor(async () => {
+      const there = await messagesOf(chat, ada, conversationId);
+      return there.length === 4 && there;
+    });
+    expect(messages.slice(2)).toMatchObject([
+      { author: "CHATBOT", text: "Helmets are worn on every site." },
+      { author: "CHATBOT", text: expect.stringContaining("42") },
+    ]);
+  } finally {
+    await other.kill();
+  }
 });
 
 test("a message whose answer failed is answered by its job", async () => {

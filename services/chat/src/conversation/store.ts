@@ -184,8 +184,14 @@ export const listMessages = (
 
 /** What a question and its answer need to know, in one look; null when there is no such question here. */
 export async function findPendingQuestion(tx: Tx, id: string, historyMax: number) {
-  const [row] = await tx.sql<Question & { chatbotVersion: number; history: Turn[] }>(
+  const [row] = await tx.sql<Question & { chatbotVersion: number; earlierIds: string[]; history: Turn[] }>(
     `select ${messageColumns}, c.chatbot_version as "chatbotVersion",
+            array(
+              select p.message_id from pending_question p
+                join message earlier on earlier.organization_id = p.organization_id and earlier.id = p.message_id
+               where p.organization_id = m.organization_id and p.conversation_id = m.conversation_id
+                 and earlier.position < m.position
+               order by earlier.position) as "earlierIds",
             coalesce((
               select json_agg(json_build_object('text', before.text, 'reason', before.reason) order by before.position)
                 from (
