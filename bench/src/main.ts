@@ -4,6 +4,7 @@ import { dashboard } from "./dashboard";
 import { events } from "./events";
 import { eventsOverKafka } from "./events-kafka";
 import { gateway } from "./gateway";
+import { gatewayEndurance } from "./gateway/endurance";
 import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
 import { memory } from "./memory";
@@ -26,6 +27,7 @@ const measures: Record<string, Measure> = {
   dashboard,
   audit,
   gateway,
+  "gateway-endurance": gatewayEndurance,
 };
 
 // One after the other: two at once would measure each other.

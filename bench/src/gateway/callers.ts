@@ -57,6 +57,31 @@ export async function atRate(
   });
 }
 
+/** How long a known operation takes, asked all the time while new ones run, one after the other. */
+export async function probesDuring(
+  gateway: RunningContestant,
+  known: string,
+  count: number,
+  newOperation: (n: number) => string,
+): Promise<number[]> {
+  const pool = poolOf(gateway);
+  const latencies: number[] = [];
+  let isOver = false;
+  const probe = async () => {
+    while (!isOver) latencies.push((await send(pool, gateway, bodyOf(known))).ms);
+  };
+  const plan = async () => {
+    for (let n = 0; n < count; n++) await send(pool, gateway, bodyOf(newOperation(n)));
+    isOver = true;
+  };
+  try {
+    await Promise.all([probe(), plan()]);
+    return latencies;
+  } finally {
+    await pool.close();
+  }
+}
+
 async function measured(
   gateway: RunningContestant,
   latencies: number[],

@@ -1,6 +1,4 @@
-import { fork, type ChildProcess } from "node:child_process";
 import { isDeepStrictEqual } from "node:util";
-import path from "node:path";
 import { median, milliseconds, percentile, rounded } from "../statistics";
 import type { Figure, Measure } from "../table";
 import { answerOf, asFastAsItAnswers, atRate, type Outcome } from "./callers";
@@ -14,7 +12,8 @@ import {
   stock,
   type Contestant,
 } from "./contestants";
-import { sixteenFetches, supergraphOf, threeHops } from "./shop";
+import { sixteenFetches, threeHops } from "./shop";
+import { startSubgraphs } from "./subgraphs";
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
 const warmUpMs = 4_000;
@@ -27,7 +26,8 @@ type OperationName = keyof typeof operations;
 export const gateway: Measure = async (say) => {
   await installPeers(say);
   keepOffMeasuredCore(process.pid);
-  const { subgraphs, sdl } = await startSubgraphs();
+  const subgraphs = await startSubgraphs();
+  const { sdl } = subgraphs;
   const perProcessorSecond = new Map<string, Record<OperationName, number[]>>();
   const figures: Figure[] = [];
   try {
@@ -60,7 +60,7 @@ export const gateway: Measure = async (say) => {
     figures.push(await atHalfLoad(sdl, median(perProcessorSecond.get(atrium.name)!["3 hops"])));
     return figures;
   } finally {
-    subgraphs.disconnect();
+    subgraphs.stop();
   }
 };
 
@@ -107,13 +107,4 @@ async function atHalfLoad(sdl: string, requestsPerSecond: number): Promise<Figur
   } finally {
     await running.stop();
   }
-}
-
-export async function startSubgraphs(): Promise<{ subgraphs: ChildProcess; sdl: string }> {
-  const subgraphs = fork(path.join(__dirname, "subgraphs-process.ts"), { execArgv: process.execArgv });
-  const { urls } = await new Promise<{ urls: [string, string][] }>((resolve, reject) => {
-    subgraphs.once("message", (message) => resolve(message as { urls: [string, string][] }));
-    subgraphs.once("exit", (code) => reject(new Error(`The subgraphs ended (${code}).`)));
-  });
-  return { subgraphs, sdl: supergraphOf(new Map(urls)) };
 }

@@ -16,6 +16,7 @@ export const schemas: Record<string, string> = {
   `,
   reviews: `${link}
     type Review @key(fields: "id") { id: ID!, body: String, author: User, product: Product }
+    type Subscription { reviewAdded: Review }
     type User @key(fields: "id") { id: ID!, reviews: [Review] }
     type Product @key(fields: "upc") { upc: String!, reviews: [Review] }
   `,

@@ -1,0 +1,34 @@
+import { fork, type ChildProcess } from "node:child_process";
+import path from "node:path";
+import { supergraphOf } from "./shop";
+import type { Counts, SubgraphsCommand } from "./subgraphs-process";
+
+export interface Subgraphs {
+  /** The supergraph, with their addresses. */
+  sdl: string;
+  /** Announces a review of this number to whoever has subscribed. */
+  publish(number: number): void;
+  counts(): Promise<Counts>;
+  stop(): void;
+}
+
+export async function startSubgraphs(): Promise<Subgraphs> {
+  const child: ChildProcess = fork(path.join(__dirname, "subgraphs-process.ts"), { execArgv: process.execArgv });
+  const said = <Value>(): Promise<Value> =>
+    new Promise((resolve, reject) => {
+      child.once("message", (message) => resolve(message as Value));
+      child.once("exit", (code) => reject(new Error(`The subgraphs ended (${code}).`)));
+    });
+  const { urls } = await said<{ urls: [string, string][] }>();
+  const tell = (command: SubgraphsCommand) => child.send(command);
+  return {
+    sdl: supergraphOf(new Map(urls)),
+    publish: (number) => void tell({ publish: number }),
+    async counts() {
+      const answer = said<{ counts: Counts }>();
+      tell("counts");
+      return (await answer).counts;
+    },
+    stop: () => child.disconnect(),
+  };
+}
