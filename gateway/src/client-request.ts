@@ -19,6 +19,8 @@ export interface ClientRequest {
   /** What `@authenticated`, `@requiresScopes` and `@policy` are asked about. */
   claims: Claims;
   traceparent?: string;
+  /** Whether the plan is to stand in the answer's extensions: for developers, where the gateway is set to allow it. */
+  exposePlan?: boolean;
   log: Logger;
 }
 

@@ -1,8 +1,10 @@
-import { GraphQLError } from "graphql";
+import { prettyFormatQueryPlan, type QueryPlan } from "@apollo/query-planner";
+import type { GraphQLError } from "graphql";
 import type { ClientRequest, OperationParams } from "./client-request";
 import type { Answer, Engine, EventStream, IncrementalAnswer } from "./execution/engine";
 import type { Graph } from "./graph/graph";
 import type { Operation } from "./graph/operation";
+import type { Observer } from "./observing/observer";
 
 /**
  * The steps from a client's parameters to the answer, in order. Each is one folder; the fronts (HTTP, WebSocket,
@@ -66,31 +68,61 @@ export interface Endpoint<Request extends ClientRequest> {
   ): Promise<Answer | IncrementalAnswer | EventStream>;
 }
 
-export function createEndpoint<Request extends ClientRequest>(steps: Steps<Request>): Endpoint<Request> {
+export function createEndpoint<Request extends ClientRequest>(
+  steps: Steps<Request>,
+  observer: Observer = {},
+): Endpoint<Request> {
   const { graph, engine } = steps;
   return {
     async answer(params, request, accepts, o) {
-      const text = await steps.textOf(params, request);
-      const operation = steps.operationOf(text, params.operationName);
-      accepts.check(operation);
-      const variables = steps.variablesOf(operation, params.variables);
-      const settle = await steps.charge(operation, variables, request);
-      const permitted = await steps.permit(operation, variables, request);
-      const ended = (answer: Answer) => settle(permitted.complete(answer));
-      if (!permitted.operation) return ended({ data: null });
-      const plan = await graph.plan(permitted.operation, { callerKey: request.callerKey, signal: request.signal });
-      const prepared = engine.prepare(permitted.operation, plan);
-      if (operation.type === "subscription") {
-        const events = await engine.subscribe(prepared, variables, request, o);
-        return Symbol.asyncIterator in events ? mapped(events, ended) : ended(events);
+      const observation = observer.operationStarted?.(request);
+      try {
+        const text = await steps.textOf(params, request);
+        const operation = steps.operationOf(text, params.operationName);
+        observation?.resolved(operation);
+        accepts.check(operation);
+        const variables = steps.variablesOf(operation, params.variables);
+        const settle = await steps.charge(operation, variables, request);
+        const permitted = await steps.permit(operation, variables, request);
+        const ended = (answer: Answer) => settle(permitted.complete(answer));
+        const answer = await run(permitted.operation, variables, request, accepts.incremental, ended, o);
+        observation?.ended("errors" in answer && answer.errors?.length ? "errors" : "ok");
+        return answer;
+      } catch (error) {
+        observation?.ended("refused");
+        throw error;
       }
-      if (!accepts.incremental) return ended(await engine.execute(prepared, variables, request));
-      const answer = await engine.executeIncrementally(prepared, variables, request);
-      if (!("subsequent" in answer)) return ended(answer);
-      return { ...answer, initial: { ...ended(answer.initial), hasNext: answer.initial.hasNext } };
     },
   };
+
+  async function run(
+    operation: Operation | null,
+    variables: Readonly<Record<string, unknown>>,
+    request: Request,
+    incremental: boolean,
+    ended: (answer: Answer) => Answer,
+    o: Parameters<Engine<Request>["subscribe"]>[3],
+  ): Promise<Answer | IncrementalAnswer | EventStream> {
+    if (!operation) return ended({ data: null });
+    const { callerKey, signal, traceparent } = request;
+    const plan = await graph.plan(operation, { callerKey, signal, traceparent });
+    const complete = request.exposePlan ? (answer: Answer) => withPlan(ended(answer), plan) : ended;
+    const prepared = engine.prepare(operation, plan);
+    if (operation.type === "subscription") {
+      const events = await engine.subscribe(prepared, variables, request, o);
+      return Symbol.asyncIterator in events ? mapped(events, complete) : complete(events);
+    }
+    if (!incremental) return complete(await engine.execute(prepared, variables, request));
+    const answer = await engine.executeIncrementally(prepared, variables, request);
+    if (!("subsequent" in answer)) return complete(answer);
+    return { ...answer, initial: { ...complete(answer.initial), hasNext: answer.initial.hasNext } };
+  }
 }
+
+const withPlan = (answer: Answer, plan: QueryPlan): Answer => ({
+  ...answer,
+  extensions: { ...answer.extensions, queryPlan: { text: prettyFormatQueryPlan(plan), object: plan } },
+});
 
 function mapped(events: EventStream, change: (answer: Answer) => Answer): EventStream {
   return {

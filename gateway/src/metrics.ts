@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom
 
 // Names come from clients: past so many distinct ones, and past such a length, they are counted together.
 const operationNamesMax = 200;
+const clientNamesMax = 100;
 const operationNameLengthMax = 64;
 
 const seconds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -29,7 +30,7 @@ export function createMetrics({ processMetrics = true }: { processMetrics?: bool
   });
   const fetches = new Histogram({
     name: "atrium_gateway_fetch_seconds",
-    help: "Calls to subgraphs by outcome (ok, errors, unavailable), and how long they took.",
+    help: "Calls to subgraphs by outcome (ok, errors, or why there was no answer), retries included.",
     labelNames: ["subgraph", "outcome"],
     buckets: seconds,
     registers,
@@ -56,7 +57,41 @@ export function createMetrics({ processMetrics = true }: { processMetrics?: bool
     registers,
   });
 
+  const plans = new Counter({
+    name: "atrium_gateway_plans_total",
+    help: "Plans that operations asked for, by where they came from (cache, planner).",
+    labelNames: ["source"],
+    registers,
+  });
+  const planning = new Histogram({
+    name: "atrium_gateway_planning_seconds",
+    help: "Plannings by outcome (planned, refused, failed), their wait for a planner included.",
+    labelNames: ["outcome"],
+    buckets: seconds,
+    registers,
+  });
+  const retries = new Counter({
+    name: "atrium_gateway_fetch_retries_total",
+    help: "Fetches that were sent again, by subgraph and why.",
+    labelNames: ["subgraph", "reason"],
+    registers,
+  });
+  const breakers = new Gauge({
+    name: "atrium_gateway_breaker_state",
+    help: "Circuit breakers by subgraph: 0 closed, 1 half open, 2 open.",
+    labelNames: ["subgraph"],
+    registers,
+  });
+  const clients = new Counter({
+    name: "atrium_gateway_client_operations_total",
+    help: "Operations by the client's own name and version.",
+    labelNames: ["client", "version"],
+    registers,
+  });
+
   const operationLabel = boundedLabel(operationNamesMax);
+  const clientLabel = boundedLabel(clientNamesMax);
+  const versionLabel = boundedLabel(clientNamesMax);
 
   return {
     registry,
@@ -76,8 +111,22 @@ export function createMetrics({ processMetrics = true }: { processMetrics?: bool
       return (outcome: "ok" | "errors" | "unavailable") =>
         fetches.observe({ subgraph, outcome }, (performance.now() - startedAt) / 1000);
     },
+    fetchEnded: (subgraph: string, outcome: string, tookMs: number) =>
+      fetches.observe({ subgraph, outcome }, tookMs / 1000),
+    planFromCache: () => plans.inc({ source: "cache" }),
+    planned(outcome: "planned" | "refused" | "failed", tookMs: number) {
+      plans.inc({ source: "planner" });
+      planning.observe({ outcome }, tookMs / 1000);
+    },
+    retried: (subgraph: string, reason: string) => retries.inc({ subgraph, reason }),
+    breakerChanged: (subgraph: string, state: keyof typeof breakerStates) =>
+      breakers.set({ subgraph }, breakerStates[state]),
+    clientAsked: (name: string | undefined, version: string | undefined) =>
+      clients.inc({ client: clientLabel(name), version: versionLabel(version) }),
   };
 }
+
+const breakerStates = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 };
 
 function boundedLabel(distinctMax: number) {
   const known = new Set<string>();

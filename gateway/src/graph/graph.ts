@@ -29,6 +29,8 @@ export interface PlanOptions {
   /** The values of the `@override(label:)` labels that this operation's fields depend on. */
   overrides?: ReadonlyMap<string, boolean>;
   signal?: AbortSignal;
+  /** The trace that a planning is part of. */
+  traceparent?: string;
 }
 
 /** Planning was refused to keep others served: `QUEUE_FULL` (try again), `TOO_SLOW` (this operation never gets a plan). */
