@@ -42,6 +42,8 @@ export interface EngineOptions<Request extends ClientRequest> {
   describeError(error: GraphQLFormattedError, subgraph: string, request: Request): GraphQLFormattedError;
   /** What clients are told when a subgraph gave no answer. */
   describeFault(fault: SubgraphFault, request: Request): GraphQLFormattedError;
+  /** What clients are told where a value is missing or wrong and no subgraph said why. */
+  describeGap?(gap: { why: "NULL" | "INVALID"; where: string }, request: Request): GraphQLFormattedError;
   /** Which of a subgraph's top-level `extensions` reach the client. None unless named. */
   extensionsPassed?: readonly string[];
   observer?: Observer;

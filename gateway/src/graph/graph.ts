@@ -16,7 +16,7 @@ export interface Graph {
    * The plan of an operation, planned off the event loop and kept by the operation's key and the labels' values. Rejects
    * with `PlanningRefused` when too many wait to be planned or planning takes too long.
    */
-  plan(operation: Operation, o?: PlanOptions): Promise<QueryPlan>;
+  plan(operation: Operation, o?: PlanOptions): Promise<QueryPlan> | QueryPlan;
   /** One subgraph's own schema, as composition saw it. */
   subgraphSchema(name: string): GraphQLSchema;
   /** Ends the planning threads once nothing runs on it any more. */

@@ -33,6 +33,10 @@ export interface OperationLimits {
   /** Counted with fragments spread out, as are fields. */
   aliasesMax: number;
   fieldsMax: number;
+  /** Fields of the root, fragments spread out. */
+  rootFieldsMax: number;
+  /** As the text has them: each stands at a place that validation and planning look at. */
+  directivesMax: number;
   /** How many values the answer may hold, at the size of page that is asked for. */
   costMax: number;
 }
@@ -44,6 +48,8 @@ export const defaultOperationLimits: OperationLimits = {
   depthMax: 16,
   aliasesMax: 100,
   fieldsMax: 1_000,
+  rootFieldsMax: 50,
+  directivesMax: 100,
   costMax: 50_000,
 };
 
@@ -88,12 +94,15 @@ function parseWithin(limits: OperationLimits, query: string): DocumentNode {
 function checkTokens(limits: OperationLimits, query: string): void {
   const lexer = new Lexer(new Source(query));
   let nesting = 0;
+  let directives = 0;
   for (let count = 1; lexer.advance().kind !== TokenKind.EOF; count++) {
     if (count > limits.tokensMax) throw tooComplex("tokens", limits.tokensMax);
     const { kind } = lexer.token;
     if (kind === TokenKind.BRACE_L || kind === TokenKind.BRACKET_L || kind === TokenKind.PAREN_L) nesting++;
     if (kind === TokenKind.BRACE_R || kind === TokenKind.BRACKET_R || kind === TokenKind.PAREN_R) nesting--;
     if (nesting > limits.nestingMax) throw tooComplex("levels", limits.nestingMax);
+    if (kind === TokenKind.AT && ++directives > limits.directivesMax)
+      throw tooComplex("directives", limits.directivesMax);
   }
 }
 
@@ -135,6 +144,11 @@ function checkShape(limits: OperationLimits, document: DocumentNode): void {
 
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION) continue;
+    if (
+      definition.kind === Kind.OPERATION_DEFINITION &&
+      rootFieldsOf(definition.selectionSet, fragments) > limits.rootFieldsMax
+    )
+      throw tooComplex("fields of the root", limits.rootFieldsMax);
     const { depth, aliases, fields } =
       definition.kind === Kind.FRAGMENT_DEFINITION
         ? shapeOfFragment(definition.name.value)
@@ -143,6 +157,24 @@ function checkShape(limits: OperationLimits, document: DocumentNode): void {
     if (aliases > limits.aliasesMax) throw tooComplex("aliases", limits.aliasesMax);
     if (fields > limits.fieldsMax) throw tooComplex("fields", limits.fieldsMax);
   }
+}
+
+function rootFieldsOf(
+  { selections }: SelectionSetNode,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+  within: ReadonlySet<string> = new Set(),
+): number {
+  let count = 0;
+  for (const selection of selections)
+    if (selection.kind === Kind.FIELD) count++;
+    else if (selection.kind === Kind.INLINE_FRAGMENT) count += rootFieldsOf(selection.selectionSet, fragments, within);
+    else {
+      const { value: name } = selection.name;
+      const fragment = fragments.get(name);
+      if (fragment && !within.has(name))
+        count += rootFieldsOf(fragment.selectionSet, fragments, new Set([...within, name]));
+    }
+  return count;
 }
 
 /** For a valid document. */

@@ -1,0 +1,167 @@
+import type { PlanNode, QueryPlan } from "@apollo/query-planner";
+import {
+  executeSync,
+  Kind,
+  parse,
+  visit,
+  type DirectiveNode,
+  type ExecutionResult,
+  type FieldNode,
+  type GraphQLCompositeType,
+  type GraphQLSchema,
+  type SelectionNode,
+  type SelectionSetNode,
+} from "graphql";
+import type { ClientRequest } from "../client-request";
+import type { Operation } from "../graph/operation";
+import { compileFetch, type CompiledFetch } from "./fetch";
+import type { Complete } from "./leaf";
+import { compileNode, type Compilation, type Step } from "./plan";
+import { compileShape } from "./shape";
+
+// As many as six switches have values; an operation with more compiles some of them again.
+const shapesMax = 64;
+
+/** An operation with all that was compiled for it. What isn't needed by every request is compiled when it is. */
+export class PreparedOperation<Request extends ClientRequest> {
+  readonly #compilation: Compilation;
+  readonly #shapes = new Map<string, Complete>();
+  readonly #switches: string[];
+  readonly #introspected = new Map<string, unknown>();
+  readonly #steps = new Map<PlanNode, Step<Request>>();
+  readonly #parts = new Map<string, Complete>();
+  readonly schema: GraphQLSchema;
+  #primary: CompiledFetch<Request> | undefined;
+
+  constructor(
+    readonly operation: Operation,
+    readonly plan: QueryPlan,
+    o: { schema: GraphQLSchema; compilation: Compilation },
+  ) {
+    this.schema = o.schema;
+    this.#compilation = o.compilation;
+    this.#switches = switchesOf(operation);
+  }
+
+  get isMutation(): boolean {
+    return this.operation.type === "mutation";
+  }
+
+  stepOf(node: PlanNode | undefined): Step<Request> {
+    if (!node) return () => {};
+    let step = this.#steps.get(node);
+    if (!step) this.#steps.set(node, (step = compileNode<Request>(node, this.#compilation)));
+    return step;
+  }
+
+  /** The fetch that a subscription begins with. */
+  get primary(): CompiledFetch<Request> {
+    const { node } = this.plan;
+    if (node?.kind !== "Subscription") throw new Error("Only a subscription has a primary fetch.");
+    return (this.#primary ??= compileFetch<Request>(node.primary, this.#compilation));
+  }
+
+  /** What the client gets of the whole, but for deferred fragments where `deferring`. */
+  shapeFor(variables: Readonly<Record<string, unknown>>, deferring: boolean): Complete {
+    let key = deferring ? "d" : "";
+    for (const name of this.#switches) key += variables[name] ? "1" : "0";
+    const known = this.#shapes.get(key);
+    if (known) return known;
+    const { definition, document } = this.operation;
+    const shape = compileShape(
+      {
+        schema: this.schema,
+        document,
+        variables,
+        ...(deferring && { isLeftOut: (selection: SelectionNode) => isDeferred(selection, variables) }),
+      },
+      this.schema.getRootType(definition.operation)!,
+      [definition.selectionSet],
+    );
+    if (this.#shapes.size >= shapesMax) this.#shapes.delete(this.#shapes.keys().next().value!);
+    this.#shapes.set(key, shape);
+    return shape;
+  }
+
+  /** What the client gets of a deferred part: `selection` is the planner's, about objects of `type`. */
+  shapeOfPart(selection: string, type: GraphQLCompositeType, variables: Readonly<Record<string, unknown>>): Complete {
+    const key = `${type.name} ${this.#switches.map((name) => (variables[name] ? 1 : 0)).join("")} ${selection}`;
+    const known = this.#parts.get(key);
+    if (known) return known;
+    const { document } = this.operation;
+    const shape = compileShape({ schema: this.schema, document, variables }, type, [parsedSelection(selection)]);
+    if (this.#parts.size >= shapesMax) this.#parts.delete(this.#parts.keys().next().value!);
+    this.#parts.set(key, shape);
+    return shape;
+  }
+
+  /** The answer to `__schema` or `__type` under a response key of the root. */
+  introspect(responseKey: string, variables: Readonly<Record<string, unknown>>): unknown {
+    const key = `${responseKey} ${JSON.stringify(variables)}`;
+    if (this.#introspected.has(key)) return this.#introspected.get(key);
+    const { data } = this.#runIntrospection(responseKey, variables);
+    const value = data?.[responseKey] ?? null;
+    if (this.#introspected.size < shapesMax) this.#introspected.set(key, value);
+    return value;
+  }
+
+  #runIntrospection(responseKey: string, variables: Readonly<Record<string, unknown>>): ExecutionResult {
+    const { definition, document } = this.operation;
+    const selections = introspectionFields(this.operation, responseKey);
+    const alone = { ...definition, selectionSet: { kind: Kind.SELECTION_SET, selections } as SelectionSetNode };
+    const definitions = document.definitions.map((each) => (each === definition ? alone : each));
+    return executeSync({
+      schema: this.schema,
+      document: { kind: Kind.DOCUMENT, definitions },
+      variableValues: variables,
+    });
+  }
+}
+
+function introspectionFields({ definition, document }: Operation, responseKey: string): FieldNode[] {
+  const fields: FieldNode[] = [];
+  const collect = ({ selections }: SelectionSetNode): void => {
+    for (const selection of selections)
+      if (selection.kind === Kind.FIELD) {
+        const isIntrospection = selection.name.value === "__schema" || selection.name.value === "__type";
+        if (isIntrospection && (selection.alias ?? selection.name).value === responseKey) fields.push(selection);
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet);
+      else
+        for (const each of document.definitions)
+          if (each.kind === Kind.FRAGMENT_DEFINITION && each.name.value === selection.name.value)
+            collect(each.selectionSet);
+  };
+  collect(definition.selectionSet);
+  return fields;
+}
+
+/** Whether this fragment comes later, with these variables. */
+function isDeferred({ kind, directives }: SelectionNode, variables: Readonly<Record<string, unknown>>): boolean {
+  if (kind === Kind.FIELD) return false;
+  const defer = directives?.find(({ name }) => name.value === "defer");
+  if (!defer) return false;
+  const given = defer.arguments?.find(({ name }) => name.value === "if")?.value;
+  if (given === undefined) return true;
+  return given.kind === Kind.VARIABLE
+    ? variables[given.name.value] !== false
+    : given.kind === Kind.BOOLEAN && given.value;
+}
+
+function parsedSelection(text: string): SelectionSetNode {
+  const [definition] = parse(text, { noLocation: true }).definitions;
+  if (definition?.kind !== Kind.OPERATION_DEFINITION) throw new Error("A deferred part has a selection.");
+  return definition.selectionSet;
+}
+
+/** The variables that decide what is selected: of `@skip`, `@include` and `@defer`. */
+function switchesOf({ document }: Operation): string[] {
+  const names = new Set<string>();
+  visit(document, {
+    Directive({ name, arguments: args }: DirectiveNode) {
+      if (!["skip", "include", "defer"].includes(name.value)) return;
+      for (const { value, name: argument } of args ?? [])
+        if (argument.value === "if" && value.kind === Kind.VARIABLE) names.add(value.name.value);
+    },
+  });
+  return [...names].sort();
+}

@@ -1,0 +1,129 @@
+import type { FetchDataRewrite, QueryPlanSelectionNode } from "@apollo/query-planner";
+import { compileRewrites, type IsOfType } from "./rewrites";
+import { getOwn, isTree, type Tree } from "./tree";
+
+/** Puts an entity's representation together, as JSON text; null where something of it isn't known. */
+export type Represent = (entity: Tree) => string | null;
+
+const fragment = "... on ";
+
+/**
+ * Compiles what a fetch requires of its entities, for each concrete type when it is first met. Text rather than objects:
+ * it is what HTTP sends, and what tells identical representations apart.
+ */
+export function compileRepresentations(
+  requires: readonly QueryPlanSelectionNode[],
+  inputRewrites: readonly FetchDataRewrite[] | undefined,
+  isOfType: IsOfType,
+): Represent {
+  // Setting the type's name is by far the usual one and is known when the type is; others change the finished object.
+  const typenames = (inputRewrites ?? []).filter(
+    (rewrite) => rewrite.kind === "ValueSetter" && rewrite.path.length <= 2 && rewrite.path.at(-1) === "__typename",
+  );
+  const rewrite = compileRewrites(
+    inputRewrites?.filter((each) => !typenames.includes(each)),
+    isOfType,
+  );
+  const ofType = new Map<string, Represent>();
+
+  const compileFor = (typename: string): Represent => {
+    const setter = typenames.findLast(
+      ({ path: [condition] }) =>
+        !condition?.startsWith(fragment) || isOfType(typename, condition.slice(fragment.length)),
+    );
+    const sent = setter?.kind === "ValueSetter" ? String(setter.setValueTo) : typename;
+    const fields = fieldsFor(requires, typename, isOfType);
+    if (!fields.some(({ key }) => key === "__typename")) return () => null;
+    return compileFields(fields, isOfType, sent);
+  };
+
+  return (entity) => {
+    const typename = entity.__typename;
+    if (typeof typename !== "string") return null;
+    let represent = ofType.get(typename);
+    if (!represent) ofType.set(typename, (represent = compileFor(typename)));
+    const text = represent(entity);
+    if (text === null || !rewrite) return text;
+    const representation = JSON.parse(text) as Tree;
+    rewrite(representation);
+    return JSON.stringify(representation);
+  };
+}
+
+interface RequiredField {
+  key: string;
+  selections: QueryPlanSelectionNode[] | null;
+}
+
+/** The fields that apply to objects of a type, each once, with their selections together. */
+function fieldsFor(
+  selections: readonly QueryPlanSelectionNode[],
+  typename: string | undefined,
+  isOfType: IsOfType,
+  fields = new Map<string, RequiredField>(),
+): RequiredField[] {
+  for (const selection of selections) {
+    if (selection.kind === "InlineFragment") {
+      const condition = selection.typeCondition;
+      if (condition === undefined || isOfType(typename, condition))
+        fieldsFor(selection.selections, typename, isOfType, fields);
+      continue;
+    }
+    const key = selection.alias ?? selection.name;
+    const known = fields.get(key);
+    if (known) known.selections?.push(...(selection.selections ?? []));
+    else fields.set(key, { key, selections: selection.selections ? [...selection.selections] : null });
+  }
+  return [...fields.values()];
+}
+
+function compileFields(fields: readonly RequiredField[], isOfType: IsOfType, typename?: string): Represent {
+  const parts = fields.map(({ key, selections }, at) => {
+    const name = `${at === 0 ? "" : ","}${JSON.stringify(key)}:`;
+    if (key === "__typename" && typename !== undefined)
+      return { key, name: name + JSON.stringify(typename), text: null };
+    return { key, name, text: selections ? compileNested(selections, isOfType) : textOf };
+  });
+  return (entity) => {
+    let text = "{";
+    for (const part of parts) {
+      if (part.text === null) {
+        text += part.name;
+        continue;
+      }
+      const value = part.key in Object.prototype ? getOwn(entity, part.key) : entity[part.key];
+      if (value === undefined) return null;
+      const own = part.text(value);
+      if (own === null) return null;
+      text += part.name + own;
+    }
+    return `${text}}`;
+  };
+}
+
+const textOf = (value: unknown): string => JSON.stringify(value);
+
+function compileNested(selections: readonly QueryPlanSelectionNode[], isOfType: IsOfType) {
+  const ofType = new Map<unknown, Represent>();
+  const nested = (value: unknown): string | null => {
+    if (value === null) return "null";
+    if (Array.isArray(value)) {
+      const items: string[] = [];
+      for (const item of value) {
+        const text = nested(item);
+        if (text === null) return null;
+        items.push(text);
+      }
+      return `[${items.join(",")}]`;
+    }
+    if (!isTree(value)) return null;
+    const typename = value.__typename;
+    let represent = ofType.get(typename);
+    if (!represent) {
+      const name = typeof typename === "string" ? typename : undefined;
+      ofType.set(typename, (represent = compileFields(fieldsFor(selections, name, isOfType), isOfType)));
+    }
+    return represent(value);
+  };
+  return nested;
+}

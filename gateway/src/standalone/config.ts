@@ -1,0 +1,161 @@
+import { readFileSync } from "node:fs";
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+
+const milliseconds = (ms: number) => z.number().int().min(1).max(3_600_000).default(ms);
+const count = (initial: number) => z.number().int().min(1).default(initial);
+const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is no header's name");
+
+/** What goes to subgraphs beside the operation. Nothing of the client's does unless a rule says so. */
+const headerRule = z.union([
+  z.strictObject({
+    propagate: headerName.describe("A header of the client's, passed on under its own name or `as` another."),
+    as: headerName.optional(),
+    default: z.string().optional().describe("What is sent when the client sent none."),
+  }),
+  z.strictObject({ insert: headerName, value: z.string() }),
+  z.strictObject({ remove: headerName.describe("Takes back what an earlier rule, for all subgraphs, has added.") }),
+]);
+export type HeaderRule = z.infer<typeof headerRule>;
+
+const subgraph = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Where it is, if not where the supergraph says."),
+  subscriptionUrl: z.url({ protocol: /^wss?$/ }).optional(),
+  headers: z.array(headerRule).default([]),
+  timeoutMs: milliseconds(30_000).optional(),
+});
+
+/** The bare gateway's configuration file (YAML or JSON). */
+export const configSchema = z
+  .strictObject({
+    port: z.number().int().min(0).max(65_535).default(4000),
+    host: z.string().default("127.0.0.1"),
+    path: z.string().startsWith("/").default("/graphql"),
+    introspection: z.boolean().default(false),
+    exposePlan: z.boolean().default(false).describe("Whether `apollo-expose-query-plan: true` gets the plan."),
+    cors: z
+      .strictObject({ origins: z.array(z.string()).default([]), credentials: z.boolean().default(false) })
+      .prefault({}),
+    csrfPrevention: z.boolean().default(true),
+    compression: z.boolean().default(true),
+    headers: z.array(headerRule).default([]).describe("For all subgraphs."),
+    subgraphs: z.record(z.string(), subgraph).default({}),
+    authentication: z
+      .strictObject({
+        jwks: z.string().describe("The address or file of the JSON Web Key Set."),
+        issuer: z.string().optional(),
+        audience: z.string().optional(),
+        algorithms: z
+          .array(z.enum(["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "EdDSA"]))
+          .default(["ES256", "RS256"]),
+        required: z.boolean().default(false).describe("Whether a request without a token is refused."),
+        scopesClaim: z.string().default("scope"),
+        refreshMs: milliseconds(60_000),
+      })
+      .optional(),
+    limits: z
+      .strictObject({
+        bodyBytes: count(1024 * 1024),
+        bodyTimeoutMs: milliseconds(15_000),
+        operationTimeoutMs: milliseconds(30_000),
+        characters: count(100_000),
+        tokens: count(10_000),
+        nesting: count(50),
+        depth: count(30),
+        aliases: count(200),
+        fields: count(2_000),
+        rootFields: count(50),
+        directives: count(100),
+        batch: z.number().int().min(0).default(0).describe("Operations in one HTTP request; 0 turns batches off."),
+      })
+      .prefault({}),
+    traffic: z
+      .strictObject({
+        timeoutMs: milliseconds(30_000),
+        connections: count(100),
+        concurrency: count(500),
+        waiting: count(1_000),
+        retries: z.number().int().min(0).max(10).default(2),
+        answerBytes: count(32 * 1024 * 1024),
+      })
+      .prefault({}),
+    planner: z
+      .strictObject({
+        waiting: count(500),
+        waitingPerCaller: count(50),
+        planningMs: milliseconds(3_000),
+        cacheBytes: count(32 * 1024 * 1024),
+      })
+      .prefault({}),
+    subscriptions: z
+      .strictObject({
+        enabled: z.boolean().default(true),
+        perCaller: count(100),
+        queued: count(1_000).describe("Events that wait for a slow client before it is let go."),
+        heartbeatMs: milliseconds(15_000),
+      })
+      .prefault({}),
+    telemetry: z
+      .strictObject({
+        metrics: z.boolean().default(true),
+        slowOperationMs: milliseconds(5_000).optional(),
+        otlpEndpoint: z.url().optional(),
+        sampling: z.number().min(0).max(1).default(0.01).describe("The share of requests that are traced."),
+        logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
+      })
+      .prefault({}),
+    watchMs: milliseconds(2_000),
+  })
+  .describe("atrium-gateway");
+
+export type Config = z.infer<typeof configSchema>;
+
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Reads a configuration, `${NAME}` and `${NAME:-otherwise}` replaced from the environment. Names every fault at once. */
+export function readConfig(file: string | undefined, env: NodeJS.ProcessEnv = process.env): Config {
+  if (file === undefined) return configSchema.parse({});
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new ConfigError(`The configuration can't be read: ${(error as Error).message}`);
+  }
+  const faults: string[] = [];
+  const substitute = (value: unknown, at: string): unknown => {
+    if (typeof value === "string")
+      return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g, (_, name: string, otherwise?: string) => {
+        const given = env[name] ?? otherwise;
+        if (given === undefined) faults.push(`${at}: the environment has no ${name}`);
+        return given ?? "";
+      });
+    if (Array.isArray(value)) return value.map((item, index) => substitute(item, `${at}[${index}]`));
+    if (typeof value === "object" && value !== null)
+      return Object.fromEntries(
+        Object.entries(value).map(([key, inner]) => [key, substitute(inner, at ? `${at}.${key}` : key)]),
+      );
+    return value;
+  };
+  let given: unknown;
+  try {
+    // JSON is YAML as well.
+    given = substitute(parseYaml(text) ?? {}, "");
+  } catch (error) {
+    throw new ConfigError(`${file} is neither YAML nor JSON: ${(error as Error).message}`);
+  }
+  const parsed = configSchema.safeParse(given);
+  if (!parsed.success)
+    faults.push(
+      ...parsed.error.issues.map(({ path, message }) => `${path.map(String).join(".") || "the file"}: ${message}`),
+    );
+  if (faults.length > 0 || !parsed.data)
+    throw new ConfigError(
+      `${file} has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:\n${faults.map((each) => `  ${each}`).join("\n")}`,
+    );
+  return parsed.data;
+}

@@ -1,0 +1,142 @@
+import { createDocuments } from "../graph/documents";
+import { openGraph } from "../graph/open-graph";
+import { parserWithin } from "../admission/shape";
+import { createEndpoint, type Endpoint } from "../endpoint";
+import { createEngine } from "../execution/create-engine";
+import type { Observer } from "../observing/observer";
+import { guarded } from "../subgraphs/guards";
+import { httpTransport } from "../subgraphs/http-transport";
+import type { SubgraphFault, SubgraphTransport } from "../subgraphs/transport";
+import type { Config } from "./config";
+import type { BareRequest } from "./front";
+import { compileHeaderRules } from "./header-rules";
+
+/** One supergraph with all that serves it. It lives until it is retired and the last request on it has ended. */
+export interface Serving {
+  endpoint: Endpoint<BareRequest>;
+  graphId: string;
+  subgraphs: readonly string[];
+  /** Counts a request in; the returned function counts it out. */
+  enter(): () => void;
+  /** No new requests come: everything is closed when those that run have ended. */
+  retire(): Promise<void>;
+}
+
+/** Reads a supergraph and makes what serves it. Rejects with `SupergraphError` or a fault of the configuration. */
+export async function openServing(sdl: string, config: Config, observer: Observer): Promise<Serving> {
+  const { waiting, waitingPerCaller, planningMs, cacheBytes } = config.planner;
+  const graph = await openGraph(sdl, {
+    limits: { waitingMax: waiting, waitingPerCallerMax: waitingPerCaller, planningMs, cacheBytesMax: cacheBytes },
+    observer,
+  });
+  const transports = new Map(graph.subgraphs.map((each) => [each.name, transportOf(each, config, observer)] as const));
+  const engine = createEngine<BareRequest>({
+    graph,
+    transports,
+    describeError: (error, subgraph) => ({
+      ...error,
+      extensions: { code: "DOWNSTREAM_SERVICE_ERROR", ...error.extensions, serviceName: subgraph },
+    }),
+    describeFault: faultTold,
+    observer,
+  });
+  const { characters, tokens, nesting, depth, aliases, fields, rootFields, directives } = config.limits;
+  const documents = createDocuments({
+    schema: graph.apiSchema,
+    introspection: config.introspection,
+    parse: parserWithin({
+      charactersMax: characters,
+      tokensMax: tokens,
+      nestingMax: nesting,
+      depthMax: depth,
+      aliasesMax: aliases,
+      fieldsMax: fields,
+      rootFieldsMax: rootFields,
+      directivesMax: directives,
+    }),
+  });
+  const endpoint = createEndpoint<BareRequest>({ ...documents, ...stepsOf(config), graph, engine }, observer);
+
+  let running = 0;
+  let isRetired = false;
+  let ended = () => {};
+  const idle = new Promise<void>((resolve) => (ended = resolve));
+  return {
+    endpoint,
+    graphId: graph.id,
+    subgraphs: graph.subgraphs.map(({ name }) => name),
+    enter() {
+      running++;
+      let isIn = true;
+      return () => {
+        if (!isIn) return;
+        isIn = false;
+        if (--running === 0 && isRetired) ended();
+      };
+    },
+    async retire() {
+      isRetired = true;
+      if (running === 0) ended();
+      await idle;
+      await Promise.all([graph.close(), ...[...transports.values()].map((transport) => transport.close())]);
+    },
+  };
+}
+
+function transportOf(
+  { name, url }: { name: string; url: string },
+  config: Config,
+  observer: Observer,
+): SubgraphTransport<BareRequest> {
+  const own = config.subgraphs[name];
+  const address = own?.url ?? url;
+  if (!URL.canParse(address)) throw new Error(`The subgraph "${name}" has no address: name it in the configuration.`);
+  const headersFor = compileHeaderRules([...config.headers, ...(own?.headers ?? [])]);
+  const { timeoutMs, connections, concurrency, waiting, retries, answerBytes } = config.traffic;
+  const transport = httpTransport<BareRequest>({
+    name,
+    url: address,
+    connections,
+    answerBytesMax: answerBytes,
+    headersFor: headersFor && (({ request }) => headersFor(request.headers)),
+  });
+  const limits = {
+    timeoutMs: own?.timeoutMs ?? timeoutMs,
+    concurrencyMax: concurrency,
+    waitingMax: waiting,
+    retriesMax: retries,
+  };
+  return guarded(transport, limits, observer);
+}
+
+const told: Record<SubgraphFault["reason"], string> = {
+  TIMEOUT: "took too long",
+  UNREACHABLE: "doesn't answer",
+  OVERLOADED: "has too much to do",
+  BREAKER_OPEN: "doesn't answer",
+  HTTP_STATUS: "failed",
+  NOT_GRAPHQL: "gave an answer that can't be read",
+  TOO_LARGE: "gave an answer that is too large",
+  ABORTED: "was given up",
+};
+
+/** What clients are told of a fetch without an answer: never an address. */
+const faultTold = ({ reason, subgraph, status }: SubgraphFault) => ({
+  message: `The subgraph "${subgraph}" ${told[reason]}.`,
+  extensions: {
+    code: "DOWNSTREAM_SERVICE_ERROR",
+    reason,
+    serviceName: subgraph,
+    ...(status !== undefined && { status }),
+  },
+});
+
+function stepsOf(_config: Config) {
+  return {
+    textOf(params: { query?: string }): string {
+      return params.query ?? "";
+    },
+    charge: () => (answer: object) => answer,
+    permit: (operation: never) => ({ operation, complete: (answer: object) => answer }),
+  };
+}

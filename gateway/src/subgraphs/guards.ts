@@ -1,0 +1,273 @@
+import type { ClientRequest } from "../client-request";
+import type { Observer } from "../observing/observer";
+import { SubgraphFault, type FaultReason, type SubgraphAnswer, type SubgraphTransport } from "./transport";
+
+export interface GuardOptions {
+  /** How long one attempt may take. */
+  timeoutMs: number;
+  /** Fetches that run at a time, and that wait for their turn; more fail at once. */
+  concurrencyMax: number;
+  waitingMax: number;
+  /** How often a query is sent again when it had no answer. */
+  retriesMax: number;
+  /** Retries in relation to requests, so that a subgraph in trouble isn't asked twice as much. */
+  retryShare: number;
+  /** The breaker opens when so many of the last fetches, of at least `breakerFetchesMin`, had no answer. */
+  breakerShare: number;
+  breakerFetchesMin: number;
+  breakerWindowMs: number;
+  /** How long it stays open before one fetch is let through to try. */
+  breakerPauseMs: number;
+}
+
+export const defaultGuards: GuardOptions = {
+  timeoutMs: 30_000,
+  concurrencyMax: 500,
+  waitingMax: 1_000,
+  retriesMax: 2,
+  retryShare: 0.2,
+  breakerShare: 0.5,
+  breakerFetchesMin: 20,
+  breakerWindowMs: 10_000,
+  breakerPauseMs: 5_000,
+};
+
+// What a second try may mend. An answer that arrived and is wrong will be wrong again.
+const mayRetry: ReadonlySet<FaultReason> = new Set<FaultReason>(["UNREACHABLE", "HTTP_STATUS"]);
+// What says that the subgraph is in trouble, rather than its caller or us.
+const countsAsFailure: ReadonlySet<FaultReason> = new Set<FaultReason>([
+  "UNREACHABLE",
+  "TIMEOUT",
+  "HTTP_STATUS",
+  "NOT_GRAPHQL",
+]);
+const firstPauseMs = 25;
+
+/** A way to a subgraph that fails fast, never asks too much at once, and asks again only where that is harmless. */
+export function guarded<Request extends ClientRequest>(
+  transport: SubgraphTransport<Request>,
+  options: Partial<GuardOptions> = {},
+  observer: Observer = {},
+): SubgraphTransport<Request> {
+  const o = { ...defaultGuards, ...options };
+  const { name } = transport;
+  const breaker = createBreaker(name, o, observer);
+  const turns = createTurns(name, o);
+  const retries = createBudget(o.retryShare);
+
+  async function attempt(request: Parameters<typeof transport.fetch>[0]): Promise<SubgraphAnswer> {
+    const probe = breaker.admit();
+    try {
+      const turn = turns.take(request.signal);
+      if (turn) await turn;
+      const limit = new Deadline(request.signal, o.timeoutMs);
+      try {
+        const answer = await transport.fetch(request, limit.signal);
+        breaker.succeeded(probe);
+        return answer;
+      } catch (error) {
+        throw limit.isLate
+          ? new SubgraphFault(name, "TIMEOUT", `"${name}" took longer than ${o.timeoutMs} ms.`)
+          : error;
+      } finally {
+        limit.end();
+        turns.release();
+      }
+    } catch (error) {
+      breaker.failed(probe, error);
+      throw error;
+    }
+  }
+
+  return {
+    name,
+    async fetch(request) {
+      const observation = observer.fetchStarted?.(name, request.request);
+      retries.earn();
+      for (let tries = 0; ; tries++) {
+        try {
+          const answer = await attempt(request);
+          observation?.ended(answer.errors?.length ? "errors" : "ok");
+          return answer;
+        } catch (error) {
+          const reason = error instanceof SubgraphFault ? error.reason : "UNREACHABLE";
+          const again =
+            request.kind === "query" &&
+            mayRetry.has(reason) &&
+            tries < o.retriesMax &&
+            !request.signal.aborted &&
+            retries.spend();
+          if (!again) {
+            observation?.ended(reason);
+            throw error;
+          }
+          observer.retried?.(name, reason);
+          await pause(firstPauseMs * 2 ** tries * (0.5 + Math.random()), request.signal);
+        }
+      }
+    },
+    async subscribe(request) {
+      const probe = breaker.admit();
+      try {
+        const source = await transport.subscribe(request);
+        breaker.succeeded(probe);
+        return source;
+      } catch (error) {
+        breaker.failed(probe, error);
+        throw error;
+      }
+    },
+    close: () => transport.close(),
+  };
+}
+
+/** The caller's signal and a time limit in one; costs a timer, and a listener where the caller can leave. */
+class Deadline {
+  isLate = false;
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #leave = () => this.#controller.abort(this.outer.reason);
+
+  constructor(
+    private readonly outer: AbortSignal,
+    ms: number,
+  ) {
+    this.#timer = setTimeout(() => {
+      this.isLate = true;
+      this.#controller.abort(new DOMException("The subgraph took too long.", "TimeoutError"));
+    }, ms);
+    if (outer.aborted) this.#leave();
+    else outer.addEventListener("abort", this.#leave, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.outer.removeEventListener("abort", this.#leave);
+  }
+}
+
+function createTurns(name: string, { concurrencyMax, waitingMax }: GuardOptions) {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return {
+    /** Resolves when it is this fetch's turn; undefined when it is at once. */
+    take(signal: AbortSignal): Promise<void> | undefined {
+      if (running < concurrencyMax) {
+        running++;
+        return undefined;
+      }
+      if (waiting.length >= waitingMax)
+        throw new SubgraphFault(name, "OVERLOADED", `Too many requests wait for the subgraph "${name}".`);
+      return new Promise((resolve, reject) => {
+        const start = () => {
+          signal.removeEventListener("abort", leave);
+          running++;
+          resolve();
+        };
+        const leave = () => {
+          waiting.splice(waiting.indexOf(start), 1);
+          reject(new SubgraphFault(name, "ABORTED", `The request to "${name}" was given up while it waited.`));
+        };
+        waiting.push(start);
+        signal.addEventListener("abort", leave, { once: true });
+      });
+    },
+    release(): void {
+      running--;
+      if (running < concurrencyMax) waiting.shift()?.();
+    },
+  };
+}
+
+/** A bucket that requests fill and retries empty. */
+function createBudget(share: number) {
+  const most = 10;
+  let tokens = most;
+  return {
+    earn: () => void (tokens = Math.min(most, tokens + share)),
+    spend(): boolean {
+      if (tokens < 1) return false;
+      tokens--;
+      return true;
+    },
+  };
+}
+
+type Probe = "ORDINARY" | "PROBE";
+
+/** Closed, open, half open (M. Nygard, Release It!): counts over two halves of a sliding window. */
+function createBreaker(name: string, o: GuardOptions, observer: Observer) {
+  let state: "CLOSED" | "OPEN" | "HALF_OPEN" = "CLOSED";
+  let openedAt = 0;
+  let halfStartedAt = performance.now();
+  let current = { fetches: 0, failures: 0 };
+  let before = { fetches: 0, failures: 0 };
+
+  const turn = (to: typeof state) => {
+    if (state === to) return;
+    state = to;
+    observer.breakerChanged?.(name, to);
+  };
+  const slide = (now: number) => {
+    const halves = (now - halfStartedAt) / (o.breakerWindowMs / 2);
+    if (halves < 1) return;
+    before = halves < 2 ? current : { fetches: 0, failures: 0 };
+    current = { fetches: 0, failures: 0 };
+    halfStartedAt = now;
+  };
+
+  return {
+    admit(): Probe {
+      if (state === "CLOSED") return "ORDINARY";
+      if (state === "OPEN" && performance.now() - openedAt >= o.breakerPauseMs) {
+        turn("HALF_OPEN");
+        return "PROBE";
+      }
+      throw new SubgraphFault(name, "BREAKER_OPEN", `"${name}" didn't answer lately; it is tried again shortly.`);
+    },
+    succeeded(probe: Probe): void {
+      if (probe === "PROBE") {
+        current = { fetches: 0, failures: 0 };
+        before = { fetches: 0, failures: 0 };
+        turn("CLOSED");
+      }
+      if (state !== "CLOSED") return;
+      slide(performance.now());
+      current.fetches++;
+    },
+    failed(probe: Probe, error: unknown): void {
+      const isFailure = !(error instanceof SubgraphFault) || countsAsFailure.has(error.reason);
+      const now = performance.now();
+      if (probe === "PROBE") {
+        // A caller who left has tried nothing: the next one does.
+        openedAt = isFailure ? now : now - o.breakerPauseMs;
+        return turn("OPEN");
+      }
+      if (state !== "CLOSED" || !isFailure) return;
+      slide(now);
+      current.fetches++;
+      current.failures++;
+      const fetches = current.fetches + before.fetches;
+      const failures = current.failures + before.failures;
+      if (fetches < o.breakerFetchesMin || failures < fetches * o.breakerShare) return;
+      openedAt = now;
+      turn("OPEN");
+    },
+  };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end, { once: true });
+  });
+}
