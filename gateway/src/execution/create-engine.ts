@@ -14,7 +14,7 @@ import { Run } from "./run";
 export function createEngine<Request extends ClientRequest>(options: EngineOptions<Request>): Engine<Request> {
   const { apiSchema, supergraphSchema } = options.graph;
   const prepared = new WeakMap<QueryPlan, PreparedOperation<Request>>();
-  const compilation: Compilation = {
+  const compilation: Omit<Compilation, "askedAgain"> = {
     isAbstract: (name) => typeof name === "string" && isAbstractType(supergraphSchema.getType(name)),
     isOfType(typename, condition) {
       if (typename === condition) return true;
@@ -43,7 +43,7 @@ export function createEngine<Request extends ClientRequest>(options: EngineOptio
       const run = new Run(options, variables, request, operation.isMutation);
       const { node } = operation.plan;
       if (node?.kind === "Subscription") throw new Error("A subscription is subscribed to.");
-      if (node) await operation.stepOf(node)(run, new Set([run.root]), []);
+      if (node) await operation.stepOf(node)(run, [run.root], []);
       return completed(operation, run, operation.shapeFor(variables, false), run.root);
     },
 
@@ -65,7 +65,7 @@ export function createEngine<Request extends ClientRequest>(options: EngineOptio
           const run = runFor(requestOfEvent ? await requestOfEvent() : request);
           // Whoever made the event may hand it to others as well, and joins change it.
           operation.primary.take(run, node.rest ? structuredClone(event) : event);
-          if (node.rest) await operation.stepOf(node.rest)(run, new Set([run.root]), []);
+          if (node.rest) await operation.stepOf(node.rest)(run, [run.root], []);
           return completed(operation, run, operation.shapeFor(variables, false), run.root);
         });
       } catch (error) {

@@ -3,14 +3,13 @@ import { parse, type GraphQLFormattedError } from "graphql";
 import type { ClientRequest } from "../client-request";
 import { SubgraphFault, type SubgraphAnswer, type SubgraphRequest } from "../subgraphs/transport";
 import { commonPlace, placesOf, type Place } from "./places";
-import type { Compilation, Step } from "./plan";
-import { compileRepresentations } from "./representations";
+import { askedBy, type Compilation, type Step } from "./plan";
+import { compileRepresentations, type Group } from "./representations";
 import { compileRewrites, renamedPath } from "./rewrites";
-import type { Run } from "./run";
-import { isTree, mergeInto, type Tree } from "./tree";
+import type { Run, SentFetch } from "./run";
+import { copyOf, isTree, mergeInto, type Tree } from "./tree";
 
-/** Entities by their representation's text: each is asked for once, however many places it stands at. */
-type Groups = Map<string, Tree[]>;
+type PlanPath = readonly (string | number)[];
 
 export interface CompiledFetch<Request extends ClientRequest> {
   run: Step<Request>;
@@ -22,21 +21,32 @@ export interface CompiledFetch<Request extends ClientRequest> {
 
 export function compileFetch<Request extends ClientRequest>(
   node: FetchNode,
-  { isOfType, isAbstract }: Compilation,
+  { isOfType, isAbstract, askedAgain }: Compilation,
 ): CompiledFetch<Request> {
   const { serviceName, operation, operationName, id } = node;
   const head =
     `{"query":${JSON.stringify(operation)}` +
     `${operationName === undefined ? "" : `,"operationName":${JSON.stringify(operationName)}`},"variables":{`;
   const usages = node.variableUsages ?? [];
-  const represent = node.requires && compileRepresentations(node.requires, node.inputRewrites, isOfType);
+  const group = node.requires && compileRepresentations(node.requires, node.inputRewrites, isOfType);
   const rewrite = compileRewrites(node.outputRewrites, isOfType);
+  const asked = askedBy(node);
   const rootKeys = once(() => responseKeysOf(operation));
 
   return {
-    run: fetchFor,
+    async run(run, objects, path) {
+      if (objects.length > 0) {
+        if (!group) await fetchRoot(run, objects, path);
+        else {
+          const groups = group(objects);
+          if (groups.length > 0)
+            await (askedAgain.has(asked) ? fetchUnknown(run, groups, path) : fetchEntities(run, groups, path));
+        }
+      }
+      if (id !== undefined) run.gateOf(id).open();
+    },
     planned: (run) => new PlannedFetch(node, head, variablesText(run), run),
-    take: (run, answer) => take(run, answer, null, new Set([run.root]), []),
+    take: (run, answer) => takeRoot(run, answer, [run.root], []),
   };
 
   function variablesText(run: Run<Request>): string {
@@ -48,164 +58,178 @@ export function compileFetch<Request extends ClientRequest>(
     return text;
   }
 
-  async function fetchFor(
-    run: Run<Request>,
-    objects: ReadonlySet<Tree>,
-    path: readonly (string | number)[],
-  ): Promise<void> {
-    if (objects.size === 0) return finished(run);
-    let variables = variablesText(run);
-    let groups: Groups | null = null;
-    if (represent) {
-      groups = grouped(objects, represent);
-      if (groups.size === 0) return finished(run);
-      variables += `${variables && ","}"representations":[${textsOf(groups)}]`;
-    }
-    const planned = new PlannedFetch(node, head, variables, run);
+  function send(run: Run<Request>, variables: string): Promise<SubgraphAnswer> {
+    const transport = run.options.transports.get(serviceName);
+    if (transport) return transport.fetch(new PlannedFetch(node, head, variables, run));
+    return Promise.reject(new SubgraphFault(serviceName, "UNREACHABLE", `There is no way to "${serviceName}".`));
+  }
+
+  function sendFor(run: Run<Request>, groups: readonly Group[]): Promise<SubgraphAnswer> {
+    let texts = "";
+    for (const { text } of groups) texts += texts === "" ? text : `,${text}`;
+    const variables = variablesText(run);
+    return send(run, `${variables}${variables && ","}"representations":[${texts}]`);
+  }
+
+  async function fetchRoot(run: Run<Request>, objects: readonly Tree[], path: PlanPath): Promise<void> {
     try {
-      take(run, await send(run, planned), groups, objects, path);
+      takeRoot(run, await send(run, variablesText(run)), objects, path);
     } catch (error) {
-      if (!(error instanceof SubgraphFault)) throw error;
       reportFault(run, error, path);
     }
-    finished(run);
   }
 
-  function finished(run: Run<Request>): void {
-    if (id !== undefined) run.gateOf(id).open();
-  }
-
-  /** Identical queries of one request share an answer; whoever comes second gets a copy, since answers are changed. */
-  async function send(run: Run<Request>, planned: PlannedFetch<Request>): Promise<SubgraphAnswer> {
-    const transport = run.options.transports.get(serviceName);
-    if (!transport) throw new SubgraphFault(serviceName, "UNREACHABLE", `There is no way to "${serviceName}".`);
-    if (run.isMutation) return transport.fetch(planned);
-    const key = `${serviceName} ${planned.body()}`;
-    const running = run.fetched.get(key);
-    if (running) return structuredClone(await running);
-    const answer = transport.fetch(planned);
-    run.fetched.set(key, answer);
-    return answer;
-  }
-
-  function take(
-    run: Run<Request>,
-    answer: SubgraphAnswer,
-    groups: Groups | null,
-    objects: ReadonlySet<Tree>,
-    path: readonly (string | number)[],
-  ): void {
+  function takeRoot(run: Run<Request>, answer: SubgraphAnswer, objects: readonly Tree[], path: PlanPath): void {
     const { data } = answer;
-    if (answer.errors !== undefined) reportErrors(run, answer.errors, groups, path);
     if (answer.extensions) run.pass(answer.extensions);
-    if (data === null || data === undefined) {
+    if (answer.errors !== undefined)
+      for (const error of answer.errors) {
+        const within = renamedPath(node.outputRewrites, pathOf(error));
+        const places = path.length === 0 ? [[]] : [...placesOf(run.root, path).values()].flat();
+        for (const place of places) report(run, error, [...place, ...within]);
+      }
+    if (!isTree(data)) {
       if (answer.errors?.length) return;
       throw notGraphQL("an answer without data and without errors");
     }
-    if (!groups) {
-      rewrite?.(data);
-      for (const object of objects) mergeInto(object, data, isAbstract);
-      return;
-    }
-    const entities = data._entities;
-    if (!Array.isArray(entities)) {
-      if (answer.errors?.length) return;
-      throw notGraphQL("an answer without a list of entities");
-    }
-    if (entities.length !== groups.size)
-      throw notGraphQL(`${entities.length} entities where ${groups.size} were asked for`);
-    let index = 0;
-    for (const targets of groups.values()) {
-      const entity: unknown = entities[index++];
-      if (!isTree(entity)) continue;
-      if (rewrite) {
-        // Rewrites go by the type's name, which isn't always asked for again.
-        if (entity.__typename === undefined) entity.__typename = targets[0]!.__typename;
-        rewrite(entity);
-      }
-      for (const target of targets) mergeInto(target, entity, isAbstract);
+    rewrite?.(data);
+    for (const object of objects) mergeInto(object, objects.length === 1 ? data : (copyOf(data) as Tree), isAbstract);
+  }
+
+  async function fetchEntities(run: Run<Request>, groups: readonly Group[], path: PlanPath): Promise<void> {
+    try {
+      const answer = await sendFor(run, groups);
+      const { entities, errors } = entitiesOf(run, answer, groups.length, path);
+      for (let i = 0; i < groups.length; i++) mergeEntity(groups[i]!, entities[i]);
+      if (errors.size > 0) reportErrors(run, groups, errors, path);
+    } catch (error) {
+      reportFault(run, error, path);
     }
   }
 
-  const notGraphQL = (what: string) =>
-    new SubgraphFault(serviceName, "NOT_GRAPHQL", `The subgraph "${serviceName}" sent ${what}.`);
+  /**
+   * The same where another fetch of the plan asks the same: an entity that it has fetched, or is fetching, isn't asked for
+   * again. Each place merges a copy, since what else is selected there differs.
+   */
+  async function fetchUnknown(run: Run<Request>, groups: readonly Group[], path: PlanPath): Promise<void> {
+    let known = run.fetched.get(asked);
+    if (!known) run.fetched.set(asked, (known = new Map()));
+    const unknown = groups.filter(({ text }) => !known.has(text));
+    if (unknown.length > 0) {
+      const sent = sendFor(run, unknown).then(
+        (answer): SentFetch => {
+          try {
+            return entitiesOf(run, answer, unknown.length, path);
+          } catch (error) {
+            return { fault: faultFrom(error) };
+          }
+        },
+        (error: unknown): SentFetch => ({ fault: faultFrom(error) }),
+      );
+      unknown.forEach(({ text }, index) => known.set(text, { sent, index }));
+    }
+    const faults = new Set<SubgraphFault>();
+    const errors = new Map<number, readonly GraphQLFormattedError[]>();
+    const fetched = groups.map(({ text }) => known.get(text)!);
+    await Promise.all(new Set(fetched.map(({ sent }) => sent)));
+    for (const [at, entity] of fetched.entries()) {
+      const outcome = await entity.sent;
+      if ("fault" in outcome) faults.add(outcome.fault);
+      else {
+        mergeEntity(groups[at]!, copyOf(outcome.entities[entity.index]));
+        const own = outcome.errors.get(entity.index);
+        if (own) errors.set(at, own);
+      }
+    }
+    for (const fault of faults) reportFault(run, fault, path);
+    if (errors.size > 0) reportErrors(run, groups, errors, path);
+  }
+
+  /** The entities of an answer, and the errors of each; throws when it doesn't have as many as were asked for. */
+  function entitiesOf(
+    run: Run<Request>,
+    { data, errors, extensions }: SubgraphAnswer,
+    count: number,
+    path: PlanPath,
+  ): Extract<SentFetch, { entities: unknown }> {
+    if (extensions) run.pass(extensions);
+    const ofEntity = new Map<number, GraphQLFormattedError[]>();
+    for (const error of errors ?? []) {
+      const [root, index] = pathOf(error);
+      if (root !== "_entities" || typeof index !== "number" || index >= count) report(run, error, commonPlace(path));
+      else ofEntity.set(index, [...(ofEntity.get(index) ?? []), error]);
+    }
+    const entities = data?._entities;
+    if (!Array.isArray(entities)) {
+      if (errors?.length) return { entities: [], errors: ofEntity };
+      throw notGraphQL("an answer without a list of entities");
+    }
+    if (entities.length !== count) throw notGraphQL(`${entities.length} entities where ${count} were asked for`);
+    return { entities, errors: ofEntity };
+  }
+
+  function mergeEntity({ entities }: Group, entity: unknown): void {
+    if (!isTree(entity)) return;
+    if (rewrite) {
+      // Rewrites go by the type's name, which isn't always asked for again.
+      if (entity.__typename === undefined) entity.__typename = entities[0]!.__typename;
+      rewrite(entity);
+    }
+    for (const target of entities) mergeInto(target, entity, isAbstract);
+  }
 
   function reportErrors(
     run: Run<Request>,
-    errors: readonly GraphQLFormattedError[],
-    groups: Groups | null,
-    path: readonly (string | number)[],
+    groups: readonly Group[],
+    errors: ReadonlyMap<number, readonly GraphQLFormattedError[]>,
+    path: PlanPath,
   ): void {
-    const places = once(() => placesOf(run.root, path));
-    const targets = groups && [...groups.values()];
-    for (const error of errors) {
-      for (const place of placesOfError(error, targets, path, places)) {
-        const placed = { ...error, ...(place.length > 0 ? { path: place } : { path: undefined }) };
-        run.report(run.options.describeError(placed, serviceName, run.request));
+    const places = placesOf(run.root, path);
+    for (const [index, ofEntity] of errors) {
+      const at = groups[index]!.entities.flatMap((entity): Place[] => places.get(entity) ?? []);
+      for (const error of ofEntity) {
+        const within = renamedPath(node.outputRewrites, pathOf(error).slice(2));
+        for (const place of at.length > 0 ? at : [commonPlace(path)]) report(run, error, [...place, ...within]);
       }
     }
   }
 
-  /** A subgraph's path in the client's terms, once for each place that its object stands at. */
-  function placesOfError(
-    error: GraphQLFormattedError,
-    targets: Tree[][] | null,
-    path: readonly (string | number)[],
-    places: () => Map<Tree, Place[]>,
-  ): Place[] {
-    const given = Array.isArray(error.path) ? error.path.filter(isPathStep) : [];
-    if (!targets) {
-      const within = renamedPath(node.outputRewrites, given);
-      return path.length === 0 ? [within] : [...places().values()].flat().map((place) => [...place, ...within]);
-    }
-    const [entities, index, ...rest] = given;
-    const hit = entities === "_entities" && typeof index === "number" ? targets[index] : undefined;
-    if (!hit) return [commonPlace(path)];
-    const within = renamedPath(node.outputRewrites, rest);
-    const found = hit.flatMap((target) => places().get(target) ?? []).map((place) => [...place, ...within]);
-    return found.length > 0 ? found : [commonPlace(path)];
+  function report(run: Run<Request>, error: GraphQLFormattedError, path: Place): void {
+    const placed = { ...error, path: path.length > 0 ? path : undefined };
+    run.report(run.options.describeError(placed, serviceName, run.request));
   }
 
   /** A fetch without an answer: an error for each field that it was for, or for where its entities begin. */
-  function reportFault(run: Run<Request>, fault: SubgraphFault, path: readonly (string | number)[]): void {
-    const error = run.options.describeFault(fault, run.request);
-    if (represent || path.length > 0) {
-      const place = commonPlace(path);
-      return run.report(place.length > 0 ? { ...error, path: place } : error);
+  function reportFault(run: Run<Request>, thrown: unknown, path: PlanPath): void {
+    const error = run.options.describeFault(faultFrom(thrown), run.request);
+    if (!group && path.length === 0) {
+      for (const key of rootKeys()) run.report({ ...error, path: [key] });
+      return;
     }
-    for (const key of rootKeys()) run.report({ ...error, path: [key] });
+    const place = commonPlace(path);
+    run.report(place.length > 0 ? { ...error, path: place } : error);
+  }
+
+  function faultFrom(thrown: unknown): SubgraphFault {
+    if (thrown instanceof SubgraphFault) return thrown;
+    throw thrown;
+  }
+
+  function notGraphQL(what: string): SubgraphFault {
+    return new SubgraphFault(serviceName, "NOT_GRAPHQL", `The subgraph "${serviceName}" sent ${what}.`);
   }
 }
 
-const isPathStep = (step: unknown): step is string | number => typeof step === "string" || typeof step === "number";
-
-function grouped(objects: ReadonlySet<Tree>, represent: (entity: Tree) => string | null): Groups {
-  const groups: Groups = new Map();
-  for (const object of objects) {
-    const text = represent(object);
-    if (text === null) continue;
-    const same = groups.get(text);
-    if (same) same.push(object);
-    else groups.set(text, [object]);
-  }
-  return groups;
-}
-
-function textsOf(groups: Groups): string {
-  let texts = "";
-  for (const text of groups.keys()) texts += texts === "" ? text : `,${text}`;
-  return texts;
-}
+const pathOf = ({ path }: GraphQLFormattedError): Place =>
+  Array.isArray(path) ? path.filter((step) => typeof step === "string" || typeof step === "number") : [];
 
 /** What is sent: its text is put together for HTTP, its variables are read from it for a subgraph in this process. */
-export class PlannedFetch<Request extends ClientRequest> implements SubgraphRequest<Request> {
+class PlannedFetch<Request extends ClientRequest> implements SubgraphRequest<Request> {
   readonly kind;
   readonly query;
   readonly operationName;
   readonly request;
   readonly signal;
-  #text: string | undefined;
-  #variables: Readonly<Record<string, unknown>> | undefined;
 
   constructor(
     node: FetchNode,
@@ -221,11 +245,11 @@ export class PlannedFetch<Request extends ClientRequest> implements SubgraphRequ
   }
 
   get variables(): Readonly<Record<string, unknown>> {
-    return (this.#variables ??= JSON.parse(`{${this.variablesText}}`) as Record<string, unknown>);
+    return JSON.parse(`{${this.variablesText}}`) as Record<string, unknown>;
   }
 
   body(): string {
-    return (this.#text ??= `${this.head}${this.variablesText}}}`);
+    return `${this.head}${this.variablesText}}}`;
   }
 }
 

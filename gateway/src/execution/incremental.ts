@@ -30,7 +30,7 @@ export async function runIncrementally<Request extends ClientRequest>(
 ): Promise<Answer | IncrementalAnswer> {
   const node = chosen(prepared.plan.node, run.variables);
   if (node?.kind !== "Defer") {
-    if (node) await prepared.stepOf(node)(run, new Set([run.root]), []);
+    if (node) await prepared.stepOf(node)(run, [run.root], []);
     return completed(prepared, run, prepared.shapeFor(run.variables, false), run.root);
   }
   const parts = new Parts();
@@ -53,7 +53,7 @@ async function runPrimary<Request extends ClientRequest>(
   run: Run<Request>,
   { primary }: DeferNode,
 ): Promise<void> {
-  if (primary.node) await prepared.stepOf(primary.node)(run, new Set([run.root]), []);
+  if (primary.node) await prepared.stepOf(primary.node)(run, [run.root], []);
   openGates(run, primary.node);
 }
 
@@ -83,7 +83,7 @@ async function runDeferred<Request extends ClientRequest>(
   const node = chosen(part.node, run.variables);
   const nested = node?.kind === "Defer" ? node : undefined;
   if (nested) await runPrimary(prepared, run, nested);
-  else if (node) await prepared.stepOf(node)(run, new Set([run.root]), []);
+  else if (node) await prepared.stepOf(node)(run, [run.root], []);
   openGates(run, nested ? nested.primary.node : node);
   const selection = part.subselection ?? nested?.primary.subselection;
   const type = typeAt(prepared, part.queryPath);

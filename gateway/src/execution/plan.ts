@@ -1,4 +1,4 @@
-import type { ConditionNode, PlanNode, SubscriptionNode } from "@apollo/query-planner";
+import type { ConditionNode, FetchNode, PlanNode, SubscriptionNode } from "@apollo/query-planner";
 import type { ClientRequest } from "../client-request";
 import { compileFetch } from "./fetch";
 import type { IsOfType } from "./rewrites";
@@ -10,12 +10,14 @@ export interface Compilation {
   isOfType: IsOfType;
   /** Whether it names an interface or a union: less than a concrete type says. */
   isAbstract(typename: unknown): boolean;
+  /** What several fetches of the plan ask of entities: an entity that one has fetched is the other's too. */
+  askedAgain: ReadonlySet<string>;
 }
 
 /** A node of a plan, compiled: runs for the objects at a path. */
 export type Step<Request extends ClientRequest> = (
   run: Run<Request>,
-  objects: ReadonlySet<Tree>,
+  objects: readonly Tree[],
   path: readonly (string | number)[],
 ) => Promise<void> | void;
 
@@ -82,4 +84,34 @@ export function fetchIdsIn(node: PlanNode | SubscriptionNode | undefined): strin
     default:
       return [];
   }
+}
+
+/** What a fetch asks, whichever fetch of the plan it is: the planner's names for operations have numbers. */
+export const askedBy = ({ serviceName, operation }: FetchNode): string =>
+  `${serviceName} ${operation.replace(/^query\s+[_A-Za-z0-9]+/, "query")}`;
+
+/** What more than one fetch of a plan asks of entities. */
+export function askedAgainIn(node: PlanNode | SubscriptionNode | undefined): Set<string> {
+  const asked = new Map<string, number>();
+  const count = (each: PlanNode | undefined): void => {
+    switch (each?.kind) {
+      case "Fetch":
+        if (each.requires) asked.set(askedBy(each), (asked.get(askedBy(each)) ?? 0) + 1);
+        return;
+      case "Sequence":
+      case "Parallel":
+        return each.nodes.forEach(count);
+      case "Flatten":
+        return count(each.node);
+      case "Condition":
+        count(each.ifClause);
+        return count(each.elseClause);
+      case "Defer":
+        count(each.primary.node);
+        return each.deferred.forEach((deferred) => count(deferred.node));
+      default:
+    }
+  };
+  count(node?.kind === "Subscription" ? node.rest : node);
+  return new Set([...asked].flatMap(([key, times]) => (times > 1 ? [key] : [])));
 }

@@ -16,7 +16,7 @@ import type { ClientRequest } from "../client-request";
 import type { Operation } from "../graph/operation";
 import { compileFetch, type CompiledFetch } from "./fetch";
 import type { Complete } from "./leaf";
-import { compileNode, type Compilation, type Step } from "./plan";
+import { askedAgainIn, compileNode, type Compilation, type Step } from "./plan";
 import { compileShape } from "./shape";
 
 // As many as six switches have values; an operation with more compiles some of them again.
@@ -36,10 +36,13 @@ export class PreparedOperation<Request extends ClientRequest> {
   constructor(
     readonly operation: Operation,
     readonly plan: QueryPlan,
-    o: { schema: GraphQLSchema; compilation: Compilation },
+    o: { schema: GraphQLSchema; compilation: Omit<Compilation, "askedAgain"> },
   ) {
     this.schema = o.schema;
-    this.#compilation = o.compilation;
+    const { node } = plan;
+    // What a mutation has changed reads otherwise afterwards.
+    const askedAgain = operation.type === "mutation" ? new Set<string>() : askedAgainIn(node);
+    this.#compilation = { ...o.compilation, askedAgain };
     this.#switches = switchesOf(operation);
   }
 

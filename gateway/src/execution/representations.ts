@@ -3,7 +3,16 @@ import { compileRewrites, type IsOfType } from "./rewrites";
 import { getOwn, isTree, type Tree } from "./tree";
 
 /** Puts an entity's representation together, as JSON text; null where something of it isn't known. */
-export type Represent = (entity: Tree) => string | null;
+type Represent = (entity: Tree) => string | null;
+
+/** The entities that have one representation: it is sent once, however many they are. */
+export interface Group {
+  text: string;
+  entities: Tree[];
+}
+
+/** Sorts entities by their representations. Those of which something isn't known are left out. */
+export type GroupEntities = (entities: readonly Tree[]) => Group[];
 
 const fragment = "... on ";
 
@@ -15,7 +24,7 @@ export function compileRepresentations(
   requires: readonly QueryPlanSelectionNode[],
   inputRewrites: readonly FetchDataRewrite[] | undefined,
   isOfType: IsOfType,
-): Represent {
+): GroupEntities {
   // Setting the type's name is by far the usual one and is known when the type is; others change the finished object.
   const typenames = (inputRewrites ?? []).filter(
     (rewrite) => rewrite.kind === "ValueSetter" && rewrite.path.length <= 2 && rewrite.path.at(-1) === "__typename",
@@ -24,30 +33,70 @@ export function compileRepresentations(
     inputRewrites?.filter((each) => !typenames.includes(each)),
     isOfType,
   );
-  const ofType = new Map<string, Represent>();
+  const ofType = new Map<string, OfType>();
 
-  const compileFor = (typename: string): Represent => {
+  const compileFor = (typename: string): OfType => {
     const setter = typenames.findLast(
       ({ path: [condition] }) =>
         !condition?.startsWith(fragment) || isOfType(typename, condition.slice(fragment.length)),
     );
     const sent = setter?.kind === "ValueSetter" ? String(setter.setValueTo) : typename;
     const fields = fieldsFor(requires, typename, isOfType);
-    if (!fields.some(({ key }) => key === "__typename")) return () => null;
-    return compileFields(fields, isOfType, sent);
+    if (!fields.some(({ key }) => key === "__typename")) return { represent: () => null, key: null };
+    const others = fields.filter(({ key }) => key !== "__typename");
+    const only = others.length === 1 && !others[0]!.selections ? others[0]!.key : null;
+    const plain = compileFields(fields, isOfType, sent);
+    if (!rewrite) return { represent: plain, key: only };
+    const represent: Represent = (entity) => {
+      const text = plain(entity);
+      if (text === null) return null;
+      const representation = JSON.parse(text) as Tree;
+      rewrite(representation);
+      return JSON.stringify(representation);
+    };
+    return { represent, key: only };
   };
 
-  return (entity) => {
-    const typename = entity.__typename;
-    if (typeof typename !== "string") return null;
-    let represent = ofType.get(typename);
-    if (!represent) ofType.set(typename, (represent = compileFor(typename)));
-    const text = represent(entity);
-    if (text === null || !rewrite) return text;
-    const representation = JSON.parse(text) as Tree;
-    rewrite(representation);
-    return JSON.stringify(representation);
+  return (entities) => {
+    const groups: Group[] = [];
+    const byText = new Map<string, Group>();
+    // Most entities have one key, whose value tells them apart before any text is put together.
+    const byValue = new Map<OfType, Map<unknown, Group | null>>();
+    for (const entity of entities) {
+      const typename = entity.__typename;
+      if (typeof typename !== "string") continue;
+      let type = ofType.get(typename);
+      if (!type) ofType.set(typename, (type = compileFor(typename)));
+      const { key, represent } = type;
+      const value = key === null ? undefined : entity[key];
+      let known: Map<unknown, Group | null> | undefined;
+      if (typeof value === "string" || typeof value === "number") {
+        known = byValue.get(type);
+        if (!known) byValue.set(type, (known = new Map()));
+        const same = known.get(value);
+        if (same !== undefined) {
+          same?.entities.push(entity);
+          continue;
+        }
+      }
+      const text = represent(entity);
+      let group = text === null ? null : byText.get(text);
+      if (group) group.entities.push(entity);
+      else if (text !== null) {
+        group = { text, entities: [entity] };
+        byText.set(text, group);
+        groups.push(group);
+      }
+      known?.set(value, group ?? null);
+    }
+    return groups;
   };
+}
+
+interface OfType {
+  represent: Represent;
+  /** The only field beside the type's name, where it is one. */
+  key: string | null;
 }
 
 interface RequiredField {

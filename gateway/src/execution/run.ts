@@ -1,6 +1,6 @@
 import type { GraphQLFormattedError } from "graphql";
 import type { ClientRequest } from "../client-request";
-import type { SubgraphAnswer } from "../subgraphs/transport";
+import type { SubgraphFault } from "../subgraphs/transport";
 import type { EngineOptions } from "./engine";
 import type { Tree } from "./tree";
 
@@ -18,8 +18,8 @@ export class Run<Request extends ClientRequest> {
     readonly request: Request,
     readonly isMutation: boolean,
     readonly root: Tree = {},
-    /** What is being fetched or has been, by subgraph and body: queries that read the same are sent once. */
-    readonly fetched = new Map<string, Promise<SubgraphAnswer>>(),
+    /** Entities that are being fetched or have been: by what was asked of them, then by their representation. */
+    readonly fetched = new Map<string, Map<string, FetchedEntity>>(),
     /** The fetches that are done, by the planner's ids, and who waits for them. */
     readonly done = new Map<string, Gate>(),
   ) {}
@@ -52,6 +52,17 @@ export class Run<Request extends ClientRequest> {
     return gate;
   }
 }
+
+/** One entity of a fetch that was sent. */
+export interface FetchedEntity {
+  sent: Promise<SentFetch>;
+  index: number;
+}
+
+/** How a fetch of entities ended. */
+export type SentFetch =
+  | { entities: readonly unknown[]; errors: ReadonlyMap<number, readonly GraphQLFormattedError[]> }
+  | { fault: SubgraphFault };
 
 interface Gate {
   opened: Promise<void>;

@@ -24,7 +24,9 @@ export function mergeInto(target: Tree, source: Tree, isAbstract: (typename: unk
   for (const key in source) {
     const value = source[key];
     if (value === undefined) continue;
-    const known = key in Object.prototype ? getOwn(target, key) : target[key];
+    let known = target[key];
+    // Data holds no functions: what was found is of every object, or nothing of ours.
+    if (typeof known === "function" || key === "__proto__") known = getOwn(target, key);
     if (known === undefined || known === null) setOwn(target, key, value);
     else if (typeof value !== "object" || value === null || typeof known !== "object") {
       if (key === "__typename" && isAbstract(value)) continue;
@@ -52,20 +54,32 @@ function mergedLists(known: object, value: unknown[], isAbstract: (typename: unk
 }
 
 /** The distinct objects at a path of a plan, in which `@` stands for every item of a list. */
-export function objectsAt(objects: Iterable<Tree>, path: readonly (string | number)[]): Set<Tree> {
-  let current: Set<unknown> = new Set(objects);
+export function objectsAt(objects: readonly Tree[], path: readonly (string | number)[]): Tree[] {
+  let current: unknown[] = objects as Tree[];
   for (const step of path) {
-    const next = new Set<unknown>();
-    for (const value of current) {
-      if (step === "@") {
-        if (Array.isArray(value)) for (const item of value) if (item !== null && item !== undefined) next.add(item);
-      } else if (isTree(value)) {
-        const child = value[step];
-        if (child !== null && child !== undefined) next.add(child);
-      }
+    if (step === "@") {
+      const items: unknown[] = [];
+      for (const list of current)
+        if (Array.isArray(list)) for (const item of list) if (item !== null && item !== undefined) items.push(item);
+      current = items;
+      continue;
     }
-    current = next;
+    // Different objects may have been given the same child. Items of different lists are never the same.
+    const children = new Set<unknown>();
+    for (const value of current) {
+      const child = isTree(value) ? value[step] : undefined;
+      if (child !== null && child !== undefined) children.add(child);
+    }
+    current = [...children];
   }
-  for (const value of current) if (!isTree(value)) current.delete(value);
-  return current as Set<Tree>;
+  return current.every(isTree) ? (current as Tree[]) : current.filter(isTree);
+}
+
+/** A copy that shares nothing, for a place whose own selection will be merged into it. */
+export function copyOf(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf);
+  const copy: Tree = {};
+  for (const key in value) setOwn(copy, key, copyOf((value as Tree)[key]));
+  return copy;
 }

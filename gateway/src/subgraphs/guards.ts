@@ -1,6 +1,6 @@
 import type { ClientRequest } from "../client-request";
 import type { Observer } from "../observing/observer";
-import { SubgraphFault, type FaultReason, type SubgraphAnswer, type SubgraphTransport } from "./transport";
+import { SubgraphFault, type FaultReason, type SubgraphTransport } from "./transport";
 
 export interface GuardOptions {
   /** How long one attempt may take. */
@@ -55,41 +55,25 @@ export function guarded<Request extends ClientRequest>(
   const turns = createTurns(name, o);
   const retries = createBudget(o.retryShare);
 
-  async function attempt(request: Parameters<typeof transport.fetch>[0]): Promise<SubgraphAnswer> {
-    const probe = breaker.admit();
-    try {
-      const turn = turns.take(request.signal);
-      if (turn) await turn;
-      const limit = new Deadline(request.signal, o.timeoutMs);
-      try {
-        const answer = await transport.fetch(request, limit.signal);
-        breaker.succeeded(probe);
-        return answer;
-      } catch (error) {
-        throw limit.isLate
-          ? new SubgraphFault(name, "TIMEOUT", `"${name}" took longer than ${o.timeoutMs} ms.`)
-          : error;
-      } finally {
-        limit.end();
-        turns.release();
-      }
-    } catch (error) {
-      breaker.failed(probe, error);
-      throw error;
-    }
-  }
-
   return {
     name,
     async fetch(request) {
       const observation = observer.fetchStarted?.(name, request.request);
       retries.earn();
       for (let tries = 0; ; tries++) {
+        let probe: Probe | undefined;
+        let hasTurn = false;
         try {
-          const answer = await attempt(request);
-          observation?.ended(answer.errors?.length ? "errors" : "ok");
+          probe = breaker.admit();
+          const turn = turns.take(request.signal);
+          if (turn) await turn;
+          hasTurn = true;
+          const answer = await transport.fetch(request, o.timeoutMs);
+          breaker.succeeded(probe);
+          observation?.ended(answer.errors === undefined ? "ok" : "errors");
           return answer;
         } catch (error) {
+          if (probe) breaker.failed(probe, error);
           const reason = error instanceof SubgraphFault ? error.reason : "UNREACHABLE";
           const again =
             request.kind === "query" &&
@@ -102,8 +86,10 @@ export function guarded<Request extends ClientRequest>(
             throw error;
           }
           observer.retried?.(name, reason);
-          await pause(firstPauseMs * 2 ** tries * (0.5 + Math.random()), request.signal);
+        } finally {
+          if (hasTurn) turns.release();
         }
+        await pause(firstPauseMs * 2 ** tries * (0.5 + Math.random()), request.signal);
       }
     },
     async subscribe(request) {
@@ -119,35 +105,6 @@ export function guarded<Request extends ClientRequest>(
     },
     close: () => transport.close(),
   };
-}
-
-/** The caller's signal and a time limit in one; costs a timer, and a listener where the caller can leave. */
-class Deadline {
-  isLate = false;
-  readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout;
-  readonly #leave = () => this.#controller.abort(this.outer.reason);
-
-  constructor(
-    private readonly outer: AbortSignal,
-    ms: number,
-  ) {
-    this.#timer = setTimeout(() => {
-      this.isLate = true;
-      this.#controller.abort(new DOMException("The subgraph took too long.", "TimeoutError"));
-    }, ms);
-    if (outer.aborted) this.#leave();
-    else outer.addEventListener("abort", this.#leave, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.outer.removeEventListener("abort", this.#leave);
-  }
 }
 
 function createTurns(name: string, { concurrencyMax, waitingMax }: GuardOptions) {

@@ -40,24 +40,13 @@ export function httpTransport<Request extends ClientRequest>(
 
   return {
     name,
-    async fetch(request, signal = request.signal) {
-      if (signal.aborted) throw faultOf(name, signal.reason, signal);
-      let answer: Dispatcher.ResponseData;
-      let text: string;
-      try {
-        answer = await pool.request({
-          method: "POST",
-          path,
-          headers: o.headersFor ? { ...standardHeaders, ...o.headersFor(request) } : standardHeaders,
-          body: request.body(),
-          signal,
-        });
-        text = await answer.body.text();
-      } catch (error) {
-        throw faultOf(name, error, signal);
-      }
-      return read(name, answer.statusCode, text);
-    },
+    fetch: (request, timeoutMs) =>
+      new Promise((resolve, reject) => {
+        const headers = o.headersFor ? { ...standardHeaders, ...o.headersFor(request) } : standardHeaders;
+        const exchange = new Exchange(name, request.signal, timeoutMs, resolve, reject);
+        if (request.signal.aborted) return exchange.handleEvent();
+        pool.dispatch({ method: "POST", path, headers, body: request.body() }, exchange);
+      }),
     subscribe:
       o.subscribe ??
       (() => Promise.reject(new SubgraphFault(name, "UNREACHABLE", `The subgraph "${name}" has no subscriptions.`))),
@@ -65,15 +54,94 @@ export function httpTransport<Request extends ClientRequest>(
   };
 }
 
+/**
+ * One request and its answer, as undici's dispatcher hands it over: without the stream, the promises and the second
+ * signal that `request` makes of it, which cost more than the exchange itself.
+ */
+class Exchange implements Dispatcher.DispatchHandler {
+  #controller: Dispatcher.DispatchController | undefined;
+  #status = 0;
+  readonly #chunks: Buffer[] = [];
+  readonly #timer: NodeJS.Timeout | undefined;
+  #hasEnded = false;
+
+  constructor(
+    private readonly subgraph: string,
+    private readonly signal: AbortSignal,
+    timeoutMs: number | undefined,
+    private readonly resolve: (answer: SubgraphAnswer) => void,
+    private readonly reject: (fault: SubgraphFault) => void,
+  ) {
+    signal.addEventListener("abort", this);
+    if (timeoutMs !== undefined)
+      this.#timer = setTimeout(() => {
+        const message = `The subgraph "${subgraph}" took longer than ${timeoutMs} ms.`;
+        this.#fail(new SubgraphFault(subgraph, "TIMEOUT", message));
+      }, timeoutMs);
+  }
+
+  /** The caller has gone, or its time is up. */
+  handleEvent(): void {
+    const { reason } = this.signal as { reason: unknown };
+    const late = reason instanceof Error && reason.name === "TimeoutError";
+    const message = `The request to "${this.subgraph}" was given up.`;
+    this.#fail(new SubgraphFault(this.subgraph, late ? "TIMEOUT" : "ABORTED", message, { cause: reason }));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#hasEnded) controller.abort(new Error("Given up before it began."));
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number): void {
+    this.#status = status;
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#hasEnded) return;
+    try {
+      const chunks = this.#chunks;
+      const answer = read(this.subgraph, this.#status, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+      this.#end();
+      this.resolve(answer);
+    } catch (error) {
+      this.#fail(error as SubgraphFault);
+    }
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    const tooLarge = error instanceof errors.ResponseExceededMaxSizeError;
+    const message = `The subgraph "${this.subgraph}" ${tooLarge ? "answered with more than is read" : "doesn't answer"}: ${error.message}`;
+    this.#fail(new SubgraphFault(this.subgraph, tooLarge ? "TOO_LARGE" : "UNREACHABLE", message, { cause: error }));
+  }
+
+  #fail(fault: SubgraphFault): void {
+    if (this.#hasEnded) return;
+    this.#end();
+    this.#controller?.abort(fault);
+    this.reject(fault);
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    clearTimeout(this.#timer);
+    this.signal.removeEventListener("abort", this);
+  }
+}
+
 const standardHeaders = {
   "content-type": "application/json",
   accept: "application/graphql-response+json, application/json;q=0.9",
 };
 
-function read(name: string, status: number, text: string): SubgraphAnswer {
+function read(name: string, status: number, body: Buffer): SubgraphAnswer {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = JSON.parse(body.toString());
   } catch (error) {
     const reason = status >= 200 && status < 300 ? "NOT_GRAPHQL" : "HTTP_STATUS";
     throw new SubgraphFault(name, reason, `The subgraph "${name}" answered ${status} with something that isn't JSON.`, {
@@ -114,20 +182,4 @@ function errorOf(given: unknown): GraphQLFormattedError {
     ...(typeof extensions === "object" &&
       extensions !== null && { extensions: extensions as GraphQLFormattedError["extensions"] }),
   };
-}
-
-function faultOf(name: string, error: unknown, signal: AbortSignal): SubgraphFault {
-  if (error instanceof SubgraphFault) return error;
-  const { message } = error instanceof Error ? error : new Error(String(error));
-  if (signal.aborted) {
-    const late = signal.reason instanceof Error && signal.reason.name === "TimeoutError";
-    return new SubgraphFault(name, late ? "TIMEOUT" : "ABORTED", `The request to "${name}" was given up: ${message}`, {
-      cause: error,
-    });
-  }
-  if (error instanceof errors.ResponseExceededMaxSizeError)
-    return new SubgraphFault(name, "TOO_LARGE", `The subgraph "${name}" answered with more than is read.`, {
-      cause: error,
-    });
-  return new SubgraphFault(name, "UNREACHABLE", `The subgraph "${name}" doesn't answer: ${message}`, { cause: error });
 }

@@ -26,8 +26,8 @@ export interface SubgraphAnswer {
 /** A way to one subgraph. Guards (`subgraphs/guards.ts`) wrap one and are one. */
 export interface SubgraphTransport<Request extends ClientRequest = ClientRequest> {
   readonly name: string;
-  /** Rejects with `SubgraphFault` when there is no answer that could be read. A guard's `signal` may end it earlier. */
-  fetch(request: SubgraphRequest<Request>, signal?: AbortSignal): Promise<SubgraphAnswer>;
+  /** Rejects with `SubgraphFault` when there is no answer that could be read, or none within `timeoutMs`. */
+  fetch(request: SubgraphRequest<Request>, timeoutMs?: number): Promise<SubgraphAnswer>;
   /** A stream of events, or the answer that says why there is none. Aborting the signal or `return` ends it upstream. */
   subscribe(request: SubgraphRequest<Request>): Promise<AsyncIterableIterator<SubgraphAnswer> | SubgraphAnswer>;
   close(): Promise<void>;
