@@ -192,6 +192,11 @@ test("a replay reaches the handler of everything again", async () => {
       ({ length }) => length === count,
     );
   await hears(3);
+  // Heard is before committed: what is still being handled isn't received again.
+  await eventually(
+    () => audits.database.asService().sql("select 1 from inbox_event"),
+    ({ length }) => length === 0,
+  );
   const history = publishedEvents(ledger.database.asService(), { types: [accountChanged.type], from: new Date(0) });
   for await (const page of history) await events.receiveAgain(page);
   await hears(6);
