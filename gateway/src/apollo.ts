@@ -12,11 +12,11 @@ import { PublicError } from "@atrium/errors";
 import { GraphQLError, type DocumentNode } from "graphql";
 import type { Logger } from "pino";
 import { masked, type Execute } from "./executor";
+import type { Graph } from "./graph/graph";
 import type { OperationGate } from "./limits";
 import { maskError } from "./masking";
 import type { Metrics } from "./metrics";
 import type { RequestContext } from "./request-context";
-import type { LoadedSupergraph } from "./supergraph";
 
 const megabyte = 1024 * 1024;
 // A parsed document takes roughly this much memory per character of its text.
@@ -24,7 +24,7 @@ const bytesPerCharacter = 60;
 
 /** Apollo Server over our supergraph and executor, with nothing that reports, lands or caches elsewhere. */
 export async function startApollo(o: {
-  supergraph: LoadedSupergraph;
+  graph: Graph;
   execute: Execute;
   gate: OperationGate;
   introspection: boolean;
@@ -32,7 +32,7 @@ export async function startApollo(o: {
   log: Logger;
 }): Promise<ApolloServer<RequestContext>> {
   const apollo = new ApolloServer<RequestContext>({
-    gateway: asGateway(o.supergraph, masked(o.execute)),
+    gateway: asGateway(o.graph, masked(o.execute)),
     introspection: o.introspection,
     hideSchemaDetailsFromClientErrors: !o.introspection,
     csrfPrevention: true,
@@ -65,8 +65,8 @@ export async function startApollo(o: {
   return apollo;
 }
 
-function asGateway(supergraph: LoadedSupergraph, execute: Execute): GatewayInterface {
-  const loaded = { apiSchema: supergraph.apiSchema, coreSupergraphSdl: supergraph.sdl };
+function asGateway(graph: Graph, execute: Execute): GatewayInterface {
+  const loaded = { apiSchema: graph.apiSchema, coreSupergraphSdl: graph.sdl };
   const listeners = new Set<(schema: typeof loaded) => void>();
   return {
     onSchemaLoadOrUpdate(listener) {
@@ -82,7 +82,7 @@ function asGateway(supergraph: LoadedSupergraph, execute: Execute): GatewayInter
 }
 
 function guardAndMeasure(o: {
-  supergraph: LoadedSupergraph;
+  graph: Graph;
   gate: OperationGate;
   metrics: Metrics;
 }): ApolloServerPlugin<RequestContext> {
@@ -101,7 +101,7 @@ function guardAndMeasure(o: {
               extensions: { code: "BAD_REQUEST", http: { status: 400 } },
             });
           try {
-            o.gate.checkCost(o.supergraph.apiSchema, document, operation, request.variables ?? {});
+            o.gate.checkCost(o.graph.apiSchema, document, operation, request.variables ?? {});
           } catch (error) {
             if (!(error instanceof PublicError)) throw error;
             const extensions = { ...error.extensions, http: { status: 400 } };

@@ -23,24 +23,13 @@ export interface Steps<Request extends ClientRequest> {
     variables: Readonly<Record<string, unknown>>,
     request: Request,
   ): Promise<Settle> | Settle;
-  /** The operation without what the caller may not see, and the errors that say so. */
-  permit(
-    operation: Operation,
-    variables: Readonly<Record<string, unknown>>,
-    request: Request,
-  ): Promise<Permitted> | Permitted;
+  /** The operation without what the caller may not see. */
+  permit(operation: Operation, request: Request): Promise<Operation> | Operation;
   graph: Graph;
   engine: Engine<Request>;
 }
 
 export type Settle = (answer: Answer) => Answer;
-
-export interface Permitted {
-  /** Null when nothing of it is left: then the answer is null and the errors. */
-  operation: Operation | null;
-  /** Puts nulls and errors where something was removed. */
-  complete: (answer: Answer) => Answer;
-}
 
 /** A request that isn't run at all: answered without `data`, by 400 unless an error's `extensions.http.status` differs. */
 export class RequestRefused extends Error {
@@ -83,9 +72,8 @@ export function createEndpoint<Request extends ClientRequest>(
         accepts.check(operation);
         const variables = steps.variablesOf(operation, params.variables);
         const settle = await steps.charge(operation, variables, request);
-        const permitted = await steps.permit(operation, variables, request);
-        const ended = (answer: Answer) => settle(permitted.complete(answer));
-        const answer = await run(permitted.operation, variables, request, accepts.incremental, ended, o);
+        const permitted = await steps.permit(operation, request);
+        const answer = await run(permitted, variables, request, accepts.incremental, settle, o);
         observation?.ended("errors" in answer && answer.errors?.length ? "errors" : "ok");
         return answer;
       } catch (error) {
@@ -96,14 +84,13 @@ export function createEndpoint<Request extends ClientRequest>(
   };
 
   async function run(
-    operation: Operation | null,
+    operation: Operation,
     variables: Readonly<Record<string, unknown>>,
     request: Request,
     incremental: boolean,
     ended: (answer: Answer) => Answer,
     o: Parameters<Engine<Request>["subscribe"]>[3],
   ): Promise<Answer | IncrementalAnswer | EventStream> {
-    if (!operation) return ended({ data: null });
     const { callerKey, signal, traceparent } = request;
     const plan = await graph.plan(operation, { callerKey, signal, traceparent });
     const complete = request.exposePlan ? (answer: Answer) => withPlan(ended(answer), plan) : ended;

@@ -3,8 +3,20 @@ import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from "@apol
 import { PublicError } from "@atrium/errors";
 import { continueAsExtension, describeFault } from "@atrium/subgraph";
 import type { Authentication } from "./authentication";
-import { getVariableValues, GraphQLError, Kind, type VariableDefinitionNode } from "graphql";
+import {
+  getVariableValues,
+  GraphQLError,
+  Kind,
+  type GraphQLFormattedError,
+  type VariableDefinitionNode,
+} from "graphql";
+import type { Permit } from "./authorization/permit";
+import { RequestRefused } from "./endpoint";
+import type { Engine } from "./execution/engine";
+import { operationOfDocument, type Documents } from "./graph/documents";
+import { PlanningRefused, type Graph } from "./graph/graph";
 import { maskGraphQLError, maskSubgraphError } from "./masking";
+import { orAborted } from "./house-transport";
 import type { Metrics } from "./metrics";
 import type { RequestContext } from "./request-context";
 import type { SubgraphClient } from "./subgraph-client";
@@ -12,6 +24,50 @@ import type { LoadedSupergraph } from "./supergraph";
 
 /** Plans and runs one validated operation: the seam at which one executor can take another's place. */
 export type Execute = (request: GatewayGraphQLRequestContext<RequestContext>) => Promise<GatewayExecutionResult>;
+
+/** Runs operations by our own executor. */
+export function ownExecutor(o: {
+  graph: Graph;
+  engine: Engine<RequestContext>;
+  permit: Permit;
+  documents: Documents;
+}): Execute {
+  const { graph, engine, permit, documents } = o;
+  return async ({ request, document, context }) => {
+    try {
+      const operation = operationOfDocument(document, request.operationName);
+      const variables = documents.variablesOf(operation, request.variables);
+      const permitted = await permit(operation, context);
+      const { callerKey, signal, traceparent } = context;
+      const plan = await graph.plan(permitted, { callerKey, signal, traceparent });
+      const { errors, ...answer } = await engine.execute(engine.prepare(permitted, plan), variables, context);
+      return { ...answer, ...(errors && { errors: errors.map(asGraphQLError) }) };
+    } catch (error) {
+      return { errors: refusalErrors(error) };
+    }
+  };
+}
+
+/** What kept an operation from being run, for clients; anything else is thrown on. */
+export function refusalErrors(error: unknown): GraphQLError[] {
+  if (error instanceof RequestRefused)
+    return error.errors.map(
+      ({ message, nodes, extensions }) =>
+        new GraphQLError(message, {
+          nodes,
+          extensions: { ...extensions, http: extensions["http"] ?? { status: 400 } },
+        }),
+    );
+  if (error instanceof PlanningRefused) {
+    const isBusy = error.reason === "QUEUE_FULL";
+    const code = isBusy ? "SERVICE_UNAVAILABLE" : "OPERATION_TOO_COMPLEX";
+    return [new GraphQLError(error.message, { extensions: { code, http: { status: isBusy ? 503 : 400 } } })];
+  }
+  throw error;
+}
+
+export const asGraphQLError = ({ message, path, extensions }: GraphQLFormattedError): GraphQLError =>
+  new GraphQLError(message, { path, extensions });
 
 /** Runs plans by `@apollo/gateway`'s own executor; only what speaks to the subgraphs is ours. */
 export function stockExecutor(o: {
@@ -129,22 +185,4 @@ function dataSource(
       }
     },
   };
-}
-
-/** `promise`, or a rejection as soon as `signal` is aborted, whether or not the work behind it heeds the signal. */
-async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  if (signal.aborted) {
-    promise.catch(() => {});
-    throw signal.reason;
-  }
-  let abort!: () => void;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

@@ -109,7 +109,7 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     house.world.unknown.clear();
     expect(data).toEqual({ organization: null, viewer: { id: "usr_ada" } });
     expect(errors).toMatchObject([{ extensions: { code: "NOT_FOUND" } }]);
-    expect(errors![0]!.path).toEqual(["organization", "members", 1]);
+    expect(errors![0]!.path).toEqual(["organization", "members", 1, "name"]);
   });
 
   describe("node", () => {

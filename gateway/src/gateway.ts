@@ -7,7 +7,14 @@ import type { Logger } from "pino";
 import type { AccessSource } from "./access-source";
 import { startApollo } from "./apollo";
 import { createAuthentication } from "./authentication";
-import { stockExecutor } from "./executor";
+import { createEngine } from "./execution/create-engine";
+import { ownExecutor, stockExecutor } from "./executor";
+import { createPermit } from "./authorization/permit";
+import { createDocuments } from "./graph/documents";
+import { openGraph } from "./graph/open-graph";
+import { houseErrors, houseTransport } from "./house-transport";
+import { createObserver } from "./observing/observe";
+import { guarded } from "./subgraphs/guards";
 import type { Cors } from "./http/cors";
 import { createFront } from "./http/front";
 import { createOperationGate, withDefaults, type LimitOverrides } from "./limits";
@@ -15,6 +22,7 @@ import { createMetrics } from "./metrics";
 import { mergeMetrics } from "./metrics-text";
 import { nodeClient, nodeSubgraph } from "./node";
 import { readinessOf } from "./readiness";
+import type { RequestContext } from "./request-context";
 import { openSockets } from "./sockets";
 import type { SubgraphClient } from "./subgraph-client";
 import { createSubscriptions } from "./subscriptions";
@@ -30,6 +38,8 @@ export interface GatewayOptions {
   log: Logger;
   /** The supergraph's SDL; the committed one unless told. */
   supergraph?: string;
+  /** Who runs the plans: our own executor, or `@apollo/gateway`'s. */
+  executor?: "own" | "stock";
   tokens?: { issuer: string; audience: string };
   /** Whether clients may read the schema, and have it suggest names. */
   introspection?: boolean;
@@ -43,6 +53,8 @@ export interface GatewayOptions {
   /** Node's own figures, once per process: off where something else in the process offers them. */
   processMetrics?: boolean;
   limits?: LimitOverrides;
+  /** Operations that take longer get a line in the log. */
+  slowOperationMs?: number;
   /** How long `stop` waits for running requests. */
   drainMs?: number;
 }
@@ -56,27 +68,47 @@ export interface RunningGateway {
 
 export const defaultTokens = { issuer: "atrium", audience: "atrium-api" };
 
+/**
+ * Services are asked again at once after they were away, and their replicas in turn (`connectSubgraph` sees to both), so a
+ * breaker and retries of the gateway's own would only stand in the way.
+ */
+const houseGuards = { timeoutMs: 30_000, retriesMax: 0, breakerFetchesMin: Infinity };
+
 /** The one endpoint: everything that clients reach is behind this port. */
 export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const { log, trustedProxies = 0, introspection = true, cors = { origins: [], localhost: false } } = o;
   const limits = withDefaults(o.limits);
   const subgraphs = new Map(o.subgraphs.map((client) => [client.name, client]));
-  const supergraph = loadSupergraph(o.supergraph ?? readFileSync(supergraphFile, "utf8"));
-  if (supergraph.subgraphNames.includes(nodeSubgraph))
-    subgraphs.set(nodeSubgraph, nodeClient(supergraph.subgraphSchema(nodeSubgraph), subgraphs));
-  const missing = supergraph.subgraphNames.filter((name) => !subgraphs.has(name));
-  if (missing.length > 0) throw new Error(`The supergraph needs services that aren't here: ${missing.join(", ")}.`);
-
   const metrics = createMetrics({ processMetrics: o.processMetrics });
+  const observer = createObserver({ metrics, slowOperationMs: o.slowOperationMs });
+  const graph = await openGraph(o.supergraph ?? readFileSync(supergraphFile, "utf8"), { observer });
+  const names = graph.subgraphs.map(({ name }) => name);
+  if (names.includes(nodeSubgraph))
+    subgraphs.set(nodeSubgraph, nodeClient(graph.subgraphSchema(nodeSubgraph), subgraphs));
+  const missing = names.filter((name) => !subgraphs.has(name));
+  if (missing.length > 0) {
+    await graph.close();
+    throw new Error(`The supergraph needs services that aren't here: ${missing.join(", ")}.`);
+  }
+
   const gate = createOperationGate(limits.operation);
   const authentication = createAuthentication({ source: o.accessSource, ...(o.tokens ?? defaultTokens), log });
-  const execute = stockExecutor({ supergraph, subgraphs, authentication, metrics });
-  const apollo = await startApollo({ supergraph, execute, gate, introspection, metrics, log });
-  const subscribe = createSubscriptions({ supergraph, subgraphs, metrics });
+  const transports = new Map(
+    names.map((name) => [name, guarded(houseTransport(subgraphs.get(name)!, authentication), houseGuards, observer)]),
+  );
+  const engine = createEngine<RequestContext>({ graph, transports, ...houseErrors, observer });
+  const permit = createPermit({ schema: graph.apiSchema, supergraphSchema: graph.supergraphSchema });
+  const documents = createDocuments({ schema: graph.apiSchema, introspection });
+  const execute =
+    o.executor === "stock"
+      ? stockExecutor({ supergraph: loadSupergraph(graph.sdl), subgraphs, authentication, metrics })
+      : ownExecutor({ graph, engine, permit, documents });
+  const apollo = await startApollo({ graph, execute, gate, introspection, metrics, log });
+  const subscribe = createSubscriptions({ graph, engine, permit, metrics });
   let isStopping = false;
 
   const shared = { apollo, authentication, gate, limits, trustedProxies, cors, metrics, log };
-  const sockets = openSockets({ ...shared, supergraph, subscribe, introspection });
+  const sockets = openSockets({ ...shared, schema: graph.apiSchema, subscribe, introspection });
   const server = createServer(
     createFront({
       ...shared,
@@ -108,6 +140,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   } catch (error) {
     await sockets.stop();
     await apollo.stop();
+    await graph.close();
     throw error;
   }
   const { port } = server.address() as AddressInfo;
@@ -123,6 +156,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     await closed;
     clearTimeout(cut);
     await apollo.stop();
+    await graph.close();
   };
   return { url: `http://${host}:${port}`, port, stop: () => (stopped ??= stop()) };
 }

@@ -5,11 +5,11 @@ import { readFileSync } from "node:fs";
 import type { Logger } from "pino";
 import { accessSourceOver } from "./access-source";
 import { startGateway, type RunningGateway } from "./gateway";
+import { subgraphsIn } from "./graph/open-graph";
 import { httpClient } from "./http-client";
 import { nodeSubgraph } from "./node";
 import { gatewaySettings } from "./settings";
 import type { SubgraphClient } from "./subgraph-client";
-import { loadSupergraph } from "./supergraph";
 import { supergraphFile } from "./supergraph-file";
 
 // Kubernetes kills after 30 s; what hasn't ended by then is cut off by us, with a word in the log.
@@ -20,7 +20,7 @@ export async function serveGateway({ env, log }: { env: NodeJS.ProcessEnv; log: 
   const settings = parseSettings(gatewaySettings, env);
   const { ATRIUM_SECRET: secret, SERVICE_URLS } = settings;
   const supergraph = readFileSync(supergraphFile, "utf8");
-  const names = loadSupergraph(supergraph).subgraphNames;
+  const names = subgraphsIn(supergraph).map(({ name }) => name);
   const missing = [...new Set([...names, "identity", "tenancy"])].filter(
     (name) => name !== nodeSubgraph && !SERVICE_URLS.has(name),
   );
@@ -43,6 +43,8 @@ export async function serveGateway({ env, log }: { env: NodeJS.ProcessEnv; log: 
       host: settings.HOST,
       log,
       tokens: { issuer: settings.TOKEN_ISSUER, audience: settings.TOKEN_AUDIENCE },
+      executor: settings.GATEWAY_EXECUTOR,
+      slowOperationMs: settings.SLOW_OPERATION_MS,
       introspection: settings.INTROSPECTION,
       explorer: settings.EXPLORER,
       cors: settings.CORS_ORIGINS,

@@ -1,17 +1,39 @@
-import type { Actor } from "@atrium/access";
-import type { Logger } from "pino";
+import { allows, isSignedIn, type Actor } from "@atrium/access";
+import type { Claims, ClientRequest } from "./client-request";
 
 /** What every part behind the HTTP and WebSocket fronts knows of one request. */
-export interface RequestContext {
+export interface RequestContext extends ClientRequest {
   /** Who asks; from a mutation that signs somebody in on, that person. */
   actor: Actor;
-  requestId: string;
-  traceparent?: string;
   clientAddress?: string;
   userAgent?: string;
-  /** Aborted when the client has gone or the time is up. */
-  signal: AbortSignal;
-  /** Aborted only when the time is up: what a mutation heeds, so that a closed tab doesn't cut it in two. */
-  deadline: AbortSignal;
-  log: Logger;
+}
+
+/** What the fronts find out; the rest follows from who asks. */
+export type RequestFacts = Omit<RequestContext, "callerKey" | "claims">;
+
+export function requestContext(facts: RequestFacts): RequestContext {
+  const { actor, clientAddress } = facts;
+  return {
+    ...facts,
+    callerKey: isSignedIn(actor) ? `${actor.organizationId ?? ""} ${actor.userId}` : (clientAddress ?? ""),
+    get claims() {
+      return claimsOf(this.actor);
+    },
+  };
+}
+
+/** Permissions are the graph's scopes: `documents:read` is held by who holds `documents:*`. */
+function claimsOf(actor: Actor): Claims {
+  return {
+    isAuthenticated: isSignedIn(actor),
+    scopes: new PermissionScopes(isSignedIn(actor) ? actor.permissions : []),
+    policies: () => new Set<string>(),
+  };
+}
+
+class PermissionScopes extends Set<string> {
+  override has(scope: string): boolean {
+    return allows([...this], scope);
+  }
 }

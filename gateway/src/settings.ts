@@ -51,6 +51,18 @@ export const gatewaySettings = z.object({
     .describe("Origins whose pages may call the API, separated by commas; localhost for any port. Its own always may."),
   INTROSPECTION: onOrOff.prefault("off").describe("Whether clients may read the schema: on or off."),
   EXPLORER: onOrOff.prefault("off").describe("Whether a browser gets an explorer at /graphql: on or off."),
+  GATEWAY_EXECUTOR: z
+    .enum(["own", "stock"])
+    .default("own")
+    .describe(
+      "Who runs query plans: the gateway's own executor, or @apollo/gateway's, which has no subscriptions or @defer.",
+    ),
+  SLOW_OPERATION_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(5_000)
+    .describe("Operations that take longer, in milliseconds, get a line of their own in the log."),
   METRICS_TOKEN,
   OTEL_EXPORTER_OTLP_ENDPOINT,
 });

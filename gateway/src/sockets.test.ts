@@ -188,12 +188,6 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
       /levels/,
     ],
     [
-      "over several services",
-      "subscription { documentAdded { id author { id name role } } }",
-      "BAD_USER_INPUT",
-      /"knowledge".*User\.name, User\.role.*query/,
-    ],
-    [
       "with wrong variables",
       "subscription ($x: Int!) { documentAdded { id @include(if: true) } failing @skip(if: false) }",
       "GRAPHQL_VALIDATION_FAILED",
@@ -214,6 +208,21 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     expect([error!.extensions["code"], error!.message]).toEqual([code, expect.stringMatching(message)]);
     expect(JSON.stringify(answer)).not.toContain("secret");
     expect(socket.socket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  test("each event is joined with what other services know", async () => {
+    const socket = open(house);
+    await socket.init({ authorization: `Bearer ${token}` });
+    socket.subscribe("subscription { documentAdded { title author { id name role } } }");
+    await eventually(() => house.world.openSubscriptions === 1);
+    house.world.topics.publish("documentAdded", { id: "doc_j", title: "Joined", author: { id: "usr_ada" } });
+    await eventually(() => socket.messages.some(({ type }) => type === "next"));
+    const { payload } = socket.messages.find(({ type }) => type === "next")!;
+    expect(payload).toEqual({
+      data: { documentAdded: { title: "Joined", author: { id: "usr_ada", name: "Name of usr_ada", role: "editor" } } },
+    });
+    socket.socket.close();
+    await eventually(() => house.world.openSubscriptions === 0);
   });
 
   test("a subscription without the right is refused", async () => {

@@ -13,6 +13,7 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
+  type GraphQLSchema,
 } from "graphql";
 import { CloseCode, handleProtocols, makeServer, type Context, type SubscribePayload } from "graphql-ws";
 import { randomUUID } from "node:crypto";
@@ -25,15 +26,14 @@ import { WebSocketServer, type WebSocket } from "ws";
 import type { Authentication, Caller, Credentials, Proof } from "./authentication";
 import { isAllowedOrigin, type Cors } from "./http/cors";
 import { credentialsOf } from "./http/graphql-route";
-import { clientAddressOf, pathOf, stripInternalHeaders } from "./http/incoming";
+import { clientAddressOf, clientNameOf, pathOf, stripInternalHeaders } from "./http/incoming";
 import { traceparentOf } from "./tracing";
 import type { Limits, OperationGate } from "./limits";
 import { maskGraphQLError } from "./masking";
 import type { Metrics } from "./metrics";
 import { startTime, type OperationTime } from "./operation-time";
-import type { RequestContext } from "./request-context";
+import { requestContext, type RequestContext } from "./request-context";
 import type { Subscribe } from "./subscriptions";
-import type { LoadedSupergraph } from "./supergraph";
 
 const goingAway = 1001;
 const tryAgainLater = 1013;
@@ -76,7 +76,8 @@ type OperationArgs = ExecutionArgs & {
 export function openSockets(o: {
   apollo: ApolloServer<RequestContext>;
   subscribe: Subscribe;
-  supergraph: LoadedSupergraph;
+  /** What clients see. */
+  schema: GraphQLSchema;
   authentication: Authentication;
   gate: OperationGate;
   limits: Limits;
@@ -87,7 +88,7 @@ export function openSockets(o: {
   log: Logger;
 }): Sockets {
   const { authentication, limits, metrics } = o;
-  const schema = o.supergraph.apiSchema;
+  const { schema } = o;
   const rules = o.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
   // Where the schema is closed, a typing error doesn't open it.
   const unsuggesting = (fault: GraphQLError) =>
@@ -183,7 +184,7 @@ export function openSockets(o: {
     const time = startTime(isSubscription ? undefined : limits.operationTimeoutMs);
     connection.operations.set(id, time);
     const requestId = randomUUID();
-    const contextValue: RequestContext = {
+    const contextValue = requestContext({
       actor,
       requestId,
       traceparent: traceparentOf(connection.request),
@@ -192,7 +193,8 @@ export function openSockets(o: {
       signal: time.signal,
       deadline: time.deadline,
       log: connection.log.child({ requestId }),
-    };
+      client: clientNameOf(connection.request),
+    });
     const args: OperationArgs = {
       schema,
       document,
@@ -235,9 +237,9 @@ export function openSockets(o: {
   }
 
   /** Before each event: the subgraph decided with the rights of the subscriber as they were, so none may be lost since. */
-  async function recheck(connection: Connection, context: RequestContext): Promise<void> {
+  async function recheck(connection: Connection, context: RequestContext): Promise<RequestContext> {
     const { actor } = await resolveAgain(connection);
-    if (hasAllOf(actor, context.actor)) return;
+    if (hasAllOf(actor, context.actor)) return requestContext({ ...context, actor });
     throw new PublicError("FORBIDDEN", "What you may do here has changed. Subscribe again.");
   }
 

@@ -1,24 +1,13 @@
-import {
-  GraphQLError,
-  isInterfaceType,
-  isObjectType,
-  print,
-  separateOperations,
-  TypeInfo,
-  validate,
-  visit,
-  visitWithTypeInfo,
-  type DocumentNode,
-  type ExecutionResult,
-  type GraphQLSchema,
-  type OperationDefinitionNode,
-} from "graphql";
-import type { Logger } from "pino";
-import { maskGraphQLError, maskSubgraphError } from "./masking";
+import type { DocumentNode, ExecutionResult, OperationDefinitionNode } from "graphql";
+import type { Permit } from "./authorization/permit";
+import { isEventStream, type Answer, type Engine, type EventStream } from "./execution/engine";
+import { asGraphQLError, refusalErrors } from "./executor";
+import { operationOfDocument } from "./graph/documents";
+import type { Graph } from "./graph/graph";
+import { maskGraphQLError } from "./masking";
 import type { Metrics } from "./metrics";
 import type { RequestContext } from "./request-context";
-import type { EventStream, SubgraphClient } from "./subgraph-client";
-import type { LoadedSupergraph } from "./supergraph";
+import type { EventStream as ResultStream } from "./subgraph-client";
 
 export interface SubscriptionRequest {
   /** Valid against the API's schema. */
@@ -26,127 +15,52 @@ export interface SubscriptionRequest {
   operation: OperationDefinitionNode;
   variables: Record<string, unknown>;
   context: RequestContext;
-  /** Asked before each event is passed on; rejects when the caller may not see it any more. */
-  stillAllowed(): Promise<void>;
+  /** Asked for each event: the caller as they are then; rejects when they may not see it any more. */
+  stillAllowed(): Promise<RequestContext>;
 }
 
-export type Subscribe = (request: SubscriptionRequest) => Promise<EventStream | ExecutionResult>;
+export type Subscribe = (request: SubscriptionRequest) => Promise<ResultStream | ExecutionResult>;
 
-/** Forwards a subscription to the one subgraph that can serve all of it. */
+/** Subscriptions across services: the events are one service's, the rest of each is joined from the others. */
 export function createSubscriptions(o: {
-  supergraph: LoadedSupergraph;
-  subgraphs: ReadonlyMap<string, SubgraphClient>;
+  graph: Graph;
+  engine: Engine<RequestContext>;
+  permit: Permit;
   metrics: Metrics;
 }): Subscribe {
-  // For as long as somebody holds the document.
-  const routes = new WeakMap<OperationDefinitionNode, { owner: string; query: string }>();
-
-  function routeOf(document: DocumentNode, operation: OperationDefinitionNode) {
-    let route = routes.get(operation);
-    if (!route) {
-      const alone = separateOperations(document)[operation.name?.value ?? ""]!;
-      route = { owner: ownerOf(o.supergraph, alone, operation), query: print(alone) };
-      routes.set(operation, route);
-    }
-    return route;
-  }
-
-  return async ({ document, operation, variables, context, stillAllowed }) => {
-    const operationName = operation.name?.value;
+  return async ({ document, operation: definition, variables, context, stillAllowed }) => {
     try {
-      const { owner, query } = routeOf(document, operation);
-      const source = await o.subgraphs.get(owner)!.subscribe({
-        query,
-        variables,
-        operationName,
-        actor: context.actor,
-        requestId: context.requestId,
-        traceparent: context.traceparent,
-        clientAddress: context.clientAddress,
-        userAgent: context.userAgent,
-        signal: context.signal,
-      });
-      const passOn = (result: ExecutionResult) => maskResult(result, owner, context.log);
-      if (!(Symbol.asyncIterator in source)) return passOn(source);
+      const operation = await o.permit(operationOfDocument(document, definition.name?.value), context);
+      const { callerKey, traceparent } = context;
+      const plan = await o.graph.plan(operation, { callerKey, signal: context.signal, traceparent });
+      const prepared = o.engine.prepare(operation, plan);
+      const source = await o.engine.subscribe(prepared, variables, context, { requestOfEvent: stillAllowed });
+      if (!isEventStream(source)) return asResult(source);
       o.metrics.subscriptions.inc();
       return guarded(source, {
-        async passOn(result) {
-          await stillAllowed();
+        passOn(event) {
           o.metrics.events.inc();
-          return passOn(result);
+          return asResult(event);
         },
         ended: () => o.metrics.subscriptions.dec(),
       });
     } catch (error) {
-      return { errors: [maskGraphQLError(error, context.log)] };
+      try {
+        return { errors: refusalErrors(error) };
+      } catch {
+        return { errors: [maskGraphQLError(error, context.log)] };
+      }
     }
   };
 }
 
-const maskResult = ({ data, errors }: ExecutionResult, service: string, log: Logger): ExecutionResult => ({
-  data,
-  ...(errors && {
-    errors: errors.map((error) => {
-      const { message, path, extensions } = maskSubgraphError(error, service, log);
-      return new GraphQLError(message, { path, extensions });
-    }),
-  }),
+const asResult = ({ errors, ...answer }: Answer): ExecutionResult => ({
+  ...answer,
+  ...(errors && { errors: errors.map(asGraphQLError) }),
 });
 
-/** The subgraph whose own schema has all that the operation selects. Throws, naming what it hasn't. */
-function ownerOf(supergraph: LoadedSupergraph, document: DocumentNode, operation: OperationDefinitionNode): string {
-  const selected = fieldsSelected(supergraph.apiSchema, document);
-  const root = supergraph.apiSchema.getSubscriptionType()!.name;
-  const entrance = selected.find(({ type }) => type === root)!;
-  const candidates = supergraph.subgraphNames
-    .map((name) => ({ name, schema: supergraph.subgraphSchema(name) }))
-    .filter(({ schema }) => hasField(schema, entrance))
-    .map((candidate) => ({ ...candidate, missing: selected.filter((field) => !hasField(candidate.schema, field)) }))
-    .sort((a, b) => a.missing.length - b.missing.length);
-  const best = candidates[0];
-  if (!best) throw new Error(`No subgraph has Subscription.${entrance.field} (operation ${operation.name?.value}).`);
-  const faults = best.missing.length > 0 ? [] : validate(best.schema, document, undefined, { maxErrors: 1 });
-  if (best.missing.length === 0 && faults.length === 0) return best.name;
-  const others = [...new Set(best.missing.map(({ type, field }) => `${type}.${field}`))].join(", ");
-  throw new GraphQLError(
-    `A subscription may select fields of one service alone, here "${best.name}". ` +
-      (others ? `Fields of others: ${others}. Ask for them with a query.` : faults[0]!.message),
-    { extensions: { code: "BAD_USER_INPUT", field: "query" } },
-  );
-}
-
-interface SelectedField {
-  type: string;
-  field: string;
-}
-
-function fieldsSelected(schema: GraphQLSchema, document: DocumentNode): SelectedField[] {
-  const fields: SelectedField[] = [];
-  const types = new TypeInfo(schema);
-  const collect = visitWithTypeInfo(types, {
-    Field({ name }) {
-      const type = types.getParentType()?.name;
-      if (type && !name.value.startsWith("__")) fields.push({ type, field: name.value });
-    },
-  });
-  visit(document, collect);
-  return fields;
-}
-
-function hasField(schema: GraphQLSchema, { type, field }: SelectedField): boolean {
-  const known = schema.getType(type);
-  if (!isObjectType(known) && !isInterfaceType(known)) return false;
-  const definition = known.getFields()[field];
-  // A field that a subgraph only mentions is another's to answer.
-  const isMentioned = definition?.astNode?.directives?.some(({ name }) => /(^|__)external$/.test(name.value));
-  return definition !== undefined && !isMentioned;
-}
-
 /** The source's events, each passed on by `passOn`; ended from outside at once, whatever it waits for. */
-function guarded(
-  source: EventStream,
-  o: { passOn(result: ExecutionResult): Promise<ExecutionResult>; ended(): void },
-): EventStream {
+function guarded(source: EventStream, o: { passOn(event: Answer): ExecutionResult; ended(): void }): ResultStream {
   const done = { done: true, value: undefined } as const;
   let hasEnded = false;
   let endWaiting!: (step: typeof done) => void;
@@ -164,7 +78,7 @@ function guarded(
       if (hasEnded) return done;
       try {
         const step = await Promise.race([source.next(), outsideEnd]);
-        const value = step.done ? undefined : await o.passOn(step.value);
+        const value = step.done ? undefined : o.passOn(step.value);
         if (value && !hasEnded) return { done: false, value };
         end();
         return done;

@@ -6,7 +6,8 @@ import type { Place } from "./places";
  * The part of a place that is in the client's own operation: errors of fields that only the plan asks for (keys, what
  * others require) are told at the nearest field that the client knows.
  */
-export function clientPath({ definition, document }: Operation): (place: Place) => Place {
+export function clientPath(operation: Operation): (place: Place) => Place {
+  const { definition, document } = operation.answered ?? operation;
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const each of document.definitions)
     if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);

@@ -28,10 +28,16 @@ export function completed<Request extends ClientRequest>(
   const errors = distinct(run.errors.map((error) => (error.path ? placed(error, toClient([...error.path])) : error)));
   for (const gap of completion.found()) {
     const path = [...at, ...gap.path];
-    if (!errors.some((error) => explains(error, path))) errors.push({ ...describe(run, gap), path });
+    if (gap.why === "DENIED") errors.push({ ...denied, path });
+    else if (!errors.some((error) => explains(error, path))) errors.push({ ...describe(run, gap, gap.why), path });
   }
   return errors.length > 0 ? { errors, ...answer } : answer;
 }
+
+const denied: GraphQLFormattedError = {
+  message: "You may not see this field.",
+  extensions: { code: "UNAUTHORIZED_FIELD_OR_TYPE" },
+};
 
 const placed = (error: GraphQLFormattedError, path: Place): GraphQLFormattedError => {
   const { path: _, ...rest } = error;
@@ -54,7 +60,8 @@ function distinct(errors: readonly GraphQLFormattedError[]): GraphQLFormattedErr
 
 function describe<Request extends ClientRequest>(
   { options, request }: Run<Request>,
-  { why, where }: Gap,
+  { where }: Gap,
+  why: "NULL" | "INVALID",
 ): GraphQLFormattedError {
   if (options.describeGap) return options.describeGap({ why, where }, request);
   return why === "NULL"

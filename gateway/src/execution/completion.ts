@@ -1,7 +1,7 @@
 import type { Place } from "./places";
 
 /** Why a field's value was completed with null. */
-export type Incompleteness = "NULL" | "INVALID";
+export type Incompleteness = "NULL" | "INVALID" | "DENIED";
 
 export interface Gap {
   path: Place;

@@ -70,12 +70,14 @@ export class PreparedOperation<Request extends ClientRequest> {
     for (const name of this.#switches) key += variables[name] ? "1" : "0";
     const known = this.#shapes.get(key);
     if (known) return known;
-    const { definition, document } = this.operation;
+    const { answered } = this.operation;
+    const { definition, document } = answered ?? this.operation;
     const shape = compileShape(
       {
         schema: this.schema,
         document,
         variables,
+        denied: answered?.denied,
         ...(deferring && { isLeftOut: (selection: SelectionNode) => isDeferred(selection, variables) }),
       },
       this.schema.getRootType(definition.operation)!,
@@ -157,7 +159,8 @@ function parsedSelection(text: string): SelectionSetNode {
 }
 
 /** The variables that decide what is selected: of `@skip`, `@include` and `@defer`. */
-function switchesOf({ document }: Operation): string[] {
+function switchesOf(operation: Operation): string[] {
+  const { document } = operation.answered ?? operation;
   const names = new Set<string>();
   visit(document, {
     Directive({ name, arguments: args }: DirectiveNode) {

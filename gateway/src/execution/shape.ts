@@ -36,6 +36,8 @@ export interface ShapeOptions {
   variables: Readonly<Record<string, unknown>>;
   /** Whether a fragment's fields are left out, as those of a deferred one are at first. */
   isLeftOut?(selection: SelectionNode): boolean;
+  /** Fields that the caller may not see. */
+  denied?: ReadonlySet<FieldNode>;
 }
 
 /**
@@ -114,13 +116,21 @@ export function compileShape(
       results.push(`${key === "__proto__" ? `[${quoted}]` : quoted}:${local}`);
       const fieldName = nodes[0]!.name.value;
       if (fieldName === "__typename") {
-        if (isObjectType(of)) lines.push(`const ${local}=${JSON.stringify(of.name)};`);
+        if (o.denied && nodes.some((node) => o.denied!.has(node)))
+          lines.push(`c.add(${quoted},"DENIED",${JSON.stringify(`${of.name}.__typename`)});return u[0];`);
+        else if (isObjectType(of)) lines.push(`const ${local}=${JSON.stringify(of.name)};`);
         // Which type it is stayed unknown.
         else lines.push(`c.add(${quoted},"NULL",${JSON.stringify(`${of.name}.__typename`)});return u[0];`);
         continue;
       }
       if (fieldName === "__schema" || fieldName === "__type") {
         lines.push(`const ${local}=c.introspect(${quoted});`);
+        continue;
+      }
+      if (o.denied && nodes.some((node) => o.denied!.has(node))) {
+        const denied = `c.add(${quoted},"DENIED",${JSON.stringify(`${of.name}.${fieldName}`)});`;
+        const isNullable = !isNonNullType(of.getFields()[fieldName]!.type);
+        lines.push(`${denied}${isNullable ? `const ${local}=null;` : "return u[0];"}`);
         continue;
       }
       const declared = of.getFields()[fieldName]!.type;

@@ -99,6 +99,19 @@ function parseWith(read: (text: string) => DocumentNode, text: string): Document
   }
 }
 
+const ofDocuments = new WeakMap<DocumentNode, Map<string, Operation>>();
+
+/** The operation of a document that another has parsed and found valid; made once for each. */
+export function operationOfDocument(document: DocumentNode, operationName: string | null | undefined): Operation {
+  let operations = ofDocuments.get(document);
+  if (!operations) ofDocuments.set(document, (operations = new Map<string, Operation>()));
+  const known = operations.get(operationName ?? "");
+  if (known) return known;
+  const operation = operationIn(document, operationName ?? undefined);
+  operations.set(operationName ?? "", operation);
+  return operation;
+}
+
 function operationIn(document: DocumentNode, operationName: string | undefined): Operation {
   const definitions = document.definitions.filter(
     (each): each is OperationDefinitionNode => each.kind === Kind.OPERATION_DEFINITION,

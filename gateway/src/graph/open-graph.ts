@@ -61,6 +61,10 @@ export async function openGraph(sdl: string, { limits, observer }: OpenGraphOpti
   };
 }
 
+/** The subgraphs of a supergraph that isn't opened. */
+export const subgraphsIn = (sdl: string): { name: string; url: string }[] =>
+  subgraphsOf(buildASTSchema(parse(sdl, { noLocation: true }), { assumeValid: true, assumeValidSDL: true }));
+
 /** Names and addresses, as composition wrote them into the join specification's enum. */
 function subgraphsOf(schema: GraphQLSchema): { name: string; url: string }[] {
   const graphs = schema.getType("join__Graph");

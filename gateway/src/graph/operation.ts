@@ -1,4 +1,4 @@
-import type { DocumentNode, OperationDefinitionNode, OperationTypeNode } from "graphql";
+import type { DocumentNode, FieldNode, OperationDefinitionNode, OperationTypeNode } from "graphql";
 
 /** One operation of a valid document. Everyone who sends the same text shares it, and all that was made of it. */
 export interface Operation {
@@ -9,4 +9,13 @@ export interface Operation {
   readonly definition: OperationDefinitionNode;
   readonly name: string | undefined;
   readonly type: OperationTypeNode;
+  /**
+   * What the client asked for, where something of it was removed before planning: the answer has its shape, with null and
+   * an error at each place of a field that was denied.
+   */
+  readonly answered?: {
+    readonly document: DocumentNode;
+    readonly definition: OperationDefinitionNode;
+    readonly denied: ReadonlySet<FieldNode>;
+  };
 }

@@ -5,11 +5,11 @@ import type { Logger } from "pino";
 import type { Authentication, Credentials } from "../authentication";
 import type { Limits, OperationGate } from "../limits";
 import { startTime } from "../operation-time";
-import type { RequestContext } from "../request-context";
+import { requestContext, type RequestContext } from "../request-context";
 import { sendError, sendText } from "./answer";
 import { parseJson, readBody } from "./body";
 import { traceparentOf } from "../tracing";
-import { clientAddressOf } from "./incoming";
+import { clientAddressOf, clientNameOf } from "./incoming";
 
 export interface GraphQLRoute {
   apollo: ApolloServer<RequestContext>;
@@ -49,16 +49,18 @@ export async function answerGraphQL(
         search,
         body,
       },
-      context: async () => ({
-        actor,
-        requestId,
-        traceparent: traceparentOf(request),
-        clientAddress: clientAddressOf(request, trustedProxies),
-        userAgent: request.headers["user-agent"]?.slice(0, 512),
-        signal: time.signal,
-        deadline: time.deadline,
-        log,
-      }),
+      context: async () =>
+        requestContext({
+          actor,
+          requestId,
+          traceparent: traceparentOf(request),
+          clientAddress: clientAddressOf(request, trustedProxies),
+          userAgent: request.headers["user-agent"]?.slice(0, 512),
+          signal: time.signal,
+          deadline: time.deadline,
+          log,
+          client: clientNameOf(request),
+        }),
     });
     if (answer.body.kind !== "complete") throw new Error("The gateway has no incremental delivery.");
     for (const [name, value] of answer.headers) {

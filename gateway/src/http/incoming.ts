@@ -49,3 +49,12 @@ export function pathOf(request: IncomingMessage): string {
   if (!isSane) throw new PublicError("BAD_USER_INPUT", "The path of this request isn't one.", { field: "path" });
   return path;
 }
+
+/** What the client calls itself. */
+export function clientNameOf({ headers }: IncomingMessage): { name?: string; version?: string } {
+  const text = (name: string) => {
+    const value = headers[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  return { name: text("apollographql-client-name"), version: text("apollographql-client-version") };
+}

@@ -1,6 +1,7 @@
 import { createDocuments } from "../graph/documents";
 import { openGraph } from "../graph/open-graph";
 import { parserWithin } from "../admission/shape";
+import { createPermit } from "../authorization/permit";
 import { createEndpoint, type Endpoint } from "../endpoint";
 import { createEngine } from "../execution/create-engine";
 import type { Observer } from "../observing/observer";
@@ -55,7 +56,18 @@ export async function openServing(sdl: string, config: Config, observer: Observe
       directivesMax: directives,
     }),
   });
-  const endpoint = createEndpoint<BareRequest>({ ...documents, ...stepsOf(config), graph, engine }, observer);
+  const permit = createPermit({ schema: graph.apiSchema, supergraphSchema: graph.supergraphSchema });
+  const endpoint = createEndpoint<BareRequest>(
+    {
+      ...documents,
+      textOf: ({ query }) => query ?? "",
+      charge: () => (answer) => answer,
+      permit,
+      graph,
+      engine,
+    },
+    observer,
+  );
 
   let running = 0;
   let isRetired = false;
@@ -130,13 +142,3 @@ const faultTold = ({ reason, subgraph, status }: SubgraphFault) => ({
     ...(status !== undefined && { status }),
   },
 });
-
-function stepsOf(_config: Config) {
-  return {
-    textOf(params: { query?: string }): string {
-      return params.query ?? "";
-    },
-    charge: () => (answer: object) => answer,
-    permit: (operation: never) => ({ operation, complete: (answer: object) => answer }),
-  };
-}

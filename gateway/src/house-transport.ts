@@ -1,0 +1,115 @@
+import { PublicError } from "@atrium/errors";
+import { continueAsExtension, describeFault } from "@atrium/subgraph";
+import type { GraphQLFormattedError } from "graphql";
+import type { Authentication } from "./authentication";
+import type { EngineOptions } from "./execution/engine";
+import { maskSubgraphError } from "./masking";
+import type { RequestContext } from "./request-context";
+import type { SubgraphClient } from "./subgraph-client";
+import {
+  SubgraphFault,
+  type SubgraphAnswer,
+  type SubgraphRequest,
+  type SubgraphTransport,
+} from "./subgraphs/transport";
+
+/** The way to one of the house's services, in this process or in others, with the actor who asks. */
+export function houseTransport(
+  client: SubgraphClient,
+  authentication: Pick<Authentication, "authenticate">,
+): SubgraphTransport<RequestContext> {
+  const { name } = client;
+  const asked = ({ query, variables, operationName, kind, signal, request }: SubgraphRequest<RequestContext>) => ({
+    query,
+    variables,
+    operationName,
+    actor: request.actor,
+    requestId: request.requestId,
+    traceparent: request.traceparent,
+    clientAddress: request.clientAddress,
+    userAgent: request.userAgent,
+    signal: kind === "mutation" ? undefined : signal,
+  });
+  const faultOf = (error: unknown, context: RequestContext): SubgraphFault => {
+    const reason = context.deadline.aborted ? "TIMEOUT" : context.signal.aborted ? "ABORTED" : "UNREACHABLE";
+    return new SubgraphFault(name, reason, (error as Error).message, { cause: error });
+  };
+
+  return {
+    name,
+    async fetch(request) {
+      const context = request.request;
+      let answer: SubgraphAnswer;
+      try {
+        answer = asAnswer(await orAborted(client.execute(asked(request)), request.signal));
+      } catch (error) {
+        throw faultOf(error, context);
+      }
+      const token = answer.extensions?.[continueAsExtension];
+      // The token is checked like one that a client sends: a service can't make somebody up.
+      if (request.kind === "mutation" && typeof token === "string")
+        context.actor = (await authentication.authenticate({ authorization: `Bearer ${token}` })).actor;
+      return answer;
+    },
+    async subscribe(request) {
+      try {
+        const source = await client.subscribe(asked(request));
+        return Symbol.asyncIterator in source ? (source as AsyncIterableIterator<SubgraphAnswer>) : asAnswer(source);
+      } catch (error) {
+        throw faultOf(error, request.request);
+      }
+    },
+    close: async () => {},
+  };
+}
+
+const asAnswer = ({ data, errors, extensions }: Awaited<ReturnType<SubgraphClient["execute"]>>): SubgraphAnswer => ({
+  data,
+  ...(errors?.length && { errors }),
+  ...(extensions && { extensions }),
+});
+
+/** What the house tells of its services' errors, faults and gaps: masked, and logged where something went wrong. */
+export const houseErrors: Pick<EngineOptions<RequestContext>, "describeError" | "describeFault" | "describeGap"> = {
+  describeError: (error, service, { log }) => maskSubgraphError(error, service, log),
+
+  describeFault(fault, { log, signal, deadline }): GraphQLFormattedError {
+    const service = fault.subgraph;
+    const late = fault.reason === "TIMEOUT";
+    if (!signal.aborted || deadline.aborted)
+      log.error(
+        { fault: describeFault(fault.cause ?? fault), service, reason: fault.reason },
+        "No answer from a subgraph.",
+      );
+    const message = late
+      ? `The service "${service}" took too long.`
+      : `The service "${service}" doesn't answer at the moment.`;
+    const { extensions } = new PublicError("SERVICE_UNAVAILABLE", message);
+    return { message, extensions: { ...extensions, service } };
+  },
+
+  /** The owner of an object that another service refers to doesn't know it, or doesn't show it to this caller. */
+  describeGap({ why, where }, { log }): GraphQLFormattedError {
+    if (why === "NULL")
+      return { message: "This isn't there, or isn't yours to see.", extensions: { code: "NOT_FOUND" } };
+    return maskSubgraphError({ message: `A value isn't valid as ${where}.` }, "", log);
+  },
+};
+
+/** `promise`, or a rejection as soon as `signal` is aborted, whether or not the work behind it heeds the signal. */
+export async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  if (signal.aborted) {
+    promise.catch(() => {});
+    throw signal.reason;
+  }
+  let abort!: () => void;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", abort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
