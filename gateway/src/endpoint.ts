@@ -2,7 +2,6 @@ import { prettyFormatQueryPlan, type QueryPlan } from "@apollo/query-planner";
 import type { GraphQLError } from "graphql";
 import type { ClientRequest, OperationParams } from "./client-request";
 import type { Answer, Engine, EventStream, IncrementalAnswer } from "./execution/engine";
-import type { Graph } from "./graph/graph";
 import type { Operation } from "./graph/operation";
 import type { Observer } from "./observing/observer";
 
@@ -25,7 +24,6 @@ export interface Steps<Request extends ClientRequest> {
   ): Promise<Settle> | Settle;
   /** The operation without what the caller may not see. */
   permit(operation: Operation, request: Request): Promise<Operation> | Operation;
-  graph: Graph;
   engine: Engine<Request>;
 }
 
@@ -61,7 +59,7 @@ export function createEndpoint<Request extends ClientRequest>(
   steps: Steps<Request>,
   observer: Observer = {},
 ): Endpoint<Request> {
-  const { graph, engine } = steps;
+  const { engine } = steps;
   return {
     async answer(params, request, accepts, o) {
       const observation = observer.operationStarted?.(request);
@@ -92,9 +90,8 @@ export function createEndpoint<Request extends ClientRequest>(
     o: Parameters<Engine<Request>["subscribe"]>[3],
   ): Promise<Answer | IncrementalAnswer | EventStream> {
     const { callerKey, signal, traceparent } = request;
-    const plan = await graph.plan(operation, { callerKey, signal, traceparent });
-    const complete = request.exposePlan ? (answer: Answer) => withPlan(ended(answer), plan) : ended;
-    const prepared = engine.prepare(operation, plan);
+    const prepared = await engine.prepare(operation, variables, { callerKey, signal, traceparent });
+    const complete = request.exposePlan ? (answer: Answer) => withPlan(ended(answer), prepared.plan) : ended;
     if (operation.type === "subscription") {
       const events = await engine.subscribe(prepared, variables, request, o);
       return Symbol.asyncIterator in events ? mapped(events, complete) : complete(events);

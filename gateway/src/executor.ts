@@ -14,7 +14,7 @@ import type { Permit } from "./authorization/permit";
 import { RequestRefused } from "./endpoint";
 import type { Engine } from "./execution/engine";
 import { operationOfDocument, type Documents } from "./graph/documents";
-import { PlanningRefused, type Graph } from "./graph/graph";
+import { PlanningRefused } from "./graph/graph";
 import { maskGraphQLError, maskSubgraphError } from "./masking";
 import { orAborted } from "./house-transport";
 import type { Metrics } from "./metrics";
@@ -26,21 +26,16 @@ import type { LoadedSupergraph } from "./supergraph";
 export type Execute = (request: GatewayGraphQLRequestContext<RequestContext>) => Promise<GatewayExecutionResult>;
 
 /** Runs operations by our own executor. */
-export function ownExecutor(o: {
-  graph: Graph;
-  engine: Engine<RequestContext>;
-  permit: Permit;
-  documents: Documents;
-}): Execute {
-  const { graph, engine, permit, documents } = o;
+export function ownExecutor(o: { engine: Engine<RequestContext>; permit: Permit; documents: Documents }): Execute {
+  const { engine, permit, documents } = o;
   return async ({ request, document, context }) => {
     try {
       const operation = operationOfDocument(document, request.operationName);
       const variables = documents.variablesOf(operation, request.variables);
       const permitted = await permit(operation, context);
       const { callerKey, signal, traceparent } = context;
-      const plan = await graph.plan(permitted, { callerKey, signal, traceparent });
-      const { errors, ...answer } = await engine.execute(engine.prepare(permitted, plan), variables, context);
+      const prepared = await engine.prepare(permitted, variables, { callerKey, signal, traceparent });
+      const { errors, ...answer } = await engine.execute(prepared, variables, context);
       return { ...answer, ...(errors && { errors: errors.map(asGraphQLError) }) };
     } catch (error) {
       return { errors: refusalErrors(error) };

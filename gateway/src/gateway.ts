@@ -102,9 +102,9 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const execute =
     o.executor === "stock"
       ? stockExecutor({ supergraph: loadSupergraph(graph.sdl), subgraphs, authentication, metrics })
-      : ownExecutor({ graph, engine, permit, documents });
+      : ownExecutor({ engine, permit, documents });
   const apollo = await startApollo({ graph, execute, gate, introspection, metrics, log });
-  const subscribe = createSubscriptions({ graph, engine, permit, metrics });
+  const subscribe = createSubscriptions({ engine, permit, documents, metrics });
   let isStopping = false;
 
   const shared = { apollo, authentication, gate, limits, trustedProxies, cors, metrics, log };

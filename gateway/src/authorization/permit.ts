@@ -165,6 +165,6 @@ function without(operation: Operation, { ofSelection }: Needs, unmet: ReadonlySe
 }
 
 const rootIsDenied = ({ definition }: Operation, { answered }: Operation): boolean =>
-  definition.selectionSet.selections.some((each) => each.kind === Kind.FIELD && answered?.denied.has(each));
+  definition.selectionSet.selections.some((each) => each.kind === Kind.FIELD && answered?.denied?.has(each));
 
 const typenameField: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: "__typename" } };

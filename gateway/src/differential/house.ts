@@ -95,8 +95,8 @@ export async function openHouse(given: Case): Promise<DifferentialHouse> {
     documents,
     async ours(text, variables) {
       const operation = documents.operationOf(text, undefined);
-      const plan = await graph.plan(operation);
-      return engine.execute(engine.prepare(operation, plan), documents.variablesOf(operation, variables), aRequest());
+      const coerced = documents.variablesOf(operation, variables);
+      return engine.execute(await engine.prepare(operation, coerced), coerced, aRequest());
     },
     stock: (text, variables = {}) => stockAnswer(stock, executors, text, variables),
     async whole(text, variables = {}) {
@@ -204,7 +204,10 @@ function resolversOf(typeDefs: DocumentNode, data: Record<string, Thing | Thing[
         );
         if (!found) return null;
         if (found.__absentFrom === type) return null;
-        const seen: Thing = Object.create(found) as Thing;
+        const seen: Thing = { ...found };
+        // To a subgraph with an interface object, everything is of the interface's own type.
+        if (found.__as === type && definition.kind === Kind.OBJECT_TYPE_DEFINITION) seen.__typename = type;
+
         for (const field of external) seen[field] = reference[field];
         return seen;
       },

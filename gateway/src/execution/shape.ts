@@ -38,6 +38,10 @@ export interface ShapeOptions {
   isLeftOut?(selection: SelectionNode): boolean;
   /** Fields that the caller may not see. */
   denied?: ReadonlySet<FieldNode>;
+  /** The key that a value was got under. */
+  keyRead?(responseKey: string, fieldName: string): string;
+  /** The key that it is answered under. */
+  keyAnswered?(responseKey: string): string;
 }
 
 /**
@@ -110,11 +114,13 @@ export function compileShape(
     const use = (value: unknown) => `u[${used.push(value) - 1}]`;
     const lines: string[] = [];
     const results: string[] = [];
-    for (const [key, nodes] of fields) {
-      const quoted = JSON.stringify(key);
-      const local = `r${results.length}`;
-      results.push(`${key === "__proto__" ? `[${quoted}]` : quoted}:${local}`);
+    for (const [responseKey, nodes] of fields) {
       const fieldName = nodes[0]!.name.value;
+      const key = o.keyRead?.(responseKey, fieldName) ?? responseKey;
+      const answeredKey = o.keyAnswered?.(responseKey) ?? responseKey;
+      const quoted = JSON.stringify(answeredKey);
+      const local = `r${results.length}`;
+      results.push(`${answeredKey === "__proto__" ? `[${quoted}]` : quoted}:${local}`);
       if (fieldName === "__typename") {
         if (o.denied && nodes.some((node) => o.denied!.has(node)))
           lines.push(`c.add(${quoted},"DENIED",${JSON.stringify(`${of.name}.__typename`)});return u[0];`);
@@ -137,7 +143,8 @@ export function compileShape(
       const nonNull = isNonNullType(declared);
       const type = nonNull ? declared.ofType : declared;
       const where = JSON.stringify(`${of.name}.${fieldName}`);
-      const read = key in Object.prototype ? `u[1](o,${quoted})` : `o[${quoted}]`;
+      const keyText = JSON.stringify(key);
+      const read = key in Object.prototype ? `u[1](o,${keyText})` : `o[${keyText}]`;
       const bubbles = nonNull ? `if(v===null){if(c.count===n)c.add(${quoted},"NULL",${where});return u[0];}` : "";
       const inline = isLeafType(type) ? inlineTest[type.name] : undefined;
       const complete = use(valueOf(type, nodes));

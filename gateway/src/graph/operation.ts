@@ -1,4 +1,5 @@
 import type { DocumentNode, FieldNode, OperationDefinitionNode, OperationTypeNode } from "graphql";
+import type { PlannedNames } from "./planned-operation";
 
 /** One operation of a valid document. Everyone who sends the same text shares it, and all that was made of it. */
 export interface Operation {
@@ -16,6 +17,8 @@ export interface Operation {
   readonly answered?: {
     readonly document: DocumentNode;
     readonly definition: OperationDefinitionNode;
-    readonly denied: ReadonlySet<FieldNode>;
+    readonly denied?: ReadonlySet<FieldNode>;
+    /** Where keys of the answer differ from those that the plan gets values under. */
+    readonly names?: PlannedNames;
   };
 }

@@ -63,7 +63,6 @@ export async function openServing(sdl: string, config: Config, observer: Observe
       textOf: ({ query }) => query ?? "",
       charge: () => (answer) => answer,
       permit,
-      graph,
       engine,
     },
     observer,
