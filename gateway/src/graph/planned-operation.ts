@@ -12,8 +12,8 @@ import {
 } from "graphql";
 import type { Operation } from "./operation";
 
-// With more switches than these, an operation would be planned for too many of their combinations.
-const switchesMax = 5;
+// What an operation's switches may leave of it is remembered for so many of their combinations.
+const variantsMax = 64;
 
 /** What the client calls a field's value, and under which key the plan gets it. */
 export interface PlannedNames {
@@ -29,8 +29,7 @@ export interface PlannedOperations {
 /**
  * Keeps the planner from two faults of its own. It adds fields under their own names (keys, what others require), and
  * takes a client's field under such a name, with other arguments or of another field, for the same. And where it puts
- * selections together it can lose `@skip` and `@include`: so what they leave out is left out before, as long as an
- * operation has few of them.
+ * selections together it can lose `@skip` and `@include`: so what they leave out is left out before.
  */
 export function createPlannedOperations(supergraphSchema: GraphQLSchema): PlannedOperations {
   const reserved = reservedNames(supergraphSchema);
@@ -59,11 +58,12 @@ export function createPlannedOperations(supergraphSchema: GraphQLSchema): Planne
       }
       const { switches, renames, planned } = own;
       if (switches.length === 0 && !renames) return operation;
-      const decided = switches.length <= switchesMax ? switches.slice(1) : [];
+      const decided = switches.slice(1);
       let key = "";
       for (const name of decided) key += variables[name] ? "1" : "0";
       let each = planned.get(key);
       if (!each) {
+        if (planned.size >= variantsMax) planned.delete(planned.keys().next().value!);
         const values = new Map(decided.map((name) => [name, Boolean(variables[name])]));
         planned.set(key, (each = change(operation, values, renames ? isTaken : null, key)));
       }
