@@ -59,6 +59,7 @@ export async function serveSupergraph(o: {
     );
 
   let isStopping = false;
+  let stopped: Promise<void> | undefined;
   const front: BareFront = {
     config,
     endpoint: () => ({ endpoint: serving.endpoint, release: serving.enter() }),
@@ -102,19 +103,21 @@ export async function serveSupergraph(o: {
     port,
     url: `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}${config.path}`,
     metrics,
-    async stop() {
-      isStopping = true;
-      ended.abort();
-      const closed = new Promise((resolve) => server.close(resolve));
-      await sockets.stop();
-      server.closeIdleConnections();
-      const cut = setTimeout(() => server.closeAllConnections(), drainMs);
-      await closed;
-      clearTimeout(cut);
-      tokens?.close();
-      await Promise.all([serving.retire(), ...retiring]);
-    },
+    stop: () => (stopped ??= stop()),
   };
+
+  async function stop(): Promise<void> {
+    isStopping = true;
+    ended.abort();
+    const closed = new Promise((resolve) => server.close(resolve));
+    await sockets.stop();
+    server.closeIdleConnections();
+    const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+    await closed;
+    clearTimeout(cut);
+    tokens?.close();
+    await Promise.all([serving.retire(), ...retiring]);
+  }
 }
 
 const pathOf = (url: string): string => {

@@ -52,6 +52,7 @@ export async function openServing(sdl: string, config: Config, observer: Observe
     awayMaxMs: config.subscriptions.awayMs,
     sharingKey: sharingKeyOf(config),
     lasting: (request, signal) => request.lasting(signal),
+    describeFault: faultTold,
   });
   const { characters, tokens, nesting, depth, aliases, fields, rootFields, directives } = config.limits;
   const documents = createDocuments({
