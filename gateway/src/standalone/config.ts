@@ -93,9 +93,10 @@ export const configSchema = z
     subscriptions: z
       .strictObject({
         enabled: z.boolean().default(true),
-        perCaller: count(100),
+        perCaller: count(1_000),
         queued: count(1_000).describe("Events that wait for a slow client before it is let go."),
         heartbeatMs: milliseconds(15_000),
+        awayMs: milliseconds(60_000).describe("How long a subgraph may be away before its subscribers are told."),
       })
       .prefault({}),
     telemetry: z

@@ -54,6 +54,24 @@ export class BareRequest implements ClientRequest {
     return (this.#patience ??= new AbortController()).signal;
   }
 
+  /** The same caller's request with another end. */
+  lasting(signal: AbortSignal): BareRequest {
+    const { requestId, headers, client, callerKey, claims, traceparent, exposePlan, log } = this;
+    const facts = {
+      requestId,
+      headers,
+      client,
+      callerKey,
+      claims,
+      traceparent,
+      exposePlan,
+      log,
+      signal,
+      deadline: signal,
+    };
+    return facts as unknown as BareRequest;
+  }
+
   clientLeft(): void {
     this.#presence.abort(new Error("The client has gone."));
   }

@@ -6,6 +6,7 @@ import { createObserver } from "../observing/observe";
 import type { Config } from "./config";
 import { answerGraphQL, type BareFront } from "./front";
 import { openServing, type Serving } from "./serving";
+import { openBareSockets } from "./sockets";
 import { supergraphSource } from "./source";
 import { nobody, openTokens, type Tokens } from "./tokens";
 
@@ -83,6 +84,8 @@ export async function serveSupergraph(o: {
       return void metrics.registry.metrics().then((text) => answer(200, metrics.registry.contentType, text));
     answer(404, "application/json", '{"errors":[{"message":"There is nothing at this address."}]}');
   });
+  const sockets = openBareSockets({ ...front, serving: () => serving, metrics });
+  server.on("upgrade", (request, socket, head) => sockets.handleUpgrade(request, socket, head));
   server.headersTimeout = 15_000;
   server.keepAliveTimeout = 65_000;
   server.requestTimeout = 60_000;
@@ -103,6 +106,7 @@ export async function serveSupergraph(o: {
       isStopping = true;
       ended.abort();
       const closed = new Promise((resolve) => server.close(resolve));
+      await sockets.stop();
       server.closeIdleConnections();
       const cut = setTimeout(() => server.closeAllConnections(), drainMs);
       await closed;

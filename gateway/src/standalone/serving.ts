@@ -1,4 +1,5 @@
-import { createDocuments } from "../graph/documents";
+import type { GraphQLSchema } from "graphql";
+import { createDocuments, type Documents } from "../graph/documents";
 import { openGraph } from "../graph/open-graph";
 import { parserWithin } from "../admission/shape";
 import { createPermit } from "../authorization/permit";
@@ -7,7 +8,9 @@ import { createEngine } from "../execution/create-engine";
 import type { Observer } from "../observing/observer";
 import { guarded } from "../subgraphs/guards";
 import { httpTransport } from "../subgraphs/http-transport";
+import { socketSource } from "../subgraphs/socket-source";
 import type { SubgraphFault, SubgraphTransport } from "../subgraphs/transport";
+import { withHub } from "../subscriptions/hub";
 import type { Config } from "./config";
 import type { BareRequest } from "./front";
 import { compileHeaderRules } from "./header-rules";
@@ -15,6 +18,9 @@ import { compileHeaderRules } from "./header-rules";
 /** One supergraph with all that serves it. It lives until it is retired and the last request on it has ended. */
 export interface Serving {
   endpoint: Endpoint<BareRequest>;
+  /** What clients see. */
+  schema: GraphQLSchema;
+  operationOf: Documents["operationOf"];
   graphId: string;
   subgraphs: readonly string[];
   /** Counts a request in; the returned function counts it out. */
@@ -31,7 +37,7 @@ export async function openServing(sdl: string, config: Config, observer: Observe
     observer,
   });
   const transports = new Map(graph.subgraphs.map((each) => [each.name, transportOf(each, config, observer)] as const));
-  const engine = createEngine<BareRequest>({
+  const plain = createEngine<BareRequest>({
     graph,
     transports,
     describeError: (error, subgraph) => ({
@@ -40,6 +46,12 @@ export async function openServing(sdl: string, config: Config, observer: Observe
     }),
     describeFault: faultTold,
     observer,
+  });
+  const engine = withHub(plain, {
+    queuedMax: config.subscriptions.queued,
+    awayMaxMs: config.subscriptions.awayMs,
+    sharingKey: sharingKeyOf(config),
+    lasting: (request, signal) => request.lasting(signal),
   });
   const { characters, tokens, nesting, depth, aliases, fields, rootFields, directives } = config.limits;
   const documents = createDocuments({
@@ -74,6 +86,8 @@ export async function openServing(sdl: string, config: Config, observer: Observe
   const idle = new Promise<void>((resolve) => (ended = resolve));
   return {
     endpoint,
+    schema: graph.apiSchema,
+    operationOf: documents.operationOf,
     graphId: graph.id,
     subgraphs: graph.subgraphs.map(({ name }) => name),
     enter() {
@@ -103,6 +117,11 @@ function transportOf(
   const address = own?.url ?? url;
   if (!URL.canParse(address)) throw new Error(`The subgraph "${name}" has no address: name it in the configuration.`);
   const headersFor = compileHeaderRules([...config.headers, ...(own?.headers ?? [])]);
+  const socket = socketSource<BareRequest>({
+    name,
+    url: own?.subscriptionUrl ?? address.replace(/^http/, "ws"),
+    headersFor: headersFor && (({ request }) => headersFor(request.headers)),
+  });
   const { timeoutMs, connections, concurrency, waiting, retries, answerBytes } = config.traffic;
   const transport = httpTransport<BareRequest>({
     name,
@@ -110,6 +129,8 @@ function transportOf(
     connections,
     answerBytesMax: answerBytes,
     headersFor: headersFor && (({ request }) => headersFor(request.headers)),
+    subscribe: socket.subscribe,
+    onClose: socket.close,
   });
   const limits = {
     timeoutMs: own?.timeoutMs ?? timeoutMs,
@@ -130,6 +151,17 @@ const told: Record<SubgraphFault["reason"], string> = {
   TOO_LARGE: "gave an answer that is too large",
   ABORTED: "was given up",
 };
+
+/**
+ * Subgraphs know of callers what the header rules tell them and nothing else; what a caller may see of the graph is
+ * decided by their claims.
+ */
+function sharingKeyOf(config: Config): (request: BareRequest) => string {
+  const rules = [...config.headers, ...Object.values(config.subgraphs).flatMap(({ headers }) => headers)];
+  const told = rules.flatMap((rule) => ("propagate" in rule ? [rule.propagate.toLowerCase()] : []));
+  return ({ headers, claims }) =>
+    JSON.stringify([claims.isAuthenticated, [...claims.scopes].sort(), told.map((name) => headers[name] ?? null)]);
+}
 
 /** What clients are told of a fetch without an answer: never an address. */
 const faultTold = ({ reason, subgraph, status }: SubgraphFault) => ({

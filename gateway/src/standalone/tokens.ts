@@ -15,6 +15,8 @@ export interface Caller {
   claims: Claims;
   /** The token's subject; undefined for nobody. */
   subject: string | undefined;
+  /** As `Date.now()` counts; until then sockets stay open. */
+  expiresAt?: number;
 }
 
 export interface Tokens {
@@ -109,6 +111,7 @@ function callerFrom(payload: JwtPayload, scopesClaim: string): Caller {
   return {
     claims: { isAuthenticated: true, scopes: new Set(scopes), policies: () => new Set() },
     subject: payload.sub,
+    ...(payload.exp !== undefined && { expiresAt: payload.exp * 1_000 }),
   };
 }
 

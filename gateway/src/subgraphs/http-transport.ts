@@ -15,6 +15,8 @@ export interface HttpTransportOptions<Request extends ClientRequest> {
   /** Whether HTTP/2 is used where the subgraph offers it (over TLS). */
   http2?: boolean;
   subscribe?: SubgraphTransport<Request>["subscribe"];
+  /** Closes what `subscribe` has opened. */
+  onClose?(): Promise<void>;
 }
 
 const answerBytesMax = 32 * 1024 * 1024;
@@ -50,7 +52,9 @@ export function httpTransport<Request extends ClientRequest>(
     subscribe:
       o.subscribe ??
       (() => Promise.reject(new SubgraphFault(name, "UNREACHABLE", `The subgraph "${name}" has no subscriptions.`))),
-    close: () => pool.close(),
+    async close() {
+      await Promise.all([pool.close(), o.onClose?.()]);
+    },
   };
 }
 
