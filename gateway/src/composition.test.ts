@@ -48,13 +48,6 @@ test("a syntax error names its file and line", () => {
   );
 });
 
-test("what nothing here enforces isn't ignored: a supergraph with @authenticated doesn't load", () => {
-  const { supergraph } = composeSupergraph([
-    { ...users, sdl: users.sdl.replace("name: String!", "name: String! @authenticated") },
-  ]);
-  expect(() => loadSupergraph(supergraph)).toThrow(/authenticated/);
-});
-
 describe("the compose command", () => {
   let directory: string;
   let outputFile: string;

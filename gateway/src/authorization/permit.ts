@@ -2,6 +2,7 @@ import { GraphQLError, Kind, visit, type DocumentNode, type FieldNode, type Grap
 import type { ClientRequest } from "../client-request";
 import { RequestRefused } from "../endpoint";
 import type { Operation } from "../graph/operation";
+import { denial } from "./denial";
 import { deniedPaths, needsOf, type Needs } from "./needs";
 import { readRequirements, satisfies } from "./requirements";
 import { without } from "./without";
@@ -12,13 +13,13 @@ export interface AuthorizationOptions {
   supergraphSchema: GraphQLSchema;
   /** Whether an operation that asks for anything that its caller may not see isn't run at all. */
   refuseWhole?: boolean;
+  /** What clients are told where an operation isn't run. */
+  describeDenial?: typeof denial;
   /** What of the schema a caller may read who lacks these requirements; all of it unless told. */
   introspectable?(unmet: ReadonlySet<string>): GraphQLSchema;
 }
 
 export type Permit = (operation: Operation, request: ClientRequest) => Promise<Operation> | Operation;
-
-export const unauthorized = "UNAUTHORIZED_FIELD_OR_TYPE";
 
 // A caller's rights have few combinations; each leaves of an operation what is compiled anew.
 const variantsMax = 64;
@@ -56,24 +57,19 @@ export function createPermit(o: AuthorizationOptions): Permit {
     }
     const denied = permitted.answered?.denied;
     if (denied && (o.refuseWhole || (operation.type === "subscription" && rootIsDenied(permitted))))
-      throw new RequestRefused(refusals(permitted, request));
+      throw new RequestRefused(refusals(permitted, request, o.describeDenial ?? denial));
     return permitted;
   };
 }
 
 /** One error for each place in the operation that its caller may not see, as far as somebody reads on. */
-function refusals(operation: Operation, { claims }: ClientRequest): GraphQLError[] {
-  const status = claims.isAuthenticated ? 403 : 401;
+function refusals(operation: Operation, request: ClientRequest, describe: typeof denial): GraphQLError[] {
+  const { message, extensions } = describe(request);
+  const status = request.claims.isAuthenticated ? 403 : 401;
   return deniedPaths(operation)
     .slice(0, pathsToldMax)
-    .map(
-      (path) => new GraphQLError(deniedMessage(claims), { path, extensions: { code: unauthorized, http: { status } } }),
-    );
+    .map((path) => new GraphQLError(message, { path, extensions: { ...extensions, http: { status } } }));
 }
-
-/** Says no more than the caller knows of themselves: what a field requires is the graph's own business. */
-export const deniedMessage = ({ isAuthenticated }: { isAuthenticated: boolean }): string =>
-  isAuthenticated ? "You may not see this." : "Only callers who are authenticated may see this.";
 
 /** A subscription has one root field. Where it is in a fragment, the fragment is of the root type. */
 function rootIsDenied({ answered, definition }: Operation): boolean {

@@ -55,6 +55,7 @@ export function readRequirements(schema: GraphQLSchema): Requirements {
 
   function ofType(name: string): readonly Requirement[] {
     const type = schema.getType(name);
+    if (isInterfaceType(type)) return none;
     const declared = own.ofType(name);
     if (!isObjectType(type)) return declared ? [declared] : none;
     const inherited = interfacesOf(type, (each) => {

@@ -35,7 +35,8 @@ export interface Case {
 }
 
 const federation = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@external",
-  "@requires", "@provides", "@shareable", "@override", "@inaccessible", "@interfaceObject", "@tag"])\n`;
+  "@requires", "@provides", "@shareable", "@override", "@inaccessible", "@interfaceObject", "@tag", "@authenticated",
+  "@requiresScopes", "@policy"])\n`;
 
 export interface DifferentialHouse {
   graph: Graph;
