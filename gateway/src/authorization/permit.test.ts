@@ -321,3 +321,45 @@ test("set to refuse, an operation isn't run at all, and each place is named", as
   ]);
   expect((await ask("{ me { name } }", nobody, { permit })).data).toEqual({ me: { name: "User 1" } });
 });
+
+describe("introspection, where it is filtered,", () => {
+  const schemaText = `{ __schema { types { name fields { name } possibleTypes { name } } }
+    secret: __type(name: "Secret") { name } user: __type(name: "User") { fields { name } } }`;
+  const read = async (claims: Claims) => {
+    const { data } = await ask(schemaText, claims, { permit: permitBy({ filtersIntrospection: true }) });
+    const { __schema, secret, user } = data as {
+      __schema: { types: { name: string; possibleTypes: { name: string }[] | null }[] };
+      secret: unknown;
+      user: { fields: { name: string }[] };
+    };
+    const types = __schema.types.map(({ name }) => name).filter((name) => !name.startsWith("__"));
+    const found = __schema.types.find(({ name }) => name === "Found")!.possibleTypes!.map(({ name }) => name);
+    return { types, secret, user: user.fields.map(({ name }) => name), found };
+  };
+
+  test("tells nobody of what nobody may use", async () => {
+    const { types, secret, user, found } = await read(nobody);
+    expect(secret).toBeNull();
+    expect(types).not.toEqual(expect.arrayContaining(["Secret"]));
+    for (const hidden of ["Secret", "Level", "Iban"]) expect(types).not.toContain(hidden);
+    expect(found).toEqual(["User", "Note"]);
+    expect(user).toEqual(["id", "name", "friend", "pet"]);
+  });
+
+  test("tells who may of what they may", async () => {
+    const { types, secret, user } = await read(somebody("secrets", "money"));
+    expect(secret).toEqual({ name: "Secret" });
+    expect(types).toEqual(expect.arrayContaining(["Secret", "Level", "Iban"]));
+    expect(user.sort()).toEqual(["email", "friend", "iban", "id", "mailed", "name", "pet", "salary"]);
+  });
+
+  test("answers other fields beside it as ever", async () => {
+    const { data, denied } = await ask('{ me { name email } __type(name: "Level") { name } }', nobody, {
+      permit: permitBy({ filtersIntrospection: true }),
+    });
+    expect({ data, denied }).toEqual({
+      data: { me: { name: "User 1", email: null }, __type: null },
+      denied: ["me.email"],
+    });
+  });
+});

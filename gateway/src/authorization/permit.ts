@@ -4,7 +4,8 @@ import { RequestRefused } from "../endpoint";
 import type { Operation } from "../graph/operation";
 import { denial } from "./denial";
 import { deniedPaths, needsOf, type Needs } from "./needs";
-import { readRequirements, satisfies } from "./requirements";
+import { createReadable } from "./readable";
+import { readRequirements, unmetOf } from "./requirements";
 import { without } from "./without";
 
 export interface AuthorizationOptions {
@@ -15,8 +16,8 @@ export interface AuthorizationOptions {
   refuseWhole?: boolean;
   /** What clients are told where an operation isn't run. */
   describeDenial?: typeof denial;
-  /** What of the schema a caller may read who lacks these requirements; all of it unless told. */
-  introspectable?(unmet: ReadonlySet<string>): GraphQLSchema;
+  /** Whether `__schema` and `__type` tell callers only of what they may use. */
+  filtersIntrospection?: boolean;
 }
 
 export type Permit = (operation: Operation, request: ClientRequest) => Promise<Operation> | Operation;
@@ -32,26 +33,26 @@ const pathsToldMax = 10;
 export function createPermit(o: AuthorizationOptions): Permit {
   const requirements = readRequirements(o.supergraphSchema);
   if (requirements.all.length === 0) return (operation) => operation;
+  const readable = createReadable(o.schema, requirements);
   const known = new WeakMap<Operation, { needs: Needs; reads: boolean; permitted: Map<string, Operation> }>();
 
   return async (operation, request) => {
     let own = known.get(operation);
     if (!own) {
       const needs = needsOf(operation, o.schema, requirements);
-      const reads = o.introspectable !== undefined && readsSchema(operation.document);
+      const reads = o.filtersIntrospection === true && readsSchema(operation.document);
       known.set(operation, (own = { needs, reads, permitted: new Map() }));
     }
     const asked = own.reads ? requirements.all : own.needs.all;
     if (asked.length === 0) return operation;
-    const unmet = new Set<string>();
-    for (const requirement of asked) if (!(await satisfies(request.claims, requirement))) unmet.add(requirement.key);
+    const unmet = await unmetOf(request.claims, asked);
     if (unmet.size === 0) return operation;
     const key = [...unmet].sort().join(" ");
     let permitted = own.permitted.get(key);
     if (!permitted) {
       permitted = without(operation, own.needs, { schema: o.schema, requirements, unmet, key });
       if (own.reads)
-        permitted = { ...permitted, key: `${operation.key} read without ${key}`, readable: o.introspectable!(unmet) };
+        permitted = { ...permitted, key: `${operation.key} read without ${key}`, readable: readable(unmet) };
       if (own.permitted.size >= variantsMax) own.permitted.delete(own.permitted.keys().next().value!);
       own.permitted.set(key, permitted);
     }

@@ -15,7 +15,7 @@ import {
 } from "graphql";
 import type { Claims } from "../client-request";
 import { conjunction, isSame, type Alternatives } from "./alternatives";
-import { linkedNames } from "./linked-names";
+import { linkedNames } from "../graph/linked-names";
 
 /** What a caller must be able to claim; all parts that are there. */
 export interface Requirement {
@@ -189,11 +189,19 @@ function listsOf(directive: ConstDirectiveNode, argument: string): string[][] {
   );
 }
 
-/** Whether the caller can claim it. No list of alternatives, or an empty one, can't be satisfied by being empty. */
-export async function satisfies(claims: Claims, { authenticated, scopes, policies }: Requirement): Promise<boolean> {
-  if (authenticated && !claims.isAuthenticated) return false;
-  if (scopes && !scopes.some((all) => all.length > 0 && all.every((scope) => claims.scopes.has(scope)))) return false;
-  if (!policies) return true;
-  const held = await claims.policies([...new Set(policies.flat())]);
-  return policies.some((all) => all.length > 0 && all.every((policy) => held.has(policy)));
+/** Those of the requirements that the caller can't claim, by their keys. Policies are asked about once, all together. */
+export async function unmetOf(claims: Claims, requirements: readonly Requirement[]): Promise<ReadonlySet<string>> {
+  const named = new Set(requirements.flatMap(({ policies }) => policies?.flat() ?? []));
+  const policies = named.size > 0 ? await claims.policies([...named]) : noPolicies;
+  const isMet = ({ authenticated, scopes, policies: required }: Requirement) =>
+    (!authenticated || claims.isAuthenticated) &&
+    (!scopes || isClaimed(scopes, claims.scopes)) &&
+    (!required || isClaimed(required, policies));
+  return new Set(requirements.filter((each) => !isMet(each)).map(({ key }) => key));
 }
+
+const noPolicies: ReadonlySet<string> = new Set();
+
+/** No alternative at all, or an empty one, isn't claimed by claiming nothing. */
+const isClaimed = (alternatives: Alternatives, held: ReadonlySet<string>): boolean =>
+  alternatives.some((all) => all.length > 0 && all.every((each) => held.has(each)));

@@ -46,6 +46,7 @@ export interface DifferentialHouse {
   /** The same data as one schema, by graphql-js. */
   whole(text: string, variables?: Record<string, unknown>): Promise<Answer>;
   engine: Engine<ClientRequest>;
+  transports: ReadonlyMap<string, SubgraphTransport>;
   documents: Documents;
   close(): Promise<void>;
 }
@@ -93,6 +94,7 @@ export async function openHouse(given: Case): Promise<DifferentialHouse> {
     graph,
     sent,
     engine,
+    transports,
     documents,
     async ours(text, variables) {
       const operation = documents.operationOf(text, undefined);
