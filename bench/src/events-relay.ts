@@ -11,6 +11,4 @@ const ledger = openService("ledger", LEDGER_URL);
 process.on("disconnect", () => process.exit());
 process.on("message", (load: Load) => void write(ledger, load).then((commits) => process.send?.(commits)));
 
-void ledger
-  .run(kafkaTransport({ settings, secret: BENCH_SECRET, log }))
-  .then(() => process.send?.("ready"));
+void ledger.run(kafkaTransport({ settings, secret: BENCH_SECRET, log })).then(() => process.send?.("ready"));
