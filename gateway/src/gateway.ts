@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import type { AccessSource } from "./access-source";
+import { openPersistedOperations, type PersistedOptions } from "./admission/persisted";
 import { startApollo } from "./apollo";
 import { createAuthentication } from "./authentication";
 import { createEngine } from "./execution/create-engine";
@@ -55,6 +56,8 @@ export interface GatewayOptions {
   limits?: LimitOverrides;
   /** Operations that take longer get a line in the log. */
   slowOperationMs?: number;
+  /** The operations that clients are known to send, and what becomes of others. */
+  operations?: Pick<PersistedOptions, "manifest" | "unknown">;
   /** How long `stop` waits for running requests. */
   drainMs?: number;
 }
@@ -67,6 +70,8 @@ export interface RunningGateway {
 }
 
 export const defaultTokens = { issuer: "atrium", audience: "atrium-api" };
+
+const operationsWatchMs = 2_000;
 
 /**
  * Services are asked again at once after they were away, and their replicas in turn (`connectSubgraph` sees to both), so a
@@ -103,12 +108,19 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     o.executor === "stock"
       ? stockExecutor({ supergraph: loadSupergraph(graph.sdl), subgraphs, authentication, metrics })
       : ownExecutor({ engine, permit, documents });
-  const apollo = await startApollo({ graph, execute, gate, introspection, metrics, log });
+  const operations = openPersistedOperations({
+    automatic: true,
+    unknown: "ALLOW",
+    watchMs: operationsWatchMs,
+    ...o.operations,
+    log,
+  });
+  const apollo = await startApollo({ graph, execute, gate, introspection, operations, metrics, log });
   const subscribe = createSubscriptions({ engine, permit, documents, metrics });
   let isStopping = false;
 
   const shared = { apollo, authentication, gate, limits, trustedProxies, cors, metrics, log };
-  const sockets = openSockets({ ...shared, schema: graph.apiSchema, subscribe, introspection });
+  const sockets = openSockets({ ...shared, operations, schema: graph.apiSchema, subscribe, introspection });
   const server = createServer(
     createFront({
       ...shared,
@@ -139,6 +151,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     await listen(server, o.port, o.host);
   } catch (error) {
     await sockets.stop();
+    operations.close();
     await apollo.stop();
     await graph.close();
     throw error;
@@ -155,6 +168,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     const cut = setTimeout(() => server.closeAllConnections(), o.drainMs ?? 10_000);
     await closed;
     clearTimeout(cut);
+    operations.close();
     await apollo.stop();
     await graph.close();
   };

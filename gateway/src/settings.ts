@@ -20,6 +20,19 @@ const origins = z.string().transform((text, context) => {
   return { origins, localhost: origins.length < entries.length };
 });
 
+/** Which operations clients may send, in either shape. */
+export const operationsSettings = {
+  OPERATIONS_MANIFEST: z
+    .string()
+    .optional()
+    .describe("A file of the operations that clients are known to send: what `npm run operations -- publish` writes."),
+  UNKNOWN_OPERATIONS: z
+    .enum(["allow", "log", "refuse"])
+    .default("allow")
+    .transform((word) => word.toUpperCase() as "ALLOW" | "LOG" | "REFUSE")
+    .describe("What becomes of operations that aren't in it: allow, log or refuse."),
+};
+
 /** The settings of a process that runs the gateway alone. */
 export const gatewaySettings = z.object({
   ATRIUM_SECRET,
@@ -63,6 +76,7 @@ export const gatewaySettings = z.object({
     .min(1)
     .default(5_000)
     .describe("Operations that take longer, in milliseconds, get a line of their own in the log."),
+  ...operationsSettings,
   METRICS_TOKEN,
   OTEL_EXPORTER_OTLP_ENDPOINT,
 });

@@ -23,7 +23,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { WebSocketServer, type WebSocket } from "ws";
+import type { PersistedOperations } from "./admission/persisted";
 import type { Authentication, Caller, Credentials, Proof } from "./authentication";
+import { refusalErrors } from "./executor";
 import { isAllowedOrigin, type Cors } from "./http/cors";
 import { credentialsOf } from "./http/graphql-route";
 import { clientAddressOf, clientNameOf, pathOf, stripInternalHeaders } from "./http/incoming";
@@ -80,6 +82,7 @@ export function openSockets(o: {
   schema: GraphQLSchema;
   authentication: Authentication;
   gate: OperationGate;
+  operations: PersistedOperations;
   limits: Limits;
   introspection: boolean;
   cors: Cors;
@@ -164,6 +167,12 @@ export function openSockets(o: {
         "RATE_LIMITED",
         `At most ${limits.socket.operationsMax} operations at a time on one socket.`,
       );
+    const client = clientNameOf(connection.request);
+    try {
+      o.operations.checked(payload.query, { client, log: connection.log });
+    } catch (error) {
+      return refusalErrors(error);
+    }
     o.gate.admit(payload.query);
     const document = documents.get(payload.query) ?? parseQuery(payload.query);
     if (!documents.has(payload.query)) {
@@ -193,7 +202,7 @@ export function openSockets(o: {
       signal: time.signal,
       deadline: time.deadline,
       log: connection.log.child({ requestId }),
-      client: clientNameOf(connection.request),
+      client,
     });
     const args: OperationArgs = {
       schema,
