@@ -28,13 +28,14 @@ export async function startApollo(o: {
   execute: Execute;
   gate: OperationGate;
   introspection: boolean;
+  suggestions: boolean;
   metrics: Metrics;
   log: Logger;
 }): Promise<ApolloServer<RequestContext>> {
   const apollo = new ApolloServer<RequestContext>({
     gateway: asGateway(o.graph, masked(o.execute)),
     introspection: o.introspection,
-    hideSchemaDetailsFromClientErrors: !o.introspection,
+    hideSchemaDetailsFromClientErrors: !o.suggestions,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
     includeStacktraceInErrorResponses: false,
