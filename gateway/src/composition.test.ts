@@ -5,7 +5,6 @@ import path from "node:path";
 import { compose } from "./compose";
 import { CompositionError, composeSupergraph } from "./composition";
 import { gatewaySettings } from "./settings";
-import { loadSupergraph } from "./supergraph";
 import { supergraphFile } from "./supergraph-file";
 
 const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@authenticated"])\n`;

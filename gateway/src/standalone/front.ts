@@ -347,7 +347,8 @@ function refusal({ errors }: RequestRefused, { type }: Accepted) {
   return { status: status ?? otherwise, headers, errors: errors.map(formatted) };
 }
 
-function formatted(error: GraphQLError): GraphQLFormattedError {
+/** As it is sent: without what is for HTTP alone. */
+export function formatted(error: GraphQLError): GraphQLFormattedError {
   const { extensions, ...rest } = error.toJSON();
   const { http: _, ...told } = extensions ?? {};
   return { ...rest, ...(Object.keys(told).length > 0 && { extensions: told }) };

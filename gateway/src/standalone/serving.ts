@@ -5,7 +5,9 @@ import type { Graph } from "../graph/graph";
 import { openGraph } from "../graph/open-graph";
 import { parserWithin } from "../admission/shape";
 import { createPermit } from "../authorization/permit";
-import { createEndpoint, type Endpoint } from "../endpoint";
+import { createAccounts, createCharge, type Accounts } from "../admission/charge";
+import { createCostModel } from "../admission/cost";
+import { createEndpoint, type Endpoint, type Steps } from "../endpoint";
 import { createEngine } from "../execution/create-engine";
 import type { Observer } from "../observing/observer";
 import { guarded } from "../subgraphs/guards";
@@ -37,17 +39,23 @@ export interface ServedGraph {
 }
 
 /** Reads a supergraph and makes what serves it. Rejects with `SupergraphError` or a fault of the configuration. */
-export async function openServing(sdl: string, config: Config, observer: Observer): Promise<Serving> {
+export async function openServing(
+  sdl: string,
+  config: Config,
+  observer: Observer,
+  textOf: Steps<BareRequest>["textOf"],
+): Promise<Serving> {
   const { waiting, waitingPerCaller, planningMs, cacheBytes } = config.planner;
   const graph = await openGraph(sdl, {
     limits: { waitingMax: waiting, waitingPerCallerMax: waitingPerCaller, planningMs, cacheBytesMax: cacheBytes },
     observer,
   });
   const transports = new Map(graph.subgraphs.map((each) => [each.name, transportOf(each, config, observer)] as const));
-  const at = new Map([[config.path, servedGraph(graph, transports, config, observer)]]);
+  const shared = { textOf, accounts: createAccounts() };
+  const at = new Map([[config.path, servedGraph(graph, transports, config, observer, shared)]]);
   try {
     for (const { path, ...rules } of config.contracts)
-      at.set(path, servedGraph(contractOf(graph, rules), transports, config, observer));
+      at.set(path, servedGraph(contractOf(graph, rules), transports, config, observer, shared));
   } catch (error) {
     await Promise.all([graph.close(), ...[...transports.values()].map((transport) => transport.close())]);
     throw error;
@@ -85,6 +93,7 @@ function servedGraph(
   transports: ReadonlyMap<string, SubgraphTransport<BareRequest>>,
   config: Config,
   observer: Observer,
+  shared: { textOf: Steps<BareRequest>["textOf"]; accounts: Accounts },
 ): ServedGraph {
   const plain = createEngine<BareRequest>({
     graph,
@@ -101,6 +110,7 @@ function servedGraph(
     awayMaxMs: config.subscriptions.awayMs,
     sharingKey: sharingKeyOf(config),
     lasting: (request, signal) => request.lasting(signal),
+    describeFault: faultTold,
   });
   const { characters, tokens, nesting, depth, aliases, fields, rootFields, directives } = config.limits;
   const documents = createDocuments({
@@ -118,6 +128,15 @@ function servedGraph(
       directivesMax: directives,
     }),
   });
+  const { demandControl } = config;
+  const charge: Steps<BareRequest>["charge"] = demandControl
+    ? createCharge({
+        ...demandControl,
+        accounts: shared.accounts,
+        model: createCostModel(graph.apiSchema, graph.supergraphSchema, demandControl),
+        isAsked: (request) => (request as BareRequest).headers["expose-cost"] === "true",
+      })
+    : () => (answer) => answer;
   const permit = createPermit({
     schema: graph.apiSchema,
     supergraphSchema: graph.supergraphSchema,
@@ -127,8 +146,8 @@ function servedGraph(
   const endpoint = createEndpoint<BareRequest>(
     {
       ...documents,
-      textOf: ({ query }) => query ?? "",
-      charge: () => (answer) => answer,
+      textOf: shared.textOf,
+      charge,
       permit,
       engine,
     },
