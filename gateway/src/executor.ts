@@ -47,9 +47,10 @@ export function ownExecutor(o: { engine: Engine<RequestContext>; permit: Permit;
 export function refusalErrors(error: unknown): GraphQLError[] {
   if (error instanceof RequestRefused)
     return error.errors.map(
-      ({ message, nodes, extensions }) =>
+      ({ message, nodes, path, extensions }) =>
         new GraphQLError(message, {
           nodes,
+          path,
           extensions: { ...extensions, http: extensions["http"] ?? { status: 400 } },
         }),
     );
