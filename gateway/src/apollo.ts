@@ -30,13 +30,14 @@ export async function startApollo(o: {
   gate: OperationGate;
   introspection: boolean;
   operations: PersistedOperations;
+  suggestions: boolean;
   metrics: Metrics;
   log: Logger;
 }): Promise<ApolloServer<RequestContext>> {
   const apollo = new ApolloServer<RequestContext>({
     gateway: asGateway(o.graph, masked(o.execute)),
     introspection: o.introspection,
-    hideSchemaDetailsFromClientErrors: !o.introspection,
+    hideSchemaDetailsFromClientErrors: !o.suggestions,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
     includeStacktraceInErrorResponses: false,

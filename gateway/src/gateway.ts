@@ -13,7 +13,7 @@ import { ownExecutor, stockExecutor } from "./executor";
 import { createPermit } from "./authorization/permit";
 import { createDocuments } from "./graph/documents";
 import { openGraph } from "./graph/open-graph";
-import { houseErrors, houseTransport } from "./house-transport";
+import { houseDenial, houseErrors, houseTransport } from "./house-transport";
 import { createObserver } from "./observing/observe";
 import { guarded } from "./subgraphs/guards";
 import type { Cors } from "./http/cors";
@@ -42,8 +42,8 @@ export interface GatewayOptions {
   /** Who runs the plans: our own executor, or `@apollo/gateway`'s. */
   executor?: "own" | "stock";
   tokens?: { issuer: string; audience: string };
-  /** Whether clients may read the schema, and have it suggest names. */
-  introspection?: boolean;
+  /** Whether clients may read the schema, and have it suggest names; or only read what they may use. */
+  introspection?: boolean | "permitted";
   /** Whether a browser gets the explorer at /graphql. */
   explorer?: boolean;
   cors?: Cors;
@@ -81,7 +81,9 @@ const houseGuards = { timeoutMs: 30_000, retriesMax: 0, breakerFetchesMin: Infin
 
 /** The one endpoint: everything that clients reach is behind this port. */
 export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
-  const { log, trustedProxies = 0, introspection = true, cors = { origins: [], localhost: false } } = o;
+  const { log, trustedProxies = 0, cors = { origins: [], localhost: false } } = o;
+  const introspection = o.introspection !== false;
+  const suggestions = introspection && o.introspection !== "permitted";
   const limits = withDefaults(o.limits);
   const subgraphs = new Map(o.subgraphs.map((client) => [client.name, client]));
   const metrics = createMetrics({ processMetrics: o.processMetrics });
@@ -101,12 +103,31 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const transports = new Map(
     names.map((name) => [name, guarded(houseTransport(subgraphs.get(name)!, authentication), houseGuards, observer)]),
   );
-  const engine = createEngine<RequestContext>({ graph, transports, ...houseErrors, observer });
-  const permit = createPermit({ schema: graph.apiSchema, supergraphSchema: graph.supergraphSchema });
-  const documents = createDocuments({ schema: graph.apiSchema, introspection });
+  const engine = createEngine<RequestContext>({
+    graph,
+    transports,
+    ...houseErrors,
+    describeDenial: houseDenial,
+    observer,
+  });
+  const rights = {
+    schema: graph.apiSchema,
+    supergraphSchema: graph.supergraphSchema,
+    describeDenial: houseDenial,
+    filtersIntrospection: o.introspection === "permitted",
+  };
+  const permit = createPermit(rights);
+  const documents = createDocuments({ schema: graph.apiSchema, introspection, suggestions });
   const execute =
     o.executor === "stock"
-      ? stockExecutor({ supergraph: loadSupergraph(graph.sdl), subgraphs, authentication, metrics })
+      ? stockExecutor({
+          supergraph: loadSupergraph(graph.sdl),
+          subgraphs,
+          // It has no shape of what the client asked for beside what was planned.
+          permit: createPermit({ ...rights, refuseWhole: true }),
+          authentication,
+          metrics,
+        })
       : ownExecutor({ engine, permit, documents });
   const operations = openPersistedOperations({
     automatic: true,
@@ -115,12 +136,19 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     ...o.operations,
     log,
   });
-  const apollo = await startApollo({ graph, execute, gate, introspection, operations, metrics, log });
+  const apollo = await startApollo({ graph, execute, gate, introspection, suggestions, operations, metrics, log });
   const subscribe = createSubscriptions({ engine, permit, documents, metrics });
   let isStopping = false;
 
   const shared = { apollo, authentication, gate, limits, trustedProxies, cors, metrics, log };
-  const sockets = openSockets({ ...shared, operations, schema: graph.apiSchema, subscribe, introspection });
+  const sockets = openSockets({
+    ...shared,
+    operations,
+    schema: graph.apiSchema,
+    subscribe,
+    introspection,
+    suggestions,
+  });
   const server = createServer(
     createFront({
       ...shared,

@@ -113,3 +113,11 @@ export async function orAborted<Value>(promise: Promise<Value>, signal: AbortSig
     signal.removeEventListener("abort", abort);
   }
 }
+
+/** What the house tells of a field that the graph's own directives keep from its caller: as its services would. */
+export const houseDenial = ({ claims }: Pick<RequestContext, "claims">): GraphQLFormattedError => {
+  const { message, extensions } = claims.isAuthenticated
+    ? new PublicError("FORBIDDEN", "You don't have the permission that this needs.")
+    : new PublicError("UNAUTHENTICATED", "Sign in first.");
+  return { message, extensions: { ...extensions } };
+};

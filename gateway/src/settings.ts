@@ -62,7 +62,11 @@ export const gatewaySettings = z.object({
   CORS_ORIGINS: origins
     .prefault("")
     .describe("Origins whose pages may call the API, separated by commas; localhost for any port. Its own always may."),
-  INTROSPECTION: onOrOff.prefault("off").describe("Whether clients may read the schema: on or off."),
+  INTROSPECTION: z
+    .enum(["on", "off", "permitted"])
+    .default("off")
+    .transform((word) => (word === "permitted" ? word : word === "on"))
+    .describe("Whether clients may read the schema: on or off, or permitted: what they may use of it."),
   EXPLORER: onOrOff.prefault("off").describe("Whether a browser gets an explorer at /graphql: on or off."),
   GATEWAY_EXECUTOR: z
     .enum(["own", "stock"])

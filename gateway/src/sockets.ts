@@ -85,6 +85,7 @@ export function openSockets(o: {
   operations: PersistedOperations;
   limits: Limits;
   introspection: boolean;
+  suggestions: boolean;
   cors: Cors;
   trustedProxies: number;
   metrics: Metrics;
@@ -95,7 +96,7 @@ export function openSockets(o: {
   const rules = o.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
   // Where the schema is closed, a typing error doesn't open it.
   const unsuggesting = (fault: GraphQLError) =>
-    o.introspection ? fault : withMessage(fault, fault.message.replace(/ ?Did you mean .+\?$/s, ""));
+    o.suggestions ? fault : withMessage(fault, fault.message.replace(/ ?Did you mean .+\?$/s, ""));
   // Thousands of clients send the same operation: they share what was found valid, and what others make of it.
   const documents = new LRUCache<string, DocumentNode>({ max: rememberedMax });
   const connections = new Set<Connection>();

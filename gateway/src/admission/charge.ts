@@ -13,6 +13,8 @@ export interface ChargeOptions {
   costMax: number;
   /** Of one caller within a minute: estimated first, corrected by what the answer did cost. None without it. */
   costPerMinuteMax?: number;
+  /** Shared by endpoints of which a caller has one account; its own unless given. */
+  accounts?: Accounts;
   /** Whether this request wants to know, by `extensions.cost`. */
   isAsked(request: ClientRequest): boolean;
 }
@@ -20,9 +22,13 @@ export interface ChargeOptions {
 const minuteMs = 60_000;
 const callersMax = 100_000;
 
+export type Accounts = LRUCache<string, { minute: number; spent: number }>;
+
+export const createAccounts = (): Accounts => new LRUCache({ max: callersMax });
+
 /** Turns away what would cost too much, and keeps each caller's account by the minute. */
 export function createCharge(o: ChargeOptions) {
-  const accounts = new LRUCache<string, { minute: number; spent: number }>({ max: callersMax });
+  const accounts = o.accounts ?? createAccounts();
 
   function accountOf({ callerKey }: ClientRequest, now: number) {
     const minute = Math.floor(now / minuteMs);

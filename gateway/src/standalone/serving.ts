@@ -5,7 +5,7 @@ import type { Graph } from "../graph/graph";
 import { openGraph } from "../graph/open-graph";
 import { parserWithin } from "../admission/shape";
 import { createPermit } from "../authorization/permit";
-import { createCharge } from "../admission/charge";
+import { createAccounts, createCharge, type Accounts } from "../admission/charge";
 import { createCostModel } from "../admission/cost";
 import { createEndpoint, type Endpoint, type Steps } from "../endpoint";
 import { createEngine } from "../execution/create-engine";
@@ -51,10 +51,11 @@ export async function openServing(
     observer,
   });
   const transports = new Map(graph.subgraphs.map((each) => [each.name, transportOf(each, config, observer)] as const));
-  const at = new Map([[config.path, servedGraph(graph, transports, config, observer, textOf)]]);
+  const shared = { textOf, accounts: createAccounts() };
+  const at = new Map([[config.path, servedGraph(graph, transports, config, observer, shared)]]);
   try {
     for (const { path, ...rules } of config.contracts)
-      at.set(path, servedGraph(contractOf(graph, rules), transports, config, observer, textOf));
+      at.set(path, servedGraph(contractOf(graph, rules), transports, config, observer, shared));
   } catch (error) {
     await Promise.all([graph.close(), ...[...transports.values()].map((transport) => transport.close())]);
     throw error;
@@ -92,7 +93,7 @@ function servedGraph(
   transports: ReadonlyMap<string, SubgraphTransport<BareRequest>>,
   config: Config,
   observer: Observer,
-  textOf: Steps<BareRequest>["textOf"],
+  shared: { textOf: Steps<BareRequest>["textOf"]; accounts: Accounts },
 ): ServedGraph {
   const plain = createEngine<BareRequest>({
     graph,
@@ -131,6 +132,7 @@ function servedGraph(
   const charge: Steps<BareRequest>["charge"] = demandControl
     ? createCharge({
         ...demandControl,
+        accounts: shared.accounts,
         model: createCostModel(graph.apiSchema, graph.supergraphSchema, demandControl),
         isAsked: (request) => (request as BareRequest).headers["expose-cost"] === "true",
       })
@@ -144,7 +146,7 @@ function servedGraph(
   const endpoint = createEndpoint<BareRequest>(
     {
       ...documents,
-      textOf,
+      textOf: shared.textOf,
       charge,
       permit,
       engine,
