@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
+import { openPersistedOperations } from "../admission/persisted";
 import { createMetrics, type Metrics } from "../metrics";
 import { createObserver } from "../observing/observe";
 import type { Config } from "./config";
@@ -35,12 +36,13 @@ export async function serveSupergraph(o: {
     config.authentication && openTokens(config.authentication, log),
     source.read(),
   ]);
-  let serving = await openServing(sdl, config, observer);
+  const persisted = openPersistedOperations({ ...config.persistedOperations, watchMs: config.watchMs, log });
+  let serving = await openServing(sdl, config, observer, persisted.textOf);
   const ended = new AbortController();
   const retiring = new Set<Promise<void>>();
 
   async function takeOver(text: string): Promise<void> {
-    const next = await openServing(text, config, observer);
+    const next = await openServing(text, config, observer, persisted.textOf);
     const previous = serving;
     serving = next;
     log.info({ supergraph: next.graphId.slice(0, 12) }, "A new supergraph is served.");
@@ -116,6 +118,7 @@ export async function serveSupergraph(o: {
     await closed;
     clearTimeout(cut);
     tokens?.close();
+    persisted.close();
     await Promise.all([serving.retire(), ...retiring]);
   }
 }

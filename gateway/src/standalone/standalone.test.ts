@@ -204,6 +204,53 @@ describe("HTTP", () => {
   });
 });
 
+describe("what operations cost", () => {
+  const query = "{ products(first: 2) { name reviews { body } } }";
+
+  test("those who ask are told the estimate and what it was", async () => {
+    await serve({ demandControl: { costMax: 1_000 } });
+    expect((await post({ query }, { "expose-cost": "true" })).body.extensions).toEqual({
+      cost: { estimated: 10 * (1 + 10), actual: 2 * (1 + 1), max: 1_000 },
+    });
+    expect((await post({ query })).body.extensions).toBeUndefined();
+  });
+
+  test("what may cost too much isn't run, nor what goes beyond a caller's minute", async () => {
+    await serve({ demandControl: { mode: "ENFORCE", costMax: 100 } });
+    expect((await post({ query })).body.errors).toMatchObject([{ extensions: { code: "OPERATION_TOO_COMPLEX" } }]);
+    await gateway.stop();
+    await serve({ demandControl: { mode: "ENFORCE", costMax: 1_000, costPerMinuteMax: 115 } });
+    expect((await post({ query })).status).toBe(200);
+    // The estimate was 110, and the answer cost 4: there is room for one more.
+    expect((await post({ query })).body.errors).toBeUndefined();
+    expect(shop.asked.length).toBe(4);
+    const refused = await post({ query });
+    expect([refused.status, refused.body.errors![0]!.extensions!["code"]]).toEqual([429, "RATE_LIMITED"]);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(shop.asked.length).toBe(4);
+  });
+});
+
+test("a safelist holds for every way in", async () => {
+  const manifest = path.join(directory, "operations.json");
+  const body = "query Known { products(first: 1) { id } }";
+  writeFileSync(
+    manifest,
+    JSON.stringify({ format: "apollo-persisted-query-manifest", version: 1, operations: [{ id: "known", body }] }),
+  );
+  await serve({ persistedOperations: { manifest, unknown: "REFUSE" } });
+  const persisted = { extensions: { persistedQuery: { version: 1, sha256Hash: "known" } } };
+  expect((await post(persisted)).body).toEqual({ data: { products: [{ id: "p0" }] } });
+  expect((await post({ query: "{ products { id } }" })).status).toBe(403);
+  expect(
+    (await fetch(`${gateway.url}?query={__typename}`, { headers: { "apollo-require-preflight": "true" } })).status,
+  ).toBe(403);
+  const client = createClient({ url: gateway.url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 0 });
+  const { value } = await client.iterate({ query: "{ products { id } }" }).next();
+  expect(value).toMatchObject({ errors: [{ extensions: { code: "OPERATION_NOT_SAFELISTED" } }] });
+  await client.dispose();
+});
+
 describe("faults of a subgraph", () => {
   test.each<[string, (...given: Parameters<Intercept>) => unknown, string]>([
     [
