@@ -19,13 +19,21 @@ export function houseTransport(
   authentication: Pick<Authentication, "authenticate">,
 ): SubgraphTransport<RequestContext> {
   const { name } = client;
-  const asked = ({ query, variables, operationName, kind, signal, request }: SubgraphRequest<RequestContext>) => ({
+  const asked = ({
+    query,
+    variables,
+    operationName,
+    kind,
+    signal,
+    request,
+    traceparent,
+  }: SubgraphRequest<RequestContext>) => ({
     query,
     variables,
     operationName,
     actor: request.actor,
     requestId: request.requestId,
-    traceparent: request.traceparent,
+    traceparent: traceparent ?? request.traceparent,
     clientAddress: request.clientAddress,
     userAgent: request.userAgent,
     signal: kind === "mutation" ? undefined : signal,

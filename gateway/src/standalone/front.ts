@@ -9,6 +9,7 @@ import type { Operation } from "../graph/operation";
 import { sendIncrementally } from "../http/multipart";
 import { accepted, type Accepted } from "../http/negotiation";
 import { sendEvents } from "../http/event-streams";
+import { traceparentOf } from "../tracing";
 import type { Config } from "./config";
 import { compressed } from "./compression";
 import type { Caller } from "./tokens";
@@ -22,16 +23,18 @@ export class BareRequest implements ClientRequest {
   readonly claims: Claims;
   readonly traceparent: string | undefined;
   readonly exposePlan: boolean;
+  readonly deadlineAt: number | undefined;
   readonly #presence = new AbortController();
   #patience: AbortController | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    { headers, socket }: IncomingMessage,
+    incoming: IncomingMessage,
     caller: Caller,
     readonly log: Logger,
     o: { timeoutMs?: number; exposePlan: boolean },
   ) {
+    const { headers, socket } = incoming;
     const given = headers["x-request-id"];
     this.requestId = typeof given === "string" && saneRequestId.test(given) ? given : randomUUID();
     this.headers = headers;
@@ -41,8 +44,9 @@ export class BareRequest implements ClientRequest {
     };
     this.callerKey = caller.subject ?? socket.remoteAddress ?? "";
     this.claims = caller.claims;
-    this.traceparent = one(headers.traceparent);
+    this.traceparent = traceparentOf(incoming);
     this.exposePlan = o.exposePlan && headers["apollo-expose-query-plan"] === "true";
+    this.deadlineAt = o.timeoutMs === undefined ? undefined : Date.now() + o.timeoutMs;
     if (o.timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeUp(o.timeoutMs!), o.timeoutMs);
   }
 

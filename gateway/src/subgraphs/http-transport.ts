@@ -1,5 +1,6 @@
 import type { GraphQLFormattedError } from "graphql";
-import { errors, Pool, type Dispatcher } from "undici";
+import type { IncomingHttpHeaders } from "node:http";
+import { buildConnector, Client, Pool, type Dispatcher } from "undici";
 import type { ClientRequest } from "../client-request";
 import { SubgraphFault, type SubgraphAnswer, type SubgraphRequest, type SubgraphTransport } from "./transport";
 
@@ -14,12 +15,18 @@ export interface HttpTransportOptions<Request extends ClientRequest> {
   answerBytesMax?: number;
   /** Whether HTTP/2 is used where the subgraph offers it (over TLS). */
   http2?: boolean;
+  /** Certificates of authorities to trust instead of Node's own, as PEM. */
+  ca?: string;
   subscribe?: SubgraphTransport<Request>["subscribe"];
   /** Closes what `subscribe` has opened. */
   onClose?(): Promise<void>;
 }
 
 const answerBytesMax = 32 * 1024 * 1024;
+// Requests at a time over one connection of HTTP/2, as its servers commonly allow.
+const streamsMax = 100;
+/** Tells a subgraph how many milliseconds whoever asked will still wait: what takes longer needn't be finished. */
+export const timeLeftHeader = "x-time-left-ms";
 
 /** Any GraphQL server, by the GraphQL over HTTP specification: `POST`, JSON both ways, connections kept. */
 export function httpTransport<Request extends ClientRequest>(
@@ -31,10 +38,8 @@ export function httpTransport<Request extends ClientRequest>(
   const bytesMax = o.answerBytesMax ?? answerBytesMax;
   const pool = new Pool(origin, {
     connections: o.connections ?? 100,
-    allowH2: o.http2 ?? true,
-    pipelining: 1,
+    factory: (_, options) => clientOf(origin, options, buildConnector({ allowH2: o.http2 ?? true, ca: o.ca })),
     keepAliveTimeout: 30_000,
-    maxResponseSize: bytesMax,
     // Each request brings its own deadline.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -44,8 +49,12 @@ export function httpTransport<Request extends ClientRequest>(
     name,
     fetch: (request, timeoutMs) =>
       new Promise((resolve, reject) => {
-        const headers = o.headersFor ? { ...standardHeaders, ...o.headersFor(request) } : standardHeaders;
-        const exchange = new Exchange(name, request.signal, timeoutMs, resolve, reject);
+        const headers: Record<string, string> = { ...standardHeaders, ...o.headersFor?.(request) };
+        const left = timeLeft(request.request, timeoutMs);
+        if (left !== undefined) headers[timeLeftHeader] = String(left);
+        const traceparent = request.traceparent ?? request.request.traceparent;
+        if (traceparent !== undefined) headers["traceparent"] = traceparent;
+        const exchange = new Exchange(name, request.signal, timeoutMs, bytesMax, resolve, reject);
         if (request.signal.aborted) return exchange.handleEvent();
         pool.dispatch({ method: "POST", path, headers, body: request.body() }, exchange);
       }),
@@ -58,6 +67,26 @@ export function httpTransport<Request extends ClientRequest>(
   };
 }
 
+/** A connection that takes many requests at once if it turns out to be HTTP/2, and one at a time otherwise. */
+function clientOf(origin: string, options: object, connect: buildConnector.connector): Client {
+  const client = new Client(origin, {
+    ...options,
+    allowH2: true,
+    connect: (given, done) =>
+      connect(given, (...outcome) => {
+        const [, socket] = outcome;
+        client.pipelining = socket && "alpnProtocol" in socket && socket.alpnProtocol === "h2" ? streamsMax : 1;
+        done(...outcome);
+      }),
+  });
+  return client;
+}
+
+function timeLeft({ deadlineAt }: ClientRequest, timeoutMs: number | undefined): number | undefined {
+  if (deadlineAt === undefined) return timeoutMs;
+  return Math.max(0, Math.min(deadlineAt - Date.now(), timeoutMs ?? Infinity));
+}
+
 /**
  * One request and its answer, as undici's dispatcher hands it over: without the stream, the promises and the second
  * signal that `request` makes of it, which cost more than the exchange itself.
@@ -65,6 +94,7 @@ export function httpTransport<Request extends ClientRequest>(
 class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
+  #bytes = 0;
   readonly #chunks: Buffer[] = [];
   readonly #timer: NodeJS.Timeout | undefined;
   #hasEnded = false;
@@ -73,6 +103,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     private readonly subgraph: string,
     private readonly signal: AbortSignal,
     timeoutMs: number | undefined,
+    private readonly bytesMax: number,
     private readonly resolve: (answer: SubgraphAnswer) => void,
     private readonly reject: (fault: SubgraphFault) => void,
   ) {
@@ -97,12 +128,22 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#hasEnded) controller.abort(new Error("Given up before it began."));
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     this.#status = status;
+    const encoding = headers["content-encoding"];
+    // It wasn't asked to: what small bytes unpack to isn't found out.
+    if (encoding !== undefined && encoding !== "identity") {
+      const message = `The subgraph "${this.subgraph}" answered in an encoding that it wasn't asked for: ${String(encoding)}.`;
+      this.#fail(new SubgraphFault(this.subgraph, "NOT_GRAPHQL", message, { status }));
+    }
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#chunks.push(chunk);
+    if (this.#hasEnded) return;
+    this.#bytes += chunk.length;
+    if (this.#bytes <= this.bytesMax) return void this.#chunks.push(chunk);
+    const message = `The subgraph "${this.subgraph}" answered with more than ${this.bytesMax} bytes.`;
+    this.#fail(new SubgraphFault(this.subgraph, "TOO_LARGE", message, { status: this.#status }));
   }
 
   onResponseEnd(): void {
@@ -118,9 +159,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
-    const tooLarge = error instanceof errors.ResponseExceededMaxSizeError;
-    const message = `The subgraph "${this.subgraph}" ${tooLarge ? "answered with more than is read" : "doesn't answer"}: ${error.message}`;
-    this.#fail(new SubgraphFault(this.subgraph, tooLarge ? "TOO_LARGE" : "UNREACHABLE", message, { cause: error }));
+    const message = `The subgraph "${this.subgraph}" doesn't answer: ${error.message}`;
+    this.#fail(new SubgraphFault(this.subgraph, "UNREACHABLE", message, { cause: error }));
   }
 
   #fail(fault: SubgraphFault): void {
