@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import pino from "pino";
 import { ConfigError, readConfig } from "./config";
 import { serveSupergraph } from "./serve";
+import { supergraphSource } from "./source";
 
 const usage = `atrium-gateway: a GraphQL Federation gateway for any supergraph
 
@@ -37,7 +38,12 @@ async function main(): Promise<void> {
   }
   if (values.host !== undefined) config.host = values.host;
   const log = pino({ level: config.telemetry.logLevel, base: null });
-  const gateway = await serveSupergraph({ supergraph: values.supergraph, config, watch: values.watch, log });
+  const gateway = await serveSupergraph({
+    source: supergraphSource(values.supergraph, config.watchMs),
+    config,
+    watch: values.watch,
+    log,
+  });
   log.info({ url: gateway.url }, "Ready.");
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => {

@@ -7,7 +7,7 @@ import type { Config } from "./config";
 import { answerGraphQL, type BareFront } from "./front";
 import { openServing, type Serving } from "./serving";
 import { openBareSockets } from "./sockets";
-import { supergraphSource } from "./source";
+import type { SupergraphSource } from "./source";
 import { nobody, openTokens, type Tokens } from "./tokens";
 
 export interface RunningBareGateway {
@@ -22,15 +22,14 @@ const drainMs = 10_000;
 
 /** The gateway on a stranger's supergraph, with nothing of Atrium but itself. */
 export async function serveSupergraph(o: {
-  supergraph: string;
+  source: SupergraphSource;
   config: Config;
   watch: boolean;
   log: Logger;
 }): Promise<RunningBareGateway> {
-  const { config, log } = o;
+  const { source, config, log } = o;
   const metrics = createMetrics();
   const observer = createObserver({ metrics, slowOperationMs: config.telemetry.slowOperationMs });
-  const source = supergraphSource(o.supergraph, config.watchMs);
   const [tokens, sdl] = await Promise.all([
     config.authentication && openTokens(config.authentication, log),
     source.read(),
