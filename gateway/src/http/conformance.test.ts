@@ -2,7 +2,7 @@ import { serverAudits } from "graphql-http";
 import pino from "pino";
 import { readConfig } from "../standalone/config";
 import { serveSupergraph, type RunningBareGateway } from "../standalone/serve";
-import { startShop, type Shop } from "../testing/shop";
+import { Shop } from "../standalone/testing/shop";
 import { startHouse, type House } from "../testing/world";
 
 // Both fronts refuse what a browser sends without asking first; a client by GET asks first.
@@ -14,10 +14,10 @@ describe("GraphQL over HTTP, by the audits of graphql-http", () => {
   let bare: RunningBareGateway;
   let house: House;
   beforeAll(async () => {
-    shop = await startShop();
+    shop = await new Shop().start();
     [bare, house] = await Promise.all([
       serveSupergraph({
-        source: { read: async () => shop.supergraph, watch: async () => {} },
+        supergraph: { read: async () => shop.sdl, watch: async () => {} },
         config: { ...readConfig(undefined), port: 0, introspection: true },
         watch: false,
         log: pino({ level: "silent" }),
@@ -27,7 +27,7 @@ describe("GraphQL over HTTP, by the audits of graphql-http", () => {
   });
   afterAll(async () => {
     await Promise.all([bare.stop(), house.close()]);
-    await shop.close();
+    await shop.stop();
   });
 
   describe.each([

@@ -7,7 +7,7 @@ import type { Config } from "./config";
 import { answerGraphQL, type BareFront } from "./front";
 import { openServing, type Serving } from "./serving";
 import { openBareSockets } from "./sockets";
-import type { SupergraphSource } from "./source";
+import { supergraphSource, type SupergraphSource } from "./source";
 import { nobody, openTokens, type Tokens } from "./tokens";
 
 export interface RunningBareGateway {
@@ -22,12 +22,14 @@ const drainMs = 10_000;
 
 /** The gateway on a stranger's supergraph, with nothing of Atrium but itself. */
 export async function serveSupergraph(o: {
-  source: SupergraphSource;
+  /** A file, an address, or what hands it over. */
+  supergraph: string | SupergraphSource;
   config: Config;
   watch: boolean;
   log: Logger;
 }): Promise<RunningBareGateway> {
-  const { source, config, log } = o;
+  const { supergraph, config, log } = o;
+  const source = typeof supergraph === "string" ? supergraphSource(supergraph, config.watchMs) : supergraph;
   const metrics = createMetrics();
   const observer = createObserver({ metrics, slowOperationMs: config.telemetry.slowOperationMs });
   const [tokens, sdl] = await Promise.all([

@@ -11,9 +11,12 @@ import { httpTransport } from "../subgraphs/http-transport";
 import { socketSource } from "../subgraphs/socket-source";
 import type { SubgraphFault, SubgraphTransport } from "../subgraphs/transport";
 import { withHub } from "../subscriptions/hub";
+import type { BareRequest } from "./bare-request";
 import type { Config } from "./config";
-import type { BareRequest } from "./front";
+import { ConfigError } from "./config-file";
 import { compileHeaderRules } from "./header-rules";
+import { publicSecondsIn, withResponseCache, type SharingKey } from "./response-cache";
+import { nobody } from "./tokens";
 
 /** One supergraph with all that serves it. It lives until it is retired and the last request on it has ended. */
 export interface Serving {
@@ -21,6 +24,8 @@ export interface Serving {
   /** What clients see. */
   schema: GraphQLSchema;
   operationOf: Documents["operationOf"];
+  /** Whether nothing is known of the caller that could change the answer. */
+  isAnybodys(request: BareRequest): boolean;
   graphId: string;
   subgraphs: readonly string[];
   /** Counts a request in; the returned function counts it out. */
@@ -36,7 +41,14 @@ export async function openServing(sdl: string, config: Config, observer: Observe
     limits: { waitingMax: waiting, waitingPerCallerMax: waitingPerCaller, planningMs, cacheBytesMax: cacheBytes },
     observer,
   });
-  const transports = new Map(graph.subgraphs.map((each) => [each.name, transportOf(each, config, observer)] as const));
+  let transports: Map<string, SubgraphTransport<BareRequest>>;
+  try {
+    const addresses = [...addressesOf(graph.subgraphs, config)];
+    transports = new Map(addresses.map(([name, url]) => [name, transportOf(name, url, config, observer)] as const));
+  } catch (error) {
+    await graph.close();
+    throw error;
+  }
   const plain = createEngine<BareRequest>({
     graph,
     transports,
@@ -47,10 +59,13 @@ export async function openServing(sdl: string, config: Config, observer: Observe
     describeFault: faultTold,
     observer,
   });
-  const engine = withHub(plain, {
+  const sharingKey = sharingKeyOf(config);
+  const nobodysKey = sharingKey({ headers: {}, claimsKey: nobody.claimsKey });
+  const { enabled, ...kept } = config.responseCache;
+  const engine = withHub(enabled ? withResponseCache(plain, { ...kept, sharingKey }) : plain, {
     queuedMax: config.subscriptions.queued,
     awayMaxMs: config.subscriptions.awayMs,
-    sharingKey: sharingKeyOf(config),
+    sharingKey,
     lasting: (request, signal) => request.lasting(signal),
   });
   const { characters, tokens, nesting, depth, aliases, fields, rootFields, directives } = config.limits;
@@ -88,6 +103,7 @@ export async function openServing(sdl: string, config: Config, observer: Observe
     endpoint,
     schema: graph.apiSchema,
     operationOf: documents.operationOf,
+    isAnybodys: (request) => sharingKey(request) === nobodysKey,
     graphId: graph.id,
     subgraphs: graph.subgraphs.map(({ name }) => name),
     enter() {
@@ -108,14 +124,31 @@ export async function openServing(sdl: string, config: Config, observer: Observe
   };
 }
 
+/** Where each subgraph is: where the configuration says, or the supergraph. Throws `ConfigError` where neither does. */
+export function addressesOf(
+  subgraphs: readonly { name: string; url: string }[],
+  config: Config,
+): ReadonlyMap<string, string> {
+  const addresses = new Map(subgraphs.map(({ name, url }) => [name, config.subgraphs[name]?.url ?? url] as const));
+  const faults = [...addresses].flatMap(([name, url]) => (isAddress(url) ? [] : [`  subgraphs.${name}.url: "${url}"`]));
+  if (faults.length > 0)
+    throw new ConfigError(`Subgraphs have no address in the supergraph, and none in the configuration:\n${faults.join("\n")}`);
+  return addresses;
+}
+
+const isAddress = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+
+/** Those that the configuration names and the supergraph doesn't know. */
+export const strangersIn = (config: Config, subgraphs: readonly { name: string }[]): string[] =>
+  Object.keys(config.subgraphs).filter((name) => !subgraphs.some((each) => each.name === name));
+
 function transportOf(
-  { name, url }: { name: string; url: string },
+  name: string,
+  address: string,
   config: Config,
   observer: Observer,
 ): SubgraphTransport<BareRequest> {
   const own = config.subgraphs[name];
-  const address = own?.url ?? url;
-  if (!URL.canParse(address)) throw new Error(`The subgraph "${name}" has no address: name it in the configuration.`);
   const headersFor = compileHeaderRules([...config.headers, ...(own?.headers ?? [])]);
   const socket = socketSource<BareRequest>({
     name,
@@ -129,6 +162,9 @@ function transportOf(
     connections,
     answerBytesMax: answerBytes,
     headersFor: headersFor && (({ request }) => headersFor(request.headers)),
+    ...(config.responseCache.enabled && {
+      onAnswered: (headers, { kind, request }) => request.policy.restrict(kind === "query" ? publicSecondsIn(headers) : 0),
+    }),
     subscribe: socket.subscribe,
     onClose: socket.close,
   });
@@ -156,11 +192,10 @@ const told: Record<SubgraphFault["reason"], string> = {
  * Subgraphs know of callers what the header rules tell them and nothing else; what a caller may see of the graph is
  * decided by their claims.
  */
-function sharingKeyOf(config: Config): (request: BareRequest) => string {
+function sharingKeyOf(config: Config): SharingKey {
   const rules = [...config.headers, ...Object.values(config.subgraphs).flatMap(({ headers }) => headers)];
   const told = rules.flatMap((rule) => ("propagate" in rule ? [rule.propagate.toLowerCase()] : []));
-  return ({ headers, claims }) =>
-    JSON.stringify([claims.isAuthenticated, [...claims.scopes].sort(), told.map((name) => headers[name] ?? null)]);
+  return ({ headers, claimsKey }) => JSON.stringify([claimsKey, told.map((name) => headers[name] ?? null)]);
 }
 
 /** What clients are told of a fetch without an answer: never an address. */

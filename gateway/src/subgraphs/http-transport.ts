@@ -1,4 +1,5 @@
 import type { GraphQLFormattedError } from "graphql";
+import type { IncomingHttpHeaders } from "node:http";
 import { errors, Pool, type Dispatcher } from "undici";
 import type { ClientRequest } from "../client-request";
 import { SubgraphFault, type SubgraphAnswer, type SubgraphRequest, type SubgraphTransport } from "./transport";
@@ -14,6 +15,8 @@ export interface HttpTransportOptions<Request extends ClientRequest> {
   answerBytesMax?: number;
   /** Whether HTTP/2 is used where the subgraph offers it (over TLS). */
   http2?: boolean;
+  /** Told of each answer's headers. */
+  onAnswered?(headers: IncomingHttpHeaders, request: SubgraphRequest<Request>): void;
   subscribe?: SubgraphTransport<Request>["subscribe"];
   /** Closes what `subscribe` has opened. */
   onClose?(): Promise<void>;
@@ -45,7 +48,8 @@ export function httpTransport<Request extends ClientRequest>(
     fetch: (request, timeoutMs) =>
       new Promise((resolve, reject) => {
         const headers = o.headersFor ? { ...standardHeaders, ...o.headersFor(request) } : standardHeaders;
-        const exchange = new Exchange(name, request.signal, timeoutMs, resolve, reject);
+        const heard = o.onAnswered && ((given: IncomingHttpHeaders) => o.onAnswered!(given, request));
+        const exchange = new Exchange(name, request.signal, timeoutMs, resolve, reject, heard);
         if (request.signal.aborted) return exchange.handleEvent();
         pool.dispatch({ method: "POST", path, headers, body: request.body() }, exchange);
       }),
@@ -75,6 +79,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     timeoutMs: number | undefined,
     private readonly resolve: (answer: SubgraphAnswer) => void,
     private readonly reject: (fault: SubgraphFault) => void,
+    private readonly heard?: (headers: IncomingHttpHeaders) => void,
   ) {
     signal.addEventListener("abort", this);
     if (timeoutMs !== undefined)
@@ -97,8 +102,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#hasEnded) controller.abort(new Error("Given up before it began."));
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     this.#status = status;
+    this.heard?.(headers);
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
