@@ -91,6 +91,25 @@ export const configSchema = z
         batch: z.number().int().min(0).default(0).describe("Operations in one HTTP request; 0 turns batches off."),
       })
       .prefault({}),
+    persistedOperations: z
+      .strictObject({
+        automatic: z.boolean().default(true).describe("Whether clients may store texts under their SHA-256."),
+        manifest: z.string().optional().describe("A file of the operations that clients are known to send."),
+        unknown: z
+          .enum(["ALLOW", "LOG", "REFUSE"])
+          .default("ALLOW")
+          .describe("What becomes of operations that aren't in it."),
+      })
+      .prefault({}),
+    demandControl: z
+      .strictObject({
+        mode: z.enum(["MEASURE", "ENFORCE"]).default("MEASURE"),
+        costMax: count(10_000),
+        costPerMinuteMax: z.number().int().min(1).optional(),
+        listSize: count(10).describe("What a list is taken to hold that doesn't say."),
+      })
+      .optional()
+      .describe("Costs by @cost and @listSize; a request with `expose-cost: true` is told them."),
     traffic: z
       .strictObject({
         timeoutMs: milliseconds(30_000),

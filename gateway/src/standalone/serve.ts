@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
+import { openPersistedOperations } from "../admission/persisted";
 import { createMetrics, type Metrics } from "../metrics";
 import { createObserver } from "../observing/observe";
 import type { Config } from "./config";
@@ -36,12 +37,13 @@ export async function serveSupergraph(o: {
     config.authentication && openTokens(config.authentication, log),
     source.read(),
   ]);
-  let serving = await openServing(sdl, config, observer);
+  const persisted = openPersistedOperations({ ...config.persistedOperations, watchMs: config.watchMs, log });
+  let serving = await openServing(sdl, config, observer, persisted.textOf);
   const ended = new AbortController();
   const retiring = new Set<Promise<void>>();
 
   async function takeOver(text: string): Promise<void> {
-    const next = await openServing(text, config, observer);
+    const next = await openServing(text, config, observer, persisted.textOf);
     const previous = serving;
     serving = next;
     log.info({ supergraph: next.graphId.slice(0, 12) }, "A new supergraph is served.");
@@ -60,6 +62,7 @@ export async function serveSupergraph(o: {
     );
 
   let isStopping = false;
+  let stopped: Promise<void> | undefined;
   const front: BareFront = {
     config,
     endpoint: () => ({ endpoint: serving.endpoint, release: serving.enter() }),
@@ -103,19 +106,22 @@ export async function serveSupergraph(o: {
     port,
     url: `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}${config.path}`,
     metrics,
-    async stop() {
-      isStopping = true;
-      ended.abort();
-      const closed = new Promise((resolve) => server.close(resolve));
-      await sockets.stop();
-      server.closeIdleConnections();
-      const cut = setTimeout(() => server.closeAllConnections(), drainMs);
-      await closed;
-      clearTimeout(cut);
-      tokens?.close();
-      await Promise.all([serving.retire(), ...retiring]);
-    },
+    stop: () => (stopped ??= stop()),
   };
+
+  async function stop(): Promise<void> {
+    isStopping = true;
+    ended.abort();
+    const closed = new Promise((resolve) => server.close(resolve));
+    await sockets.stop();
+    server.closeIdleConnections();
+    const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+    await closed;
+    clearTimeout(cut);
+    tokens?.close();
+    persisted.close();
+    await Promise.all([serving.retire(), ...retiring]);
+  }
 }
 
 const pathOf = (url: string): string => {

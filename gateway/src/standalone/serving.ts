@@ -3,7 +3,9 @@ import { createDocuments, type Documents } from "../graph/documents";
 import { openGraph } from "../graph/open-graph";
 import { parserWithin } from "../admission/shape";
 import { createPermit } from "../authorization/permit";
-import { createEndpoint, type Endpoint } from "../endpoint";
+import { createCharge } from "../admission/charge";
+import { createCostModel } from "../admission/cost";
+import { createEndpoint, type Endpoint, type Steps } from "../endpoint";
 import { createEngine } from "../execution/create-engine";
 import type { Observer } from "../observing/observer";
 import { guarded } from "../subgraphs/guards";
@@ -35,7 +37,12 @@ export interface Serving {
 }
 
 /** Reads a supergraph and makes what serves it. Rejects with `SupergraphError` or a fault of the configuration. */
-export async function openServing(sdl: string, config: Config, observer: Observer): Promise<Serving> {
+export async function openServing(
+  sdl: string,
+  config: Config,
+  observer: Observer,
+  textOf: Steps<BareRequest>["textOf"],
+): Promise<Serving> {
   const { waiting, waitingPerCaller, planningMs, cacheBytes } = config.planner;
   const graph = await openGraph(sdl, {
     limits: { waitingMax: waiting, waitingPerCallerMax: waitingPerCaller, planningMs, cacheBytesMax: cacheBytes },
@@ -67,6 +74,7 @@ export async function openServing(sdl: string, config: Config, observer: Observe
     awayMaxMs: config.subscriptions.awayMs,
     sharingKey,
     lasting: (request, signal) => request.lasting(signal),
+    describeFault: faultTold,
   });
   const { characters, tokens, nesting, depth, aliases, fields, rootFields, directives } = config.limits;
   const documents = createDocuments({
@@ -83,12 +91,20 @@ export async function openServing(sdl: string, config: Config, observer: Observe
       directivesMax: directives,
     }),
   });
+  const { demandControl } = config;
+  const charge: Steps<BareRequest>["charge"] = demandControl
+    ? createCharge({
+        ...demandControl,
+        model: createCostModel(graph.apiSchema, graph.supergraphSchema, demandControl),
+        isAsked: (request) => (request as BareRequest).headers["expose-cost"] === "true",
+      })
+    : () => (answer) => answer;
   const permit = createPermit({ schema: graph.apiSchema, supergraphSchema: graph.supergraphSchema });
   const endpoint = createEndpoint<BareRequest>(
     {
       ...documents,
-      textOf: ({ query }) => query ?? "",
-      charge: () => (answer) => answer,
+      textOf,
+      charge,
       permit,
       engine,
     },

@@ -1,4 +1,4 @@
-import { GraphQLError, type ExecutionArgs, type ExecutionResult } from "graphql";
+import { GraphQLError, type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult } from "graphql";
 import { CloseCode, handleProtocols, makeServer } from "graphql-ws";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
@@ -10,7 +10,7 @@ import type { Answer, EventStream } from "../execution/engine";
 import type { Metrics } from "../metrics";
 import { SlowConsumer } from "../subscriptions/hub";
 import type { Config } from "./config";
-import { BareRequest } from "./front";
+import { BareRequest, formatted } from "./front";
 import type { Serving } from "./serving";
 import type { Caller } from "./tokens";
 
@@ -109,6 +109,8 @@ export function openBareSockets(o: {
         throw error;
       }
     },
+    // Answers have the form that is sent already.
+    onNext: (_ctx, _id, _payload, _args, result) => result as FormattedExecutionResult,
     execute: (args) => run(args as Args) as Promise<ExecutionResult>,
     subscribe: (args) => run(args as Args) as Promise<AsyncIterableIterator<ExecutionResult>>,
   });
@@ -140,7 +142,7 @@ export function openBareSockets(o: {
       });
     } catch (error) {
       over();
-      if (error instanceof RequestRefused) return { errors: error.errors };
+      if (error instanceof RequestRefused) return { errors: error.errors.map(formatted) };
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { GraphQLFormattedError } from "graphql";
 import type { ClientRequest } from "../client-request";
 import { isEventStream, type Answer, type Engine, type EventStream, type Prepared } from "../execution/engine";
 import { SubgraphFault } from "../subgraphs/transport";
@@ -15,7 +16,8 @@ export interface HubOptions<Request extends ClientRequest> {
   queuedMax: number;
   /** How long a subgraph may be away before its subscribers are told. */
   awayMaxMs: number;
-  onShared?(subscribers: number): void;
+  /** What subscribers are told of a subgraph that stays away. */
+  describeFault(fault: SubgraphFault, request: Request): GraphQLFormattedError;
 }
 
 /** A subscriber that takes events more slowly than they come. */
@@ -28,6 +30,8 @@ export class SlowConsumer extends Error {
 
 const firstPauseMs = 100;
 const pauseMaxMs = 5_000;
+// A source that lasted this long had come back; one that didn't was still away.
+const steadyMs = 5_000;
 
 interface Channel {
   subscribers: Set<Subscriber>;
@@ -56,55 +60,52 @@ export function withHub<Request extends ClientRequest>(
     if (!isEventStream(source)) return source;
     const channel: Channel = { subscribers: new Set(), ended };
     if (key !== null) channels.set(key, channel);
-    void pump(channel, source, start).finally(() => {
+    const describe = (fault: SubgraphFault) => o.describeFault(fault, lasting);
+    void pump(channel, source, start, describe).finally(() => {
       if (key !== null && channels.get(key) === channel) channels.delete(key);
     });
     return channel;
   }
 
   /** Hands each event to all; ends them when the source ends, and begins anew when it was cut off. */
-  async function pump(channel: Channel, first: EventStream, start: () => Promise<EventStream | Answer>): Promise<void> {
-    let source = first;
-    const { subscribers, ended } = channel;
-    ended.signal.addEventListener("abort", () => void source.return?.(), { once: true });
-    for (;;) {
+  async function pump(
+    { subscribers, ended }: Channel,
+    first: EventStream,
+    start: () => Promise<EventStream | Answer>,
+    describe: (fault: SubgraphFault) => GraphQLFormattedError,
+  ): Promise<void> {
+    let source: EventStream | Answer = first;
+    let startedAt = performance.now();
+    let awaySince = startedAt;
+    let tries = 0;
+    ended.signal.addEventListener("abort", () => void (isEventStream(source) && source.return?.()), { once: true });
+    const finish = (last: Answer | null, error?: unknown) => {
+      for (const subscriber of subscribers) {
+        if (last) subscriber.push(last);
+        if (error === undefined) subscriber.end();
+        else subscriber.fail(error);
+      }
+    };
+    while (!ended.signal.aborted) {
+      // A refusal, or the word that it is away for too long.
+      if (!isEventStream(source)) return finish(source);
       try {
         for await (const event of source) for (const subscriber of subscribers) subscriber.push(event);
-        if (ended.signal.aborted) return;
-        for (const subscriber of subscribers) subscriber.end();
-        return;
+        return finish(null);
       } catch (error) {
-        if (ended.signal.aborted) return;
-        const again = error instanceof SubgraphFault ? await resumed(start, ended.signal) : null;
-        if (ended.signal.aborted) return;
-        if (!again) {
-          for (const subscriber of subscribers) subscriber.fail(error);
-          return;
+        if (!(error instanceof SubgraphFault)) return finish(null, error);
+        const now = performance.now();
+        if (now - startedAt > steadyMs) {
+          awaySince = now;
+          tries = 0;
         }
-        if (!isEventStream(again)) {
-          for (const subscriber of subscribers) {
-            subscriber.push(again);
-            subscriber.end();
-          }
-          return;
-        }
-        source = again;
+        if (now - awaySince > o.awayMaxMs) return finish({ errors: [describe(error)] });
+        const pauseMs = Math.min(pauseMaxMs, firstPauseMs * 2 ** tries++) * (0.5 + Math.random() / 2);
+        await delay(pauseMs, undefined, { signal: ended.signal, ref: false }).catch(() => {});
+        if (ended.signal.aborted) return;
+        startedAt = performance.now();
+        source = await start();
       }
-    }
-  }
-
-  /** The source anew; an answer where the subgraph refuses, or has been away for too long. */
-  async function resumed(
-    start: () => Promise<EventStream | Answer>,
-    signal: AbortSignal,
-  ): Promise<EventStream | Answer | null> {
-    const until = performance.now() + o.awayMaxMs;
-    for (let tries = 0; ; tries++) {
-      const pauseMs = Math.min(pauseMaxMs, firstPauseMs * 2 ** tries) * (0.5 + Math.random() / 2);
-      await delay(pauseMs, undefined, { signal, ref: false }).catch(() => {});
-      if (signal.aborted) return null;
-      const source = await start();
-      if (isEventStream(source) || performance.now() > until) return source;
     }
   }
 
@@ -134,7 +135,6 @@ export function withHub<Request extends ClientRequest>(
       // The last listener left while this one was let in.
       if (ended.signal.aborted) return this.subscribe(prepared, variables, request, options);
       subscribers.add(subscriber);
-      o.onShared?.(subscribers.size);
       return subscriber;
     },
   };
