@@ -47,8 +47,7 @@ async function paramsOfBody(
   }
   if (parsed === undefined) throw refused("BAD_REQUEST", "The request's body isn't valid JSON in UTF-8.", 400);
   if (!Array.isArray(parsed)) return checked(parsed);
-  if (limits.batch === 0)
-    throw refused("BAD_REQUEST", "Send one operation in a request: batches are turned off.", 400);
+  if (limits.batch === 0) throw refused("BAD_REQUEST", "Send one operation in a request: batches are turned off.", 400);
   if (parsed.length === 0 || parsed.length > limits.batch)
     throw refused("BAD_REQUEST", `A batch has one to ${limits.batch} operations.`, 400);
   return parsed.map(checked);

@@ -3,9 +3,9 @@ import { CompositionError, composeSubgraphs } from "../composition";
 import { openGraph } from "../graph/open-graph";
 import type { Config } from "./config";
 import { ConfigError } from "./config-file";
-import { addressesOf, strangersIn } from "./serving";
 import { supergraphSource } from "./source";
 import { readSchemaFiles, readSupergraphFile } from "./subgraph-files";
+import { addressesOf, strangersIn } from "./transports";
 
 type Say = (text: string) => void;
 
@@ -36,8 +36,14 @@ export async function compose(o: {
 export async function validate(o: { supergraph: string; config: Config; say: Say }): Promise<void> {
   const graph = await openGraph(await supergraphSource(o.supergraph, o.config.watchMs).read());
   try {
-    const strangers = strangersIn(o.config, graph.subgraphs);
-    if (strangers.length > 0) throw new ConfigError(`The supergraph has no subgraph ${strangers.join(", ")}.`);
+    const strangers = strangersIn(
+      o.config,
+      graph.subgraphs.map(({ name }) => name),
+    );
+    if (strangers.length > 0)
+      throw new ConfigError(
+        `The configuration names subgraphs that the supergraph doesn't have: ${strangers.join(", ")}.`,
+      );
     const addresses = [...addressesOf(graph.subgraphs, o.config)].map(([name, url]) => `  ${name} at ${url}\n`);
     const types = Object.keys(graph.apiSchema.getTypeMap()).filter((name) => !name.startsWith("__")).length;
     o.say(`${o.supergraph} can be served: ${types} types of ${addresses.length} subgraphs.\n${addresses.join("")}`);

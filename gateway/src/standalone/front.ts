@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import type { OperationParams } from "../client-request";
-import { RequestRefused, type Accepts } from "../endpoint";
+import { RequestRefused, type Accepts, type Endpoint } from "../endpoint";
 import { isEventStream, isIncremental, type Answer, type EventStream } from "../execution/engine";
 import type { Operation } from "../graph/operation";
 import { addVary } from "../http/answer";
@@ -14,13 +14,15 @@ import { sendIncrementally } from "../http/multipart";
 import { accepted, type Accepted } from "../http/negotiation";
 import { paramsOf } from "../http/params";
 import { answerOfRefusal, formatted, refused } from "../http/refusal";
-import { ClientsRequest } from "./bare-request";
+import { ClientsRequest, type BareRequest } from "./bare-request";
 import type { Config } from "./config";
 import type { Serving } from "./serving";
-import type { Subscribers } from "./subscribers";
+import type { Place, Subscribers } from "./subscribers";
 import type { Caller } from "./tokens";
 
 export interface BareFront {
+  /** Which of the graphs it is: the whole one, or a contract. */
+  path: string;
   config: Config;
   /** The supergraph that is served now. */
   serving(): Serving;
@@ -38,6 +40,8 @@ interface Sent {
 }
 
 const noStore = "private, no-store";
+// Node's timers know no longer time.
+const timerMaxMs = 2 ** 31 - 1;
 
 /** Answers one GraphQL request by the GraphQL over HTTP specification (draft of 2025), straight on Node's server. */
 export async function answerGraphQL(front: BareFront, request: IncomingMessage, response: ServerResponse) {
@@ -49,6 +53,7 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
   const type = how.type ?? "application/json";
   let client: ClientsRequest | undefined;
   let release: (() => void) | undefined;
+  let place: Place | undefined;
   try {
     if (how.type === null) throw notAcceptable();
     const given = paramsOf(request, config);
@@ -64,16 +69,19 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
       if (!response.writableFinished) current.clientLeft();
     });
     const serving = front.serving();
+    const { endpoint } = serving.at.get(front.path)!;
     release = serving.enter();
+    const check = checkOf(request, how.events, () => {
+      place = front.subscribers.take(current.callerKey, { cut: () => void response.destroy() });
+    });
     if (Array.isArray(params)) {
-      const answers = await Promise.all(
-        params.map((each) => answerOne(serving, each, current, { incremental: false, check: checkOf(request, null) })),
-      );
+      const accepts = { incremental: false, check: checkOf(request, null) };
+      const answers = await Promise.all(params.map((each) => answerOne(endpoint, each, current, accepts)));
       return await send(front, request, response, { status: 200, type, text: JSON.stringify(answers) });
     }
-    const accepts = { incremental: how.deferred, check: checkOf(request, how.events) };
-    const answer = await serving.endpoint.answer(params, client, accepts);
-    if (isEventStream(answer)) return await sendSubscription(front, response, request, answer, how.events!, caller, client);
+    const answer = await endpoint.answer(params, client, { incremental: how.deferred, check });
+    if (isEventStream(answer))
+      return await sendSubscription(front, request, response, place!.counted(answer), how.events!, caller.expiresAt);
     if (isIncremental(answer)) return await sendIncrementally(request, response, answer);
     const text = JSON.stringify(answer);
     const lasting = lastingOf(request, serving, client, text);
@@ -92,13 +100,14 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
     const text = JSON.stringify({ errors: [{ message: "Something went wrong here.", extensions }] });
     return await send(front, request, response, { status: 500, type, text });
   } finally {
+    place?.leave();
     client?.end();
     release?.();
   }
 }
 
 async function answerOne(
-  { endpoint }: Serving,
+  endpoint: Endpoint<BareRequest>,
   params: OperationParams,
   client: ClientsRequest,
   accepts: Accepts,
@@ -120,7 +129,7 @@ const notAcceptable = () =>
 
 /** Which operations this request may run. */
 const checkOf =
-  ({ method }: IncomingMessage, events: Accepted["events"]): Accepts["check"] =>
+  ({ method }: IncomingMessage, events: Accepted["events"], subscribes?: () => void): Accepts["check"] =>
   ({ type }: Operation) => {
     if (type === "mutation" && method !== "POST")
       throw refused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", 405, { allow: "POST" });
@@ -130,6 +139,7 @@ const checkOf =
         "A subscription is answered over WebSocket (graphql-transport-ws), by server-sent events (Accept: text/event-stream) or by multipart/mixed; subscriptionSpec=1.0.",
         400,
       );
+    if (type === "subscription") subscribes?.();
   };
 
 /** Whatever was executed is 200, whether or not all of it could be answered. */
@@ -185,27 +195,20 @@ const graphqlUtf8 = "application/graphql-response+json; charset=utf-8";
 const matches = (header: string | undefined, etag: string): boolean =>
   header !== undefined && header.split(",").some((each) => each.trim() === etag || each.trim() === "*");
 
-/** A subscription as a stream of HTTP: counted with those of sockets, ended with its caller's token. */
+/** A subscription as a stream of HTTP, which ends with its caller's token. */
 async function sendSubscription(
-  { config, subscribers }: BareFront,
-  response: ServerResponse,
+  { config }: BareFront,
   request: IncomingMessage,
+  response: ServerResponse,
   events: EventStream,
   how: NonNullable<Accepted["events"]>,
-  { expiresAt }: Caller,
-  client: ClientsRequest,
+  expiresAt: number = Infinity,
 ): Promise<void> {
-  const cut = () => void response.destroy();
-  const place = subscribers.take(client.callerKey, cut);
-  if (!place) {
-    await events.return?.();
-    throw subscribers.refusal();
-  }
-  const lapse = expiresAt === undefined ? undefined : setTimeout(cut, Math.min(expiresAt - Date.now(), 2 ** 31 - 1));
+  const leftMs = expiresAt - Date.now();
+  const lapse = leftMs < timerMaxMs ? setTimeout(() => response.destroy(), leftMs) : undefined;
   try {
-    await sendEvents(request, response, place.counted(events), how, config.subscriptions.heartbeatMs);
+    await sendEvents(request, response, events, how, config.subscriptions.heartbeatMs);
   } finally {
     clearTimeout(lapse);
-    place.leave();
   }
 }

@@ -41,7 +41,8 @@ export function publicSecondsIn({ "cache-control": header, age, vary }: Incoming
       return [name!, value.replaceAll('"', "")] as const;
     }),
   );
-  const isShared = directives.has("public") && !["private", "no-store", "no-cache"].some((name) => directives.has(name));
+  const isShared =
+    directives.has("public") && !["private", "no-store", "no-cache"].some((name) => directives.has(name));
   // It may differ by a header that isn't part of our key.
   if (!isShared || vary === "*") return 0;
   const seconds = Number(directives.get("s-maxage") ?? directives.get("max-age")) - Number(age ?? 0);

@@ -1,5 +1,7 @@
 import type { GraphQLSchema } from "graphql";
 import { createDocuments, type Documents } from "../graph/documents";
+import { contractOf } from "../graph/contracts";
+import type { Graph } from "../graph/graph";
 import { openGraph } from "../graph/open-graph";
 import { parserWithin } from "../admission/shape";
 import { createPermit } from "../authorization/permit";
@@ -8,24 +10,17 @@ import { createCostModel } from "../admission/cost";
 import { createEndpoint, type Endpoint, type Steps } from "../endpoint";
 import { createEngine } from "../execution/create-engine";
 import type { Observer } from "../observing/observer";
-import { guarded } from "../subgraphs/guards";
-import { httpTransport } from "../subgraphs/http-transport";
-import { socketSource } from "../subgraphs/socket-source";
-import type { SubgraphFault, SubgraphTransport } from "../subgraphs/transport";
 import { withHub } from "../subscriptions/hub";
 import type { BareRequest } from "./bare-request";
 import type { Config } from "./config";
-import { ConfigError } from "./config-file";
-import { compileHeaderRules } from "./header-rules";
-import { publicSecondsIn, withResponseCache, type SharingKey } from "./response-cache";
+import { withResponseCache, type SharingKey } from "./response-cache";
 import { nobody } from "./tokens";
+import { faultTold, openTransports, type Transports } from "./transports";
 
 /** One supergraph with all that serves it. It lives until it is retired and the last request on it has ended. */
 export interface Serving {
-  endpoint: Endpoint<BareRequest>;
-  /** What clients see. */
-  schema: GraphQLSchema;
-  operationOf: Documents["operationOf"];
+  /** What is served at each path: the whole graph at the configured one, its contracts at theirs. */
+  at: ReadonlyMap<string, ServedGraph>;
   /** Whether nothing is known of the caller that could change the answer. */
   isAnybodys(request: BareRequest): boolean;
   graphId: string;
@@ -34,6 +29,13 @@ export interface Serving {
   enter(): () => void;
   /** No new requests come: everything is closed when those that run have ended. */
   retire(): Promise<void>;
+}
+
+export interface ServedGraph {
+  endpoint: Endpoint<BareRequest>;
+  /** What clients see. */
+  schema: GraphQLSchema;
+  operationOf: Documents["operationOf"];
 }
 
 /** Reads a supergraph and makes what serves it. Rejects with `SupergraphError` or a fault of the configuration. */
@@ -48,14 +50,65 @@ export async function openServing(
     limits: { waitingMax: waiting, waitingPerCallerMax: waitingPerCaller, planningMs, cacheBytesMax: cacheBytes },
     observer,
   });
-  let transports: Map<string, SubgraphTransport<BareRequest>>;
+  const sharingKey = sharingKeyOf(config);
+  const nobodysKey = sharingKey({ headers: {}, claimsKey: nobody.claimsKey });
+  let transports: Transports = new Map();
+  const at = new Map<string, ServedGraph>();
+  const close = () => Promise.all([graph.close(), ...[...transports.values()].map((transport) => transport.close())]);
   try {
-    const addresses = [...addressesOf(graph.subgraphs, config)];
-    transports = new Map(addresses.map(([name, url]) => [name, transportOf(name, url, config, observer)] as const));
+    transports = openTransports(graph.subgraphs, config, observer);
+    for (const { path, ...rules } of [{ path: config.path }, ...config.contracts]) {
+      const served = "include" in rules ? contractOf(graph, rules) : graph;
+      at.set(path, servedGraph({ graph: served, transports, config, observer, textOf, sharingKey }));
+    }
   } catch (error) {
-    await graph.close();
+    await close();
     throw error;
   }
+
+  let running = 0;
+  let isRetired = false;
+  let ended = () => {};
+  const idle = new Promise<void>((resolve) => (ended = resolve));
+  return {
+    at,
+    isAnybodys: (request) => sharingKey(request) === nobodysKey,
+    graphId: graph.id,
+    subgraphs: graph.subgraphs.map(({ name }) => name),
+    enter() {
+      running++;
+      let isIn = true;
+      return () => {
+        if (!isIn) return;
+        isIn = false;
+        if (--running === 0 && isRetired) ended();
+      };
+    },
+    async retire() {
+      isRetired = true;
+      if (running === 0) ended();
+      await idle;
+      await close();
+    },
+  };
+}
+
+/** The steps of one endpoint: of the whole graph, or of a contract, which has its own schema and shares all the rest. */
+function servedGraph({
+  graph,
+  transports,
+  config,
+  observer,
+  textOf,
+  sharingKey,
+}: {
+  graph: Graph;
+  transports: Transports;
+  config: Config;
+  observer: Observer;
+  textOf: Steps<BareRequest>["textOf"];
+  sharingKey: SharingKey;
+}): ServedGraph {
   const plain = createEngine<BareRequest>({
     graph,
     transports,
@@ -66,10 +119,8 @@ export async function openServing(
     describeFault: faultTold,
     observer,
   });
-  const sharingKey = sharingKeyOf(config);
-  const nobodysKey = sharingKey({ headers: {}, claimsKey: nobody.claimsKey });
   const { enabled, ...kept } = config.responseCache;
-  const engine = withHub(enabled ? withResponseCache(plain, { ...kept, sharingKey }) : plain, {
+  const engine = withHub<BareRequest>(enabled ? withResponseCache(plain, { ...kept, sharingKey }) : plain, {
     queuedMax: config.subscriptions.queued,
     awayMaxMs: config.subscriptions.awayMs,
     sharingKey,
@@ -79,7 +130,8 @@ export async function openServing(
   const { characters, tokens, nesting, depth, aliases, fields, rootFields, directives } = config.limits;
   const documents = createDocuments({
     schema: graph.apiSchema,
-    introspection: config.introspection,
+    introspection: config.introspection !== false,
+    suggestions: config.introspection === true,
     parse: parserWithin({
       charactersMax: characters,
       tokensMax: tokens,
@@ -99,7 +151,12 @@ export async function openServing(
         isAsked: (request) => (request as BareRequest).headers["expose-cost"] === "true",
       })
     : () => (answer) => answer;
-  const permit = createPermit({ schema: graph.apiSchema, supergraphSchema: graph.supergraphSchema });
+  const permit = createPermit({
+    schema: graph.apiSchema,
+    supergraphSchema: graph.supergraphSchema,
+    refuseWhole: config.authorization.refuseWhole,
+    filtersIntrospection: config.introspection === "permitted",
+  });
   const endpoint = createEndpoint<BareRequest>(
     {
       ...documents,
@@ -110,99 +167,8 @@ export async function openServing(
     },
     observer,
   );
-
-  let running = 0;
-  let isRetired = false;
-  let ended = () => {};
-  const idle = new Promise<void>((resolve) => (ended = resolve));
-  return {
-    endpoint,
-    schema: graph.apiSchema,
-    operationOf: documents.operationOf,
-    isAnybodys: (request) => sharingKey(request) === nobodysKey,
-    graphId: graph.id,
-    subgraphs: graph.subgraphs.map(({ name }) => name),
-    enter() {
-      running++;
-      let isIn = true;
-      return () => {
-        if (!isIn) return;
-        isIn = false;
-        if (--running === 0 && isRetired) ended();
-      };
-    },
-    async retire() {
-      isRetired = true;
-      if (running === 0) ended();
-      await idle;
-      await Promise.all([graph.close(), ...[...transports.values()].map((transport) => transport.close())]);
-    },
-  };
+  return { endpoint, schema: graph.apiSchema, operationOf: documents.operationOf };
 }
-
-/** Where each subgraph is: where the configuration says, or the supergraph. Throws `ConfigError` where neither does. */
-export function addressesOf(
-  subgraphs: readonly { name: string; url: string }[],
-  config: Config,
-): ReadonlyMap<string, string> {
-  const addresses = new Map(subgraphs.map(({ name, url }) => [name, config.subgraphs[name]?.url ?? url] as const));
-  const faults = [...addresses].flatMap(([name, url]) => (isAddress(url) ? [] : [`  subgraphs.${name}.url: "${url}"`]));
-  if (faults.length > 0)
-    throw new ConfigError(`Subgraphs have no address in the supergraph, and none in the configuration:\n${faults.join("\n")}`);
-  return addresses;
-}
-
-const isAddress = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
-
-/** Those that the configuration names and the supergraph doesn't know. */
-export const strangersIn = (config: Config, subgraphs: readonly { name: string }[]): string[] =>
-  Object.keys(config.subgraphs).filter((name) => !subgraphs.some((each) => each.name === name));
-
-function transportOf(
-  name: string,
-  address: string,
-  config: Config,
-  observer: Observer,
-): SubgraphTransport<BareRequest> {
-  const own = config.subgraphs[name];
-  const headersFor = compileHeaderRules([...config.headers, ...(own?.headers ?? [])]);
-  const socket = socketSource<BareRequest>({
-    name,
-    url: own?.subscriptionUrl ?? address.replace(/^http/, "ws"),
-    headersFor: headersFor && (({ request }) => headersFor(request.headers)),
-  });
-  const { timeoutMs, connections, concurrency, waiting, retries, answerBytes } = config.traffic;
-  const transport = httpTransport<BareRequest>({
-    name,
-    url: address,
-    connections,
-    answerBytesMax: answerBytes,
-    headersFor: headersFor && (({ request }) => headersFor(request.headers)),
-    ...(config.responseCache.enabled && {
-      onAnswered: (headers, { kind, request }) => request.policy.restrict(kind === "query" ? publicSecondsIn(headers) : 0),
-    }),
-    subscribe: socket.subscribe,
-    onClose: socket.close,
-  });
-  const limits = {
-    timeoutMs: own?.timeoutMs ?? timeoutMs,
-    concurrencyMax: concurrency,
-    waitingMax: waiting,
-    retriesMax: retries,
-  };
-  return guarded(transport, limits, observer);
-}
-
-const told: Record<SubgraphFault["reason"], string> = {
-  TIMEOUT: "took too long",
-  UNREACHABLE: "doesn't answer",
-  OVERLOADED: "has too much to do",
-  BREAKER_OPEN: "doesn't answer",
-  HTTP_STATUS: "failed",
-  NOT_GRAPHQL: "gave an answer that can't be read",
-  TOO_LARGE: "gave an answer that is too large",
-  ABORTED: "was given up",
-};
 
 /**
  * Subgraphs know of callers what the header rules tell them and nothing else; what a caller may see of the graph is
@@ -213,14 +179,3 @@ function sharingKeyOf(config: Config): SharingKey {
   const told = rules.flatMap((rule) => ("propagate" in rule ? [rule.propagate.toLowerCase()] : []));
   return ({ headers, claimsKey }) => JSON.stringify([claimsKey, told.map((name) => headers[name] ?? null)]);
 }
-
-/** What clients are told of a fetch without an answer: never an address. */
-const faultTold = ({ reason, subgraph, status }: SubgraphFault) => ({
-  message: `The subgraph "${subgraph}" ${told[reason]}.`,
-  extensions: {
-    code: "DOWNSTREAM_SERVICE_ERROR",
-    reason,
-    serviceName: subgraph,
-    ...(status !== undefined && { status }),
-  },
-});

@@ -1,63 +1,76 @@
-import type { RequestRefused } from "../endpoint";
 import type { Answer, EventStream } from "../execution/engine";
 import { refused } from "../http/refusal";
 import type { Metrics } from "../metrics";
 
 /** One running subscription's place. */
 export interface Place {
-  /** The stream with its events counted. */
+  /** The stream with its events counted; its end, whoever ends it, frees the place. */
   counted(events: EventStream): EventStream;
   leave(): void;
 }
 
 /** Who has subscribed, however the events reach them: bounded for each caller, and cut when the gateway stops. */
 export interface Subscribers {
-  /** Null when the caller has as many as one may. `cut` ends the way to the client; sockets close theirs themselves. */
-  take(callerKey: string, cut?: () => void): Place | null;
-  refusal(): RequestRefused;
+  /**
+   * Throws `RequestRefused` when the caller has as many as one may. `left` is called once, when the place is free again;
+   * `cut` ends the way to the client, where nobody else does when the gateway stops.
+   */
+  take(callerKey: string, o?: { left?(): void; cut?(): void }): Place;
   cutAll(): void;
 }
 
-export function countSubscribers(o: { perCaller: number; metrics: Metrics }): Subscribers {
+export function countSubscribers({ perCaller, metrics }: { perCaller: number; metrics: Metrics }): Subscribers {
   const ofCaller = new Map<string, number>();
   const cuts = new Set<() => void>();
   return {
-    take(callerKey, cut) {
+    take(callerKey, { left: hasBeenLeft, cut } = {}) {
       const running = ofCaller.get(callerKey) ?? 0;
-      if (running >= o.perCaller) return null;
+      if (running >= perCaller) throw refused("RATE_LIMITED", `At most ${perCaller} subscriptions at a time.`, 429);
       ofCaller.set(callerKey, running + 1);
-      o.metrics.subscriptions.inc();
+      metrics.subscriptions.inc();
       if (cut) cuts.add(cut);
       let hasLeft = false;
-      return {
-        counted: (events) => counted(events, () => o.metrics.events.inc()),
-        leave() {
-          if (hasLeft) return;
-          hasLeft = true;
-          if (cut) cuts.delete(cut);
-          o.metrics.subscriptions.dec();
-          const left = ofCaller.get(callerKey)! - 1;
-          if (left > 0) ofCaller.set(callerKey, left);
-          else ofCaller.delete(callerKey);
-        },
+      const leave = () => {
+        if (hasLeft) return;
+        hasLeft = true;
+        if (cut) cuts.delete(cut);
+        metrics.subscriptions.dec();
+        const left = ofCaller.get(callerKey)! - 1;
+        if (left > 0) ofCaller.set(callerKey, left);
+        else ofCaller.delete(callerKey);
+        hasBeenLeft?.();
       };
+      return { leave, counted: (events) => counted(events, () => metrics.events.inc(), leave) };
     },
-    refusal: () => refused("RATE_LIMITED", `At most ${o.perCaller} subscriptions at a time.`, 429),
     cutAll() {
-      for (const cut of cuts) cut();
+      for (const cut of [...cuts]) cut();
     },
   };
 }
 
-function counted(events: EventStream, count: () => void): EventStream {
+function counted(events: EventStream, count: () => void, over: () => void): EventStream {
   return {
     async next(): Promise<IteratorResult<Answer, undefined>> {
-      const step = (await events.next()) as IteratorResult<Answer, undefined>;
-      if (!step.done) count();
-      return step;
+      try {
+        const step = (await events.next()) as IteratorResult<Answer, undefined>;
+        if (step.done) over();
+        else count();
+        return step;
+      } catch (error) {
+        over();
+        throw error;
+      }
     },
-    return: () => events.return?.() ?? Promise.resolve({ done: true, value: undefined }),
-    throw: (error) => events.throw?.(error) ?? Promise.reject(error as Error),
+    async return() {
+      over();
+      await events.return?.();
+      return { done: true, value: undefined };
+    },
+    async throw(error) {
+      over();
+      await events.return?.();
+      throw error;
+    },
     [Symbol.asyncIterator]() {
       return this;
     },
