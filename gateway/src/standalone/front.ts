@@ -63,7 +63,7 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
     const current = (client = new ClientsRequest(request, caller, front.log, {
       exposePlan: config.exposePlan,
       trustedProxies: config.trustedProxies,
-      timeoutMs: how.events ? undefined : config.limits.operationTimeoutMs,
+      timeoutMs: config.limits.operationTimeoutMs,
     }));
     response.once("close", () => {
       if (!response.writableFinished) current.clientLeft();
@@ -73,6 +73,8 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
     release = serving.enter();
     const check = checkOf(request, how.events, () => {
       place = front.subscribers.take(current.callerKey, { cut: () => void response.destroy() });
+      // A subscription takes as long as it takes.
+      current.end();
     });
     if (Array.isArray(params)) {
       const accepts = { incremental: false, check: checkOf(request, null) };
@@ -94,10 +96,13 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       return await send(front, request, response, { status, type, text: JSON.stringify({ errors }) });
     }
+    if (client?.deadline.aborted) {
+      const { message } = client.deadline.reason as Error;
+      return await send(front, request, response, { status: 504, type, text: errorText("TIMEOUT", message) });
+    }
     const faultId = randomUUID();
     front.log.error({ err: error, faultId }, "A fault was masked.");
-    const extensions = { code: "INTERNAL_SERVER_ERROR", faultId };
-    const text = JSON.stringify({ errors: [{ message: "Something went wrong here.", extensions }] });
+    const text = errorText("INTERNAL_SERVER_ERROR", "Something went wrong here.", { faultId });
     return await send(front, request, response, { status: 500, type, text });
   } finally {
     place?.leave();
@@ -119,6 +124,9 @@ async function answerOne(
     throw error;
   }
 }
+
+const errorText = (code: string, message: string, more: object = {}) =>
+  JSON.stringify({ errors: [{ message, extensions: { code, ...more } }] });
 
 const notAcceptable = () =>
   refused(
