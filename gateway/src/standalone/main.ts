@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+/* eslint-disable @typescript-eslint/no-require-imports, @typescript-eslint/consistent-type-imports -- require() loads a module later and finds its source as well as
+   its compiled form; import() would need the file's extension, which differs between the two. */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import pino from "pino";
@@ -23,6 +25,13 @@ or accounts=schema.graphql), or of what a supergraph.yaml in rover's form lists.
 a configuration can be served.
 `;
 
+// A command loads what it needs: a worker's parent has no use for a planner.
+const load = {
+  commands: () => require("./commands") as typeof import("./commands"),
+  serve: () => require("./serve") as typeof import("./serve"),
+  workers: () => require("./workers") as typeof import("./workers"),
+};
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -40,7 +49,7 @@ async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(usage);
   const [command, ...rest] = positionals;
   if (command === "compose") {
-    const { compose } = await import("./commands.js");
+    const { compose } = load.commands();
     const { config, output } = values;
     return compose({ config, files: rest, output, say: writeTo(process.stdout), warn: writeTo(process.stderr) });
   }
@@ -51,7 +60,7 @@ async function main(): Promise<void> {
     throw new ConfigError(`--supergraph says which supergraph to ${command ?? "serve"}.\n\n${usage}`);
   const config = readConfig(values.config);
   if (command === "validate") {
-    const { validate } = await import("./commands.js");
+    const { validate } = load.commands();
     return validate({ supergraph, config, say: writeTo(process.stdout) });
   }
   if (values.port !== undefined) config.port = wholeNumber("port", values.port, 0, 65_535);
@@ -64,8 +73,8 @@ async function serve(o: { supergraph: string; config: Config; watch: boolean; co
   const log = pino({ level: o.config.telemetry.logLevel, base: null });
   const gateway =
     o.count === 1
-      ? await (await import("./serve.js")).serveSupergraph({ ...o, log })
-      : await (await import("./workers.js")).serveByWorkers({ ...o, log });
+      ? await load.serve().serveSupergraph({ ...o, log })
+      : await load.workers().serveByWorkers({ ...o, log });
   log.info({ url: gateway.url, workers: o.count }, "Ready.");
   let isStopping = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const)
