@@ -14,6 +14,7 @@ import type { Logger } from "pino";
 import type { PersistedOperations } from "./admission/persisted";
 import { masked, refusalErrors, type Execute } from "./executor";
 import type { Graph } from "./graph/graph";
+import { accepted } from "./http/negotiation";
 import type { OperationGate } from "./limits";
 import { maskError } from "./masking";
 import type { Metrics } from "./metrics";
@@ -129,7 +130,10 @@ function guardAndMeasure(o: {
           }
           admitted = true;
         },
-        async willSendResponse({ operation, operationName, response }) {
+        async willSendResponse({ request, queryHash, operation, operationName, response }) {
+          const wasRead = queryHash !== undefined;
+          if (wasRead && response.http.status === 400 && asksForOldStatus(request.http?.headers.get("accept")))
+            response.http.status = 200;
           const failed = response.body.kind === "single" && response.body.singleResult.errors !== undefined;
           const outcome = !admitted ? "refused" : failed ? "errors" : "ok";
           const type = operation?.operation ?? "unknown";
@@ -139,3 +143,7 @@ function guardAndMeasure(o: {
     },
   };
 }
+
+/** GraphQL over HTTP: as `application/json`, whatever was a well-formed request is 200, even if it couldn't be run. */
+const asksForOldStatus = (accept: string | undefined): boolean =>
+  accept !== undefined && accept.includes("application/json") && accepted(accept).type === "application/json";

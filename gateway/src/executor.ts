@@ -11,7 +11,7 @@ import {
   type VariableDefinitionNode,
 } from "graphql";
 import type { Permit } from "./authorization/permit";
-import { RequestRefused } from "./endpoint";
+import { planningRefusal, RequestRefused } from "./endpoint";
 import type { Engine } from "./execution/engine";
 import { operationOfDocument, type Documents } from "./graph/documents";
 import { PlanningRefused } from "./graph/graph";
@@ -54,11 +54,7 @@ export function refusalErrors(error: unknown): GraphQLError[] {
           extensions: { ...extensions, http: extensions["http"] ?? { status: 400 } },
         }),
     );
-  if (error instanceof PlanningRefused) {
-    const isBusy = error.reason === "QUEUE_FULL";
-    const code = isBusy ? "SERVICE_UNAVAILABLE" : "OPERATION_TOO_COMPLEX";
-    return [new GraphQLError(error.message, { extensions: { code, http: { status: isBusy ? 503 : 400 } } })];
-  }
+  if (error instanceof PlanningRefused) return refusalErrors(planningRefusal(error));
   throw error;
 }
 

@@ -17,6 +17,8 @@ export interface HttpTransportOptions<Request extends ClientRequest> {
   http2?: boolean;
   /** Certificates of authorities to trust instead of Node's own, as PEM. */
   ca?: string;
+  /** Told of each answer's headers. */
+  onAnswered?(headers: IncomingHttpHeaders, request: SubgraphRequest<Request>): void;
   subscribe?: SubgraphTransport<Request>["subscribe"];
   /** Closes what `subscribe` has opened. */
   onClose?(): Promise<void>;
@@ -54,7 +56,8 @@ export function httpTransport<Request extends ClientRequest>(
         if (left !== undefined) headers[timeLeftHeader] = String(left);
         const traceparent = request.traceparent ?? request.request.traceparent;
         if (traceparent !== undefined) headers["traceparent"] = traceparent;
-        const exchange = new Exchange(name, request.signal, timeoutMs, bytesMax, resolve, reject);
+        const heard = o.onAnswered && ((given: IncomingHttpHeaders) => o.onAnswered!(given, request));
+        const exchange = new Exchange(name, request.signal, timeoutMs, bytesMax, resolve, reject, heard);
         if (request.signal.aborted) return exchange.handleEvent();
         pool.dispatch({ method: "POST", path, headers, body: request.body() }, exchange);
       }),
@@ -106,6 +109,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     private readonly bytesMax: number,
     private readonly resolve: (answer: SubgraphAnswer) => void,
     private readonly reject: (fault: SubgraphFault) => void,
+    private readonly heard?: (headers: IncomingHttpHeaders) => void,
   ) {
     signal.addEventListener("abort", this);
     if (timeoutMs !== undefined)
@@ -136,6 +140,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       const message = `The subgraph "${this.subgraph}" answered in an encoding that it wasn't asked for: ${String(encoding)}.`;
       this.#fail(new SubgraphFault(this.subgraph, "NOT_GRAPHQL", message, { status }));
     }
+    this.heard?.(headers);
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
