@@ -4,10 +4,15 @@ import path from "node:path";
 import { migrate, provisionDatabase, startEmbeddedPostgres } from "@atrium/database";
 import { eventsBase, type EventTransport } from "@atrium/events";
 import { log, openService } from "../../packages/events/src/testing/ledger";
-import type { Party } from "./events-load";
+import { write, type Commits, type Load, type Party } from "./events-load";
 import { root } from "./house";
 
 const migrations = path.join(root, "packages/events/prisma/migrations");
+
+interface PublishingProcess {
+  write(load: Load): Promise<Commits>;
+  stop(): Promise<void>;
+}
 
 /** A database server of its own that really writes to disk; each measure gets two fresh services on it. */
 export async function withServer<T>(
@@ -16,8 +21,8 @@ export async function withServer<T>(
     withServices<R>(
       transport: () => EventTransport,
       measure: (party: Party) => Promise<R>,
-      /** Starts the relay in a process of its own; otherwise it runs here. */
-      relayOf?: (url: string) => Promise<{ stop(): Promise<void> }>,
+      /** Starts the publishing service in a process of its own; otherwise it runs here. */
+      relayOf?: (url: string) => Promise<PublishingProcess>,
     ): Promise<R>;
   }) => Promise<T>,
 ): Promise<T> {
@@ -35,11 +40,12 @@ export async function withServer<T>(
       directory,
       async withServices(transportOf, measure, relayOf) {
         const transport = transportOf();
-        let apart: { stop(): Promise<void> } | undefined;
+        let apart: PublishingProcess | undefined;
         const [ledger, reports] = [await open("ledger"), await open("reports")];
         try {
           const relay = async () => (apart = await relayOf?.(ledger.url)) ?? ledger.run(transport);
-          return await measure({ ledger, reports, transport, relay });
+          const writeThere = (load: Load) => apart?.write(load) ?? write(ledger, load);
+          return await measure({ ledger, reports, transport, relay, write: writeThere });
         } finally {
           await apart?.stop();
           await Promise.all([ledger.close(), reports.close()]);

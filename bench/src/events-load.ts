@@ -100,7 +100,23 @@ export interface Party {
   transport: EventTransport;
   /** Starts the relay of `ledger`. */
   relay(): Promise<unknown>;
+  /** Writes in the process that relays, as a service does. */
+  write(load: Load): Promise<Commits>;
 }
+
+export interface Load {
+  /** How the accounts are named that it changes, one after the other. */
+  name: string;
+  perSecond: number;
+  seconds: number;
+  perTransaction: number;
+}
+
+/** When which accounts' changes were committed, by `clock`. */
+export type Commits = [accountIds: string[], at: number][];
+
+/** Milliseconds that processes of this machine have in common. */
+const clock = () => performance.timeOrigin + performance.now();
 
 /** Appends, one a transaction, while it is handled. */
 export async function live({ ledger, reports, transport, relay }: Party, count: number) {
@@ -125,37 +141,51 @@ export async function live({ ledger, reports, transport, relay }: Party, count: 
   return `${perSecond(count, appended)} committed, ${perSecond(count, performance.now() - from)} handled`;
 }
 
-/** How long it takes from a commit to the commit of its effect, in milliseconds, at `rate` a second. */
-export async function latency(
-  { ledger, reports, transport, relay }: Party,
-  rate: number,
-  seconds: number,
-  { perTransaction = 1, everything = false } = {},
-): Promise<number[]> {
-  const committedAt = new Map<string, number>();
-  const latencies: number[] = [];
-  const done = (accountId: string) =>
-    latencies.push(performance.now() - (committedAt.get(accountId) ?? performance.now()));
-  const notingAll = () => notingEverything((envelopes) => envelopes.forEach(({ subject }) => done(subject)));
-  await reports.run(transport, [everything ? notingAll() : noting(done)]);
-  await relay();
+/** Changes accounts at a steady rate, whether or not the database keeps up. */
+export async function write({ database }: Pick<TestService, "database">, load: Load): Promise<Commits> {
+  const { name, perSecond, seconds, perTransaction } = load;
+  const commits: Commits = [];
   const writes: Promise<unknown>[] = [];
   const from = performance.now();
-  for (let n = 0; n < rate * seconds; n += perTransaction) {
-    const due = from + (n * 1_000) / rate;
+  for (let n = 0; n < perSecond * seconds; n += perTransaction) {
+    const due = from + (n * 1_000) / perSecond;
     if (due > performance.now()) await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
-    const accountIds = Array.from({ length: perTransaction }, (_, i) => `acc_${n + i}`);
+    const accountIds = Array.from({ length: perTransaction }, (_, i) => `acc_${name}_${n + i}`);
     writes.push(
-      ledger.database.as(tenantOf(n / perTransaction, 50)).transaction(async (tx) => {
+      database.as(tenantOf(n / perTransaction, 50)).transaction(async (tx) => {
         for (const accountId of accountIds) await changeAccount(tx, accountId);
-        tx.afterCommit(() => accountIds.forEach((accountId) => committedAt.set(accountId, performance.now())));
+        tx.afterCommit(() => void commits.push([accountIds, clock()]));
       }),
     );
   }
   await Promise.all(writes);
-  await eventually(
-    async () => latencies,
-    ({ length }) => length >= rate * seconds,
-  );
-  return latencies;
+  return commits;
+}
+
+const warmUpSeconds = 5;
+
+/**
+ * How long it takes from a commit to the commit of its effect, in milliseconds, at `perSecond` a second; after a warm-up
+ * at the same rate, in which a group of consumers has divided its partitions.
+ */
+export async function latency(
+  { reports, transport, relay, write }: Party,
+  perSecond: number,
+  seconds: number,
+  { perTransaction = 1, everything = false } = {},
+): Promise<number[]> {
+  const handledAt = new Map<string, number>();
+  const done = (accountId: string) => void handledAt.set(accountId, clock());
+  const notingAll = () => notingEverything((envelopes) => envelopes.forEach(({ subject }) => done(subject)));
+  await reports.run(transport, [everything ? notingAll() : noting(done)]);
+  await relay();
+  const measure = async (load: Load) => {
+    handledAt.clear();
+    const commits = await write(load);
+    const isHandled = async () => handledAt.size >= load.perSecond * load.seconds;
+    await eventually(isHandled, Boolean, longMs);
+    return commits.flatMap(([accountIds, at]) => accountIds.map((accountId) => handledAt.get(accountId)! - at));
+  };
+  await measure({ name: "warm", perSecond, seconds: warmUpSeconds, perTransaction });
+  return measure({ name: "measured", perSecond, seconds, perTransaction });
 }

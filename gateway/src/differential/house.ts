@@ -35,7 +35,8 @@ export interface Case {
 }
 
 const federation = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@external",
-  "@requires", "@provides", "@shareable", "@override", "@inaccessible", "@interfaceObject", "@tag"])\n`;
+  "@requires", "@provides", "@shareable", "@override", "@inaccessible", "@interfaceObject", "@tag", "@authenticated",
+  "@requiresScopes", "@policy"])\n`;
 
 export interface DifferentialHouse {
   graph: Graph;
@@ -45,6 +46,7 @@ export interface DifferentialHouse {
   /** The same data as one schema, by graphql-js. */
   whole(text: string, variables?: Record<string, unknown>): Promise<Answer>;
   engine: Engine<ClientRequest>;
+  transports: ReadonlyMap<string, SubgraphTransport>;
   documents: Documents;
   close(): Promise<void>;
 }
@@ -92,6 +94,7 @@ export async function openHouse(given: Case): Promise<DifferentialHouse> {
     graph,
     sent,
     engine,
+    transports,
     documents,
     async ours(text, variables) {
       const operation = documents.operationOf(text, undefined);

@@ -44,6 +44,8 @@ export interface EngineOptions<Request extends ClientRequest> {
   describeFault(fault: SubgraphFault, request: Request): GraphQLFormattedError;
   /** What clients are told where a value is missing or wrong and no subgraph said why. */
   describeGap?(gap: { why: "NULL" | "INVALID"; where: string }, request: Request): GraphQLFormattedError;
+  /** What clients are told where they may not see a value; its path is put to it. */
+  describeDenial?(request: Request): GraphQLFormattedError;
   /** Which of a subgraph's top-level `extensions` reach the client. None unless named. */
   extensionsPassed?: readonly string[];
   observer?: Observer;

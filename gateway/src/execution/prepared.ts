@@ -121,7 +121,7 @@ export class PreparedOperation<Request extends ClientRequest> {
     const alone = { ...definition, selectionSet: { kind: Kind.SELECTION_SET, selections } as SelectionSetNode };
     const definitions = document.definitions.map((each) => (each === definition ? alone : each));
     return executeSync({
-      schema: this.schema,
+      schema: this.operation.readable ?? this.schema,
       document: { kind: Kind.DOCUMENT, definitions },
       variableValues: variables,
     });

@@ -34,7 +34,10 @@ export const configSchema = z
     port: z.number().int().min(0).max(65_535).default(4000),
     host: z.string().default("127.0.0.1"),
     path: z.string().startsWith("/").default("/graphql"),
-    introspection: z.boolean().default(false),
+    introspection: z
+      .union([z.boolean(), z.literal("permitted")])
+      .default(false)
+      .describe("Whether callers may read the schema; `permitted` shows each only what they may use."),
     exposePlan: z.boolean().default(false).describe("Whether `apollo-expose-query-plan: true` gets the plan."),
     cors: z
       .strictObject({ origins: z.array(z.string()).default([]), credentials: z.boolean().default(false) })
@@ -56,6 +59,24 @@ export const configSchema = z
         refreshMs: milliseconds(60_000),
       })
       .optional(),
+    authorization: z
+      .strictObject({
+        refuseWhole: z
+          .boolean()
+          .default(false)
+          .describe("Whether an operation that asks for anything that its caller may not see isn't run at all."),
+      })
+      .prefault({}),
+    contracts: z
+      .array(
+        z.strictObject({
+          path: z.string().startsWith("/"),
+          include: z.array(z.string()).default([]),
+          exclude: z.array(z.string()).default([]),
+        }),
+      )
+      .default([])
+      .describe("Parts of the graph, by its `@tag`s, each served on a path of its own."),
     limits: z
       .strictObject({
         bodyBytes: count(1024 * 1024),
@@ -128,6 +149,17 @@ export const configSchema = z
       })
       .prefault({}),
     watchMs: milliseconds(2_000),
+  })
+  .superRefine(({ path, contracts }, context) => {
+    const taken = new Set([path, "/health", "/ready", "/metrics"]);
+    for (const [index, contract] of contracts.entries()) {
+      const fault = (message: string, at: string) =>
+        context.addIssue({ code: "custom", message, path: ["contracts", index, at] });
+      if (taken.has(contract.path)) fault(`something else is served at ${contract.path}`, "path");
+      if (contract.include.length + contract.exclude.length === 0)
+        fault("a contract includes or excludes something by its tags", "include");
+      taken.add(contract.path);
+    }
   })
   .describe("atrium-gateway");
 

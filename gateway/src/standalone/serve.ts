@@ -62,15 +62,22 @@ export async function serveSupergraph(o: {
 
   let isStopping = false;
   let stopped: Promise<void> | undefined;
-  const front: BareFront = {
+  const front: Omit<BareFront, "endpoint"> = {
     config,
-    endpoint: () => ({ endpoint: serving.endpoint, release: serving.enter() }),
     callerOf: tokens ? (authorization) => tokens.callerOf(authorization) : () => nobody,
     log,
   };
+  // Which paths there are is the configuration's: a new supergraph has the same.
+  const fronts = new Map(
+    [...serving.at.keys()].map((path): [string, BareFront] => [
+      path,
+      { ...front, endpoint: () => ({ endpoint: serving.at.get(path)!.endpoint, release: serving.enter() }) },
+    ]),
+  );
   const server = createServer((request, response) => {
     const path = pathOf(request.url!);
-    if (path === config.path) return void answerGraphQL(front, request, response);
+    const graphql = fronts.get(path);
+    if (graphql) return void answerGraphQL(graphql, request, response);
     if (isStopping) response.setHeader("connection", "close");
     const answer = (status: number, type: string, text: string) => {
       response.writeHead(status, { "content-type": type, "cache-control": "no-store" });

@@ -1,5 +1,7 @@
 import type { GraphQLSchema } from "graphql";
 import { createDocuments, type Documents } from "../graph/documents";
+import { contractOf } from "../graph/contracts";
+import type { Graph } from "../graph/graph";
 import { openGraph } from "../graph/open-graph";
 import { parserWithin } from "../admission/shape";
 import { createPermit } from "../authorization/permit";
@@ -19,16 +21,21 @@ import { compileHeaderRules } from "./header-rules";
 
 /** One supergraph with all that serves it. It lives until it is retired and the last request on it has ended. */
 export interface Serving {
-  endpoint: Endpoint<BareRequest>;
-  /** What clients see. */
-  schema: GraphQLSchema;
-  operationOf: Documents["operationOf"];
+  /** What is served at each path: the whole graph at the configured one, its contracts at theirs. */
+  at: ReadonlyMap<string, ServedGraph>;
   graphId: string;
   subgraphs: readonly string[];
   /** Counts a request in; the returned function counts it out. */
   enter(): () => void;
   /** No new requests come: everything is closed when those that run have ended. */
   retire(): Promise<void>;
+}
+
+export interface ServedGraph {
+  endpoint: Endpoint<BareRequest>;
+  /** What clients see. */
+  schema: GraphQLSchema;
+  operationOf: Documents["operationOf"];
 }
 
 /** Reads a supergraph and makes what serves it. Rejects with `SupergraphError` or a fault of the configuration. */
@@ -44,6 +51,49 @@ export async function openServing(
     observer,
   });
   const transports = new Map(graph.subgraphs.map((each) => [each.name, transportOf(each, config, observer)] as const));
+  const at = new Map([[config.path, servedGraph(graph, transports, config, observer, textOf)]]);
+  try {
+    for (const { path, ...rules } of config.contracts)
+      at.set(path, servedGraph(contractOf(graph, rules), transports, config, observer, textOf));
+  } catch (error) {
+    await Promise.all([graph.close(), ...[...transports.values()].map((transport) => transport.close())]);
+    throw error;
+  }
+
+  let running = 0;
+  let isRetired = false;
+  let ended = () => {};
+  const idle = new Promise<void>((resolve) => (ended = resolve));
+  return {
+    at,
+    graphId: graph.id,
+    subgraphs: graph.subgraphs.map(({ name }) => name),
+    enter() {
+      running++;
+      let isIn = true;
+      return () => {
+        if (!isIn) return;
+        isIn = false;
+        if (--running === 0 && isRetired) ended();
+      };
+    },
+    async retire() {
+      isRetired = true;
+      if (running === 0) ended();
+      await idle;
+      await Promise.all([graph.close(), ...[...transports.values()].map((transport) => transport.close())]);
+    },
+  };
+}
+
+/** The steps of one endpoint: of the whole graph, or of a contract, which has its own schema and shares all the rest. */
+function servedGraph(
+  graph: Graph,
+  transports: ReadonlyMap<string, SubgraphTransport<BareRequest>>,
+  config: Config,
+  observer: Observer,
+  textOf: Steps<BareRequest>["textOf"],
+): ServedGraph {
   const plain = createEngine<BareRequest>({
     graph,
     transports,
@@ -64,7 +114,8 @@ export async function openServing(
   const { characters, tokens, nesting, depth, aliases, fields, rootFields, directives } = config.limits;
   const documents = createDocuments({
     schema: graph.apiSchema,
-    introspection: config.introspection,
+    introspection: config.introspection !== false,
+    suggestions: config.introspection === true,
     parse: parserWithin({
       charactersMax: characters,
       tokensMax: tokens,
@@ -84,7 +135,12 @@ export async function openServing(
         isAsked: (request) => (request as BareRequest).headers["expose-cost"] === "true",
       })
     : () => (answer) => answer;
-  const permit = createPermit({ schema: graph.apiSchema, supergraphSchema: graph.supergraphSchema });
+  const permit = createPermit({
+    schema: graph.apiSchema,
+    supergraphSchema: graph.supergraphSchema,
+    refuseWhole: config.authorization.refuseWhole,
+    filtersIntrospection: config.introspection === "permitted",
+  });
   const endpoint = createEndpoint<BareRequest>(
     {
       ...documents,
@@ -95,33 +151,7 @@ export async function openServing(
     },
     observer,
   );
-
-  let running = 0;
-  let isRetired = false;
-  let ended = () => {};
-  const idle = new Promise<void>((resolve) => (ended = resolve));
-  return {
-    endpoint,
-    schema: graph.apiSchema,
-    operationOf: documents.operationOf,
-    graphId: graph.id,
-    subgraphs: graph.subgraphs.map(({ name }) => name),
-    enter() {
-      running++;
-      let isIn = true;
-      return () => {
-        if (!isIn) return;
-        isIn = false;
-        if (--running === 0 && isRetired) ended();
-      };
-    },
-    async retire() {
-      isRetired = true;
-      if (running === 0) ended();
-      await idle;
-      await Promise.all([graph.close(), ...[...transports.values()].map((transport) => transport.close())]);
-    },
-  };
+  return { endpoint, schema: graph.apiSchema, operationOf: documents.operationOf };
 }
 
 function transportOf(

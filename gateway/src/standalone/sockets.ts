@@ -11,7 +11,7 @@ import type { Metrics } from "../metrics";
 import { SlowConsumer } from "../subscriptions/hub";
 import type { Config } from "./config";
 import { BareRequest, formatted } from "./front";
-import type { Serving } from "./serving";
+import type { ServedGraph, Serving } from "./serving";
 import type { Caller } from "./tokens";
 
 export interface BareSockets {
@@ -28,7 +28,12 @@ interface Connection {
   expiry?: NodeJS.Timeout;
 }
 
-type Args = ExecutionArgs & { serving: Serving; params: OperationParams; client: BareRequest };
+type Args = ExecutionArgs & {
+  serving: Serving;
+  endpoint: ServedGraph["endpoint"];
+  params: OperationParams;
+  client: BareRequest;
+};
 
 const goingAway = 1001;
 const slowConsumer = 4408;
@@ -86,8 +91,9 @@ export function openBareSockets(o: {
         extensions: extensions ?? undefined,
       };
       const serving = o.serving();
+      const { schema, endpoint, operationOf } = serving.at.get(pathOf(extra.request))!;
       try {
-        const { document, name, type } = serving.operationOf(query, params.operationName);
+        const { document, name, type } = operationOf(query, params.operationName);
         if (type === "subscription") {
           if ((ofCaller.get(client.callerKey) ?? 0) >= config.subscriptions.perCaller)
             return [
@@ -97,10 +103,11 @@ export function openBareSockets(o: {
             ];
         }
         return {
-          schema: serving.schema,
+          schema,
           document,
           operationName: name,
           serving,
+          endpoint,
           params,
           client,
         } satisfies Args as Args;
@@ -115,7 +122,7 @@ export function openBareSockets(o: {
     subscribe: (args) => run(args as Args) as Promise<AsyncIterableIterator<ExecutionResult>>,
   });
 
-  async function run({ serving, params, client }: Args): Promise<unknown> {
+  async function run({ serving, endpoint, params, client }: Args): Promise<unknown> {
     const release = serving.enter();
     const { callerKey } = client;
     ofCaller.set(callerKey, (ofCaller.get(callerKey) ?? 0) + 1);
@@ -129,7 +136,7 @@ export function openBareSockets(o: {
       else ofCaller.delete(callerKey);
     };
     try {
-      const answer = await serving.endpoint.answer(params, client, { incremental: false, check: () => {} });
+      const answer = await endpoint.answer(params, client, { incremental: false, check: () => {} });
       if (!(Symbol.asyncIterator in answer)) {
         over();
         return answer;
@@ -202,7 +209,7 @@ export function openBareSockets(o: {
       const { origin } = request.headers;
       const isOther = origin !== undefined && !config.cors.origins.includes(origin) && !isOwn(origin, request);
       if (isStopping || !config.subscriptions.enabled) return refuse(socket, "503 Service Unavailable");
-      if (request.url!.split("?", 1)[0] !== config.path) return refuse(socket, "404 Not Found");
+      if (!o.serving().at.has(pathOf(request))) return refuse(socket, "404 Not Found");
       if (isOther) return refuse(socket, "403 Forbidden");
       webSockets.handleUpgrade(request, socket, head, opened);
     },
@@ -222,6 +229,8 @@ export function openBareSockets(o: {
     },
   };
 }
+
+const pathOf = ({ url }: IncomingMessage): string => url!.split("?", 1)[0]!;
 
 /** The stream with its events counted, and told of when it is over, whoever ended it. */
 function counted(events: EventStream, metrics: Metrics, over: () => void): EventStream {

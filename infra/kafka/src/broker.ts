@@ -7,6 +7,14 @@ import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import { freePort, isAlive, withFileLock } from "@atrium/database/local";
 import { fetchKafka, KafkaUnavailable } from "./fetch";
+import {
+  assertPlain,
+  certificateOf,
+  makeCertificate,
+  scramUsers,
+  securedProperties,
+  type Credentials,
+} from "./secured";
 
 const run = promisify(execFile);
 
@@ -20,6 +28,8 @@ export interface KafkaOptions {
   /** Further broker settings, by their names in `server.properties`. */
   settings?: Readonly<Record<string, string | number>>;
   heapMegabytes?: number;
+  /** Reached by TLS and with these alone, from the first start on the folder on; otherwise by anybody on this machine. */
+  secured?: Credentials;
 }
 
 export interface RunningKafka {
@@ -29,6 +39,8 @@ export interface RunningKafka {
   pid: number;
   /** Whether it was already running: a killed process leaves its broker behind, and the next one takes it over. */
   reused: boolean;
+  /** The PEM file that a secured one is trusted by: `KAFKA_TLS_CA_FILE`. */
+  certificateFile?: string;
   /** Asks it to end, waits until it has closed its data; the data stay. */
   stop(): Promise<void>;
 }
@@ -55,13 +67,13 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   return withFileLock(path.join(directory, "start.lock"), async () => {
     const left = await readRecord(directory);
     if (left && isBroker(left.pid, directory) && (await becomesReady(left.pid, directory)))
-      return asRunning(directory, left, true);
+      return asRunning(options, left, true);
     const port = options.port ?? (left && (await isFree(left.port)) ? left.port : await freePort());
     await format({ ...options, directory, port }, libraries);
     const pid = await launch({ ...options, directory }, libraries);
     const record = { pid, port };
     await writeFile(path.join(directory, "broker.json"), JSON.stringify(record));
-    if (await becomesReady(pid, directory)) return asRunning(directory, record, false);
+    if (await becomesReady(pid, directory)) return asRunning(options, record, false);
     const said = readFileSync(logOf(directory), "utf8").slice(-2_000).trim();
     throw new KafkaUnavailable(`Kafka didn't start on ${directory}:\n${said}\n(all of it: ${logOf(directory)})`);
   });
@@ -70,7 +82,9 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
 const logOf = (directory: string) => path.join(directory, "broker.log");
 const propertiesOf = (directory: string) => path.join(directory, "server.properties");
 
-function asRunning(directory: string, { pid, port }: BrokerRecord, reused: boolean): RunningKafka {
+function asRunning(options: KafkaOptions, { pid, port }: BrokerRecord, reused: boolean): RunningKafka {
+  const directory = path.resolve(options.directory);
+  const certificateFile = options.secured && certificateOf(directory);
   const stop = async () => {
     if (!isBroker(pid, directory)) return;
     process.kill(pid, "SIGTERM");
@@ -78,22 +92,27 @@ function asRunning(directory: string, { pid, port }: BrokerRecord, reused: boole
       if (!isBroker(pid, directory)) return;
     process.kill(pid, "SIGKILL");
   };
-  return { brokers: `127.0.0.1:${port}`, port, pid, reused, stop };
+  return { brokers: `127.0.0.1:${port}`, port, pid, reused, certificateFile, stop };
 }
 
 async function format(
-  { directory, dataDirectory, settings = {}, port }: KafkaOptions & { directory: string; port: number },
+  { directory, dataDirectory, settings = {}, port, secured }: KafkaOptions & { directory: string; port: number },
   libraries: string,
 ): Promise<void> {
   const data = dataDirectory ?? path.join(directory, "data");
   const controllerPort = await freePort();
+  const protocol = secured ? "SASL_SSL" : "PLAINTEXT";
+  if (secured) assertPlain(secured);
+  if (secured && !existsSync(certificateOf(directory))) await makeCertificate(directory);
   const properties = {
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: `${protocol}://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "advertised.listeners": `${protocol}://127.0.0.1:${port}`,
     "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": `CONTROLLER:PLAINTEXT,${protocol}:${protocol}`,
+    ...(secured && securedProperties(directory, secured)),
     "log.dirs": data,
     "auto.create.topics.enable": false,
     "offsets.topic.replication.factor": 1,
@@ -110,13 +129,14 @@ async function format(
     ...settings,
   };
   const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
-  await writeFile(propertiesOf(directory), lines.join(""));
+  await writeFile(propertiesOf(directory), lines.join(""), { mode: 0o600 });
   if (existsSync(path.join(data, "meta.properties"))) return;
   // Not one that begins with a dash: it would be taken for an option.
   const cluster = `A${randomBytes(16).toString("base64url").slice(1)}`;
   await run("java", [
     ...["-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", path.join(libraries, "*")],
     ...["kafka.tools.StorageTool", "format", "-t", cluster, "-c", propertiesOf(directory), "--ignore-formatted"],
+    ...(secured ? scramUsers(secured) : []),
   ]).catch((error: { stderr?: string; message: string }) => {
     throw new KafkaUnavailable(`Kafka couldn't prepare ${data}: ${(error.stderr || error.message).slice(-1_000)}`);
   });

@@ -41,7 +41,10 @@ export interface RunEventsOptions<Context, Handle extends EventHandle<Handle>> {
 }
 
 export interface RunningEvents {
-  /** Puts events into this service's inbox even if it has handled them before: for a replay. */
+  /**
+   * Puts events into this service's inbox even if it has handled them before: for a replay. One that waits or is being
+   * handled isn't added.
+   */
   receiveAgain(envelopes: readonly Envelope[]): Promise<void>;
   stats(): Promise<EventStats>;
   /** The same as figures of the service's metrics. */

@@ -37,11 +37,30 @@ export async function openClient(settings: KafkaSettings, log: EventLog): Promis
     try {
       await admin.connect();
       return await work(admin);
+    } catch (error) {
+      throw explained(error);
     } finally {
       await inTime(admin.disconnect());
     }
   };
   return { library, kafka, administer };
+}
+
+/** What keeps us from a broker, with the settings that may be wrong; other errors as they are. */
+export function explained(error: unknown): unknown {
+  const { name, message } = error as Error;
+  const because = (reason: string) => new Error(`${reason}: ${message}`, { cause: error });
+  if (name === "KafkaJSSASLAuthenticationError")
+    return because("Kafka refuses our sign-in (KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD)");
+  if (/certificate|altnames/i.test(message))
+    return because("A Kafka broker's certificate isn't trusted (KAFKA_TLS_CA_FILE says whom to trust)");
+  if (/wrong version number|before secure TLS/i.test(message))
+    return because("A Kafka broker doesn't speak TLS there (KAFKA_TLS, KAFKA_BROKERS)");
+  if (/closed connection/i.test(message))
+    return because(
+      "A Kafka broker hangs up on us; one does so that wants TLS or a sign-in (KAFKA_TLS, KAFKA_SASL_MECHANISM)",
+    );
+  return error;
 }
 
 function securityOf(settings: KafkaSettings): Pick<KafkaConfig, "ssl" | "sasl"> {

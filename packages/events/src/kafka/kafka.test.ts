@@ -371,5 +371,8 @@ test("settings that don't fit together are refused, and each fault names its set
     /needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.*set KAFKA_TLS=on/,
   );
   expect(faultsOf({ KAFKA_BROKERS: "b:9092", KAFKA_TLS_CERT_FILE: "x" })).toThrow("one needs the other");
+  expect(faultsOf({ KAFKA_BROKERS: "b:9092", KAFKA_TLS_CA_FILE: "/nowhere/ca.pem" })).toThrow(
+    /KAFKA_TLS_CA_FILE: \/nowhere\/ca.pem can't be read; KAFKA_TLS_CA_FILE: has no effect without KAFKA_TLS=on/,
+  );
   expect(() => kafkaSettings.parse({ KAFKA_BROKERS: "b" })).toThrow("must be host:port");
 });

@@ -1,7 +1,7 @@
 import type { Message, Producer } from "kafkajs";
 import type { Envelope } from "../envelope";
 import type { EventLog } from "../log";
-import { inTime, type KafkaClient } from "./client";
+import { explained, inTime, type KafkaClient } from "./client";
 import { toMessage, type Seal } from "./record";
 import type { KafkaSettings } from "./settings";
 import { growTopic, reconcileTopic } from "./topics";
@@ -42,7 +42,7 @@ export function startPublisher({
     });
     await connecting.connect().catch(async (error: unknown) => {
       await inTime(connecting.disconnect());
-      throw error;
+      throw explained(error);
     });
     return connecting;
   };

@@ -1,3 +1,4 @@
+import { accessSync, constants } from "node:fs";
 import { z } from "zod";
 
 const broker = /^(\[[\da-f:]+\]|[\w.-]+):\d{1,5}$/i;
@@ -60,7 +61,21 @@ export function faultsOfKafkaSettings(settings: KafkaSettings): string[] {
     faults.push("KAFKA_SASL_MECHANISM: needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD");
   if (mechanism === "plain" && tls === "off")
     faults.push("KAFKA_SASL_MECHANISM: plain would show the password to the network; set KAFKA_TLS=on, or use scram");
+  for (const name of ["KAFKA_TLS_CA_FILE", "KAFKA_TLS_CERT_FILE", "KAFKA_TLS_KEY_FILE"] as const) {
+    const file = settings[name];
+    if (file && !isReadable(file)) faults.push(`${name}: ${file} can't be read`);
+    if (file && tls === "off") faults.push(`${name}: has no effect without KAFKA_TLS=on`);
+  }
   if (!settings.KAFKA_TLS_CERT_FILE !== !settings.KAFKA_TLS_KEY_FILE)
     faults.push("KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE: one needs the other");
   return faults;
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
