@@ -46,7 +46,7 @@ async function subgraph(handle: Handle, more: Partial<HttpTransportOptions<Clien
   });
 }
 afterEach(async () => {
-  await transport.close();
+  await transport.close().catch(() => {});
   for (const socket of sockets) socket.destroy();
   await new Promise((resolve) => server.close(resolve));
 });
@@ -261,5 +261,4 @@ test("what can't be sent, and nobody at the address, are faults as well", async 
   await expect(transport.fetch(asked(), 1_000)).rejects.toMatchObject({ reason: "UNREACHABLE" });
   await transport.close();
   await expect(transport.fetch(asked(), 1_000)).rejects.toMatchObject({ reason: "UNREACHABLE" });
-  await subgraph(json("{}"));
 });
