@@ -38,14 +38,18 @@ export function httpTransport<Request extends ClientRequest>(
   const { origin, pathname, search } = new URL(o.url);
   const path = `${pathname}${search}`;
   const bytesMax = o.answerBytesMax ?? answerBytesMax;
-  const pool = new Pool(origin, {
+  const options = {
     connections: o.connections ?? 100,
-    factory: (_, options) => clientOf(origin, options, buildConnector({ allowH2: o.http2 ?? true, ca: o.ca })),
+    allowH2: o.http2 ?? true,
     keepAliveTimeout: 30_000,
     // Each request brings its own deadline.
     headersTimeout: 0,
     bodyTimeout: 0,
-  });
+  };
+  const connect = buildConnector({ allowH2: options.allowH2, ca: o.ca });
+  const queries = new Pool(origin, { ...options, factory: (_, given) => sharedClient(origin, given, connect) });
+  // Of requests that share a connection, undici sends some again when it is lost: mutations share none.
+  const others = new Pool(origin, { ...options, connect, pipelining: 1 });
 
   return {
     name,
@@ -59,22 +63,23 @@ export function httpTransport<Request extends ClientRequest>(
         const heard = o.onAnswered && ((given: IncomingHttpHeaders) => o.onAnswered!(given, request));
         const exchange = new Exchange(name, request.signal, timeoutMs, bytesMax, resolve, reject, heard);
         if (request.signal.aborted) return exchange.handleEvent();
-        pool.dispatch({ method: "POST", path, headers, body: request.body() }, exchange);
+        const isQuery = request.kind === "query";
+        const pool = isQuery ? queries : others;
+        pool.dispatch({ method: "POST", path, headers, body: request.body(), idempotent: isQuery }, exchange);
       }),
     subscribe:
       o.subscribe ??
       (() => Promise.reject(new SubgraphFault(name, "UNREACHABLE", `The subgraph "${name}" has no subscriptions.`))),
     async close() {
-      await Promise.all([pool.close(), o.onClose?.()]);
+      await Promise.all([queries.close(), others.close(), o.onClose?.()]);
     },
   };
 }
 
 /** A connection that takes many requests at once if it turns out to be HTTP/2, and one at a time otherwise. */
-function clientOf(origin: string, options: object, connect: buildConnector.connector): Client {
+function sharedClient(origin: string, options: object, connect: buildConnector.connector): Client {
   const client = new Client(origin, {
     ...options,
-    allowH2: true,
     connect: (given, done) =>
       connect(given, (...outcome) => {
         const [, socket] = outcome;
@@ -98,6 +103,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
   #bytes = 0;
+  #length: string | undefined;
   readonly #chunks: Buffer[] = [];
   readonly #timer: NodeJS.Timeout | undefined;
   #hasEnded = false;
@@ -134,6 +140,9 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     this.#status = status;
+    this.#chunks.length = 0;
+    this.#bytes = 0;
+    this.#length = headers["content-length"];
     const encoding = headers["content-encoding"];
     // It wasn't asked to: what small bytes unpack to isn't found out.
     if (encoding !== undefined && encoding !== "identity") {
@@ -151,8 +160,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#fail(new SubgraphFault(this.subgraph, "TOO_LARGE", message, { status: this.#status }));
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(_: Dispatcher.DispatchController): void {
     if (this.#hasEnded) return;
+    if (this.#length !== undefined && Number(this.#length) !== this.#bytes)
+      return this.onResponseError(_, new Error(`${this.#bytes} bytes of ${this.#length} came.`));
     try {
       const chunks = this.#chunks;
       const answer = read(this.subgraph, this.#status, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
