@@ -1,12 +1,13 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
+import { localBudget } from "../admission/budget";
 import { openPersistedOperations } from "../admission/persisted";
 import { createMetrics, type Metrics } from "../metrics";
 import { createObserver } from "../observing/observe";
 import type { Config } from "./config";
 import { answerGraphQL, type BareFront } from "./front";
-import { openServing, type Serving } from "./serving";
+import { openServing, type Admission, type Serving } from "./serving";
 import { openBareSockets } from "./sockets";
 import { supergraphSource } from "./source";
 import { nobody, openTokens, type Tokens } from "./tokens";
@@ -37,12 +38,17 @@ export async function serveSupergraph(o: {
     source.read(),
   ]);
   const persisted = openPersistedOperations({ ...config.persistedOperations, watchMs: config.watchMs, log });
-  let serving = await openServing(sdl, config, observer, persisted.textOf);
+  const costPerMinuteMax = config.demandControl?.costPerMinuteMax;
+  const admission: Admission = {
+    textOf: persisted.textOf,
+    ...(costPerMinuteMax !== undefined && { budget: localBudget(costPerMinuteMax) }),
+  };
+  let serving = await openServing(sdl, config, observer, admission);
   const ended = new AbortController();
   const retiring = new Set<Promise<void>>();
 
   async function takeOver(text: string): Promise<void> {
-    const next = await openServing(text, config, observer, persisted.textOf);
+    const next = await openServing(text, config, observer, admission);
     const previous = serving;
     serving = next;
     log.info({ supergraph: next.graphId.slice(0, 12) }, "A new supergraph is served.");

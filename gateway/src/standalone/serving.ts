@@ -5,6 +5,7 @@ import type { Graph } from "../graph/graph";
 import { openGraph } from "../graph/open-graph";
 import { parserWithin } from "../admission/shape";
 import { createPermit } from "../authorization/permit";
+import type { Budget } from "../admission/budget";
 import { createCharge } from "../admission/charge";
 import { createCostModel } from "../admission/cost";
 import { createEndpoint, type Endpoint, type Steps } from "../endpoint";
@@ -38,12 +39,18 @@ export interface ServedGraph {
   operationOf: Documents["operationOf"];
 }
 
+/** What goes on from one supergraph to the next, and is the same at every path. */
+export interface Admission {
+  textOf: Steps<BareRequest>["textOf"];
+  budget?: Budget;
+}
+
 /** Reads a supergraph and makes what serves it. Rejects with `SupergraphError` or a fault of the configuration. */
 export async function openServing(
   sdl: string,
   config: Config,
   observer: Observer,
-  textOf: Steps<BareRequest>["textOf"],
+  admission: Admission,
 ): Promise<Serving> {
   const { waiting, waitingPerCaller, planningMs, cacheBytes } = config.planner;
   const graph = await openGraph(sdl, {
@@ -51,10 +58,10 @@ export async function openServing(
     observer,
   });
   const transports = new Map(graph.subgraphs.map((each) => [each.name, transportOf(each, config, observer)] as const));
-  const at = new Map([[config.path, servedGraph(graph, transports, config, observer, textOf)]]);
+  const at = new Map([[config.path, servedGraph(graph, transports, config, observer, admission)]]);
   try {
     for (const { path, ...rules } of config.contracts)
-      at.set(path, servedGraph(contractOf(graph, rules), transports, config, observer, textOf));
+      at.set(path, servedGraph(contractOf(graph, rules), transports, config, observer, admission));
   } catch (error) {
     await Promise.all([graph.close(), ...[...transports.values()].map((transport) => transport.close())]);
     throw error;
@@ -92,7 +99,7 @@ function servedGraph(
   transports: ReadonlyMap<string, SubgraphTransport<BareRequest>>,
   config: Config,
   observer: Observer,
-  textOf: Steps<BareRequest>["textOf"],
+  { textOf, budget }: Admission,
 ): ServedGraph {
   const plain = createEngine<BareRequest>({
     graph,
@@ -129,10 +136,11 @@ function servedGraph(
   });
   const { demandControl } = config;
   const charge: Steps<BareRequest>["charge"] = demandControl
-    ? createCharge({
+    ? createCharge<BareRequest>({
         ...demandControl,
+        budget,
         model: createCostModel(graph.apiSchema, graph.supergraphSchema, demandControl),
-        isAsked: (request) => (request as BareRequest).headers["expose-cost"] === "true",
+        isAsked: ({ headers }) => headers["expose-cost"] === "true",
       })
     : () => (answer) => answer;
   const permit = createPermit({
