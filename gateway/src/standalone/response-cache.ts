@@ -69,9 +69,8 @@ export function withResponseCache(
   }
   function find(key: string, { policy }: BareRequest): Answer | undefined {
     const found = kept.get(key);
-    const seconds = Math.floor(kept.getRemainingTTL(key) / 1_000);
-    if (!found || seconds <= 0) return undefined;
-    policy.restrict(seconds);
+    if (!found) return undefined;
+    policy.restrict(Math.floor(kept.getRemainingTTL(key) / 1_000));
     return found.answer;
   }
   function keep(key: string, answer: Answer, { policy }: BareRequest): void {

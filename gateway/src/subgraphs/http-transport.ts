@@ -128,7 +128,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   /** The caller has gone, or its time is up. */
   handleEvent(): void {
     const { reason } = this.signal as { reason: unknown };
-    const late = reason instanceof Error && reason.name === "TimeoutError";
+    const late = (reason as Error | undefined)?.name === "TimeoutError";
     const message = `The request to "${this.subgraph}" was given up.`;
     this.#fail(new SubgraphFault(this.subgraph, late ? "TIMEOUT" : "ABORTED", message, { cause: reason }));
   }
