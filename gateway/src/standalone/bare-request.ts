@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Logger } from "pino";
 import type { Claims, ClientRequest } from "../client-request";
@@ -38,6 +39,8 @@ export class ClientsRequest implements BareRequest {
     o: { timeoutMs?: number; exposePlan: boolean; trustedProxies: number },
   ) {
     const { headers } = request;
+    // Each of an operation's fetches listens, and there may be many.
+    setMaxListeners(0, this.#presence.signal);
     this.headers = headers;
     this.callerKey = caller.subject ?? clientAddressOf(request, o.trustedProxies) ?? "";
     this.exposePlan = o.exposePlan && headers["apollo-expose-query-plan"] === "true";
