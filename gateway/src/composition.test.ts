@@ -5,7 +5,6 @@ import path from "node:path";
 import { compose } from "./compose";
 import { CompositionError, composeSupergraph } from "./composition";
 import { gatewaySettings } from "./settings";
-import { loadSupergraph } from "./supergraph";
 import { supergraphFile } from "./supergraph-file";
 
 const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@authenticated"])\n`;
@@ -46,13 +45,6 @@ test("a syntax error names its file and line", () => {
   expect(faultsOf({ name: "broken", file: "services/broken/schema.graphql", sdl: "type Query {\n  oops\n}" })).toMatch(
     /^services\/broken\/schema\.graphql: Syntax Error[\s\S]*3:1/,
   );
-});
-
-test("what nothing here enforces isn't ignored: a supergraph with @authenticated doesn't load", () => {
-  const { supergraph } = composeSupergraph([
-    { ...users, sdl: users.sdl.replace("name: String!", "name: String! @authenticated") },
-  ]);
-  expect(() => loadSupergraph(supergraph)).toThrow(/authenticated/);
 });
 
 describe("the compose command", () => {

@@ -1,8 +1,8 @@
 import { prettyFormatQueryPlan, type QueryPlan } from "@apollo/query-planner";
-import type { GraphQLError } from "graphql";
+import { GraphQLError } from "graphql";
 import type { ClientRequest, OperationParams } from "./client-request";
-import type { Answer, Engine, EventStream, IncrementalAnswer } from "./execution/engine";
-import type { Graph } from "./graph/graph";
+import type { Answer, Engine, EventStream, IncrementalAnswer, Prepared } from "./execution/engine";
+import { PlanningRefused } from "./graph/graph";
 import type { Operation } from "./graph/operation";
 import type { Observer } from "./observing/observer";
 
@@ -25,7 +25,6 @@ export interface Steps<Request extends ClientRequest> {
   ): Promise<Settle> | Settle;
   /** The operation without what the caller may not see. */
   permit(operation: Operation, request: Request): Promise<Operation> | Operation;
-  graph: Graph;
   engine: Engine<Request>;
 }
 
@@ -61,7 +60,7 @@ export function createEndpoint<Request extends ClientRequest>(
   steps: Steps<Request>,
   observer: Observer = {},
 ): Endpoint<Request> {
-  const { graph, engine } = steps;
+  const { engine } = steps;
   return {
     async answer(params, request, accepts, o) {
       const observation = observer.operationStarted?.(request);
@@ -92,9 +91,13 @@ export function createEndpoint<Request extends ClientRequest>(
     o: Parameters<Engine<Request>["subscribe"]>[3],
   ): Promise<Answer | IncrementalAnswer | EventStream> {
     const { callerKey, signal, traceparent } = request;
-    const plan = await graph.plan(operation, { callerKey, signal, traceparent });
-    const complete = request.exposePlan ? (answer: Answer) => withPlan(ended(answer), plan) : ended;
-    const prepared = engine.prepare(operation, plan);
+    let prepared: Prepared;
+    try {
+      prepared = await engine.prepare(operation, variables, { callerKey, signal, traceparent });
+    } catch (error) {
+      throw error instanceof PlanningRefused ? planningRefusal(error) : error;
+    }
+    const complete = request.exposePlan ? (answer: Answer) => withPlan(ended(answer), prepared.plan) : ended;
     if (operation.type === "subscription") {
       const events = await engine.subscribe(prepared, variables, request, o);
       return Symbol.asyncIterator in events ? mapped(events, complete) : complete(events);
@@ -104,6 +107,15 @@ export function createEndpoint<Request extends ClientRequest>(
     if (!("subsequent" in answer)) return complete(answer);
     return { ...answer, initial: { ...complete(answer.initial), hasNext: answer.initial.hasNext } };
   }
+}
+
+/** Too much waits to be planned, or this operation never gets a plan. */
+export function planningRefusal({ reason, message }: PlanningRefused): RequestRefused {
+  const extensions =
+    reason === "QUEUE_FULL"
+      ? { code: "SERVICE_UNAVAILABLE", http: { status: 503, headers: { "retry-after": "1" } } }
+      : { code: "OPERATION_TOO_COMPLEX", http: { status: 400 } };
+  return new RequestRefused([new GraphQLError(message, { extensions })]);
 }
 
 const withPlan = (answer: Answer, plan: QueryPlan): Answer => ({

@@ -2,8 +2,7 @@ import type { DocumentNode, ExecutionResult, OperationDefinitionNode } from "gra
 import type { Permit } from "./authorization/permit";
 import { isEventStream, type Answer, type Engine, type EventStream } from "./execution/engine";
 import { asGraphQLError, refusalErrors } from "./executor";
-import { operationOfDocument } from "./graph/documents";
-import type { Graph } from "./graph/graph";
+import { operationOfDocument, type Documents } from "./graph/documents";
 import { maskGraphQLError } from "./masking";
 import type { Metrics } from "./metrics";
 import type { RequestContext } from "./request-context";
@@ -23,17 +22,18 @@ export type Subscribe = (request: SubscriptionRequest) => Promise<ResultStream |
 
 /** Subscriptions across services: the events are one service's, the rest of each is joined from the others. */
 export function createSubscriptions(o: {
-  graph: Graph;
   engine: Engine<RequestContext>;
   permit: Permit;
+  documents: Documents;
   metrics: Metrics;
 }): Subscribe {
-  return async ({ document, operation: definition, variables, context, stillAllowed }) => {
+  return async ({ document, operation: definition, variables: given, context, stillAllowed }) => {
     try {
-      const operation = await o.permit(operationOfDocument(document, definition.name?.value), context);
+      const asked = operationOfDocument(document, definition.name?.value);
+      const variables = o.documents.variablesOf(asked, given);
+      const operation = await o.permit(asked, context);
       const { callerKey, traceparent } = context;
-      const plan = await o.graph.plan(operation, { callerKey, signal: context.signal, traceparent });
-      const prepared = o.engine.prepare(operation, plan);
+      const prepared = await o.engine.prepare(operation, variables, { callerKey, signal: context.signal, traceparent });
       const source = await o.engine.subscribe(prepared, variables, context, { requestOfEvent: stillAllowed });
       if (!isEventStream(source)) return asResult(source);
       o.metrics.subscriptions.inc();

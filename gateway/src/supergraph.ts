@@ -23,12 +23,10 @@ export interface LoadedSupergraph {
   subgraphSchema(name: string): GraphQLSchema;
 }
 
-/**
- * Throws when the text is no supergraph, or uses a feature that nothing here enforces (`@authenticated`, `@policy`, …):
- * to start and ignore it would open what it closes.
- */
+/** Throws when the text is no supergraph. */
 export function loadSupergraph(sdl: string): LoadedSupergraph {
-  const supergraph = Supergraph.build(sdl);
+  // Directives that clients' rights depend on are enforced before planning (authorization/).
+  const supergraph = Supergraph.build(sdl, { supportedFeatures: null });
   const planningSchema = supergraph.apiSchema();
   const planner = new QueryPlanner(supergraph, { debug: { maxEvaluatedPlans: evaluatedPlansMax } });
   const plans = new LRUCache<string, QueryPlan>({

@@ -75,6 +75,16 @@ export const atrium: Contestant = {
   command: ({ supergraph, port }) => [process.execPath, binary, "--supergraph", supergraph, "--port", String(port)],
 };
 
+/** The same with room for thousands of sockets of one address. */
+export const atriumForMany: Contestant = {
+  ...atrium,
+  command(o) {
+    const config = path.join(o.directory, "config.yaml");
+    writeFileSync(config, "subscriptions: { perCaller: 100000 }\n");
+    return [...atrium.command(o)!, "--config", config];
+  },
+};
+
 /** Installs the peers when they aren't there: they are no part of the workspace. */
 export async function installPeers(say: (text: string) => void): Promise<void> {
   if (existsSync(path.join(peers, "node_modules/.package-lock.json"))) return;

@@ -6,7 +6,7 @@ import { median, milliseconds, percentile, rounded, seconds } from "../statistic
 import { below, type Figure, type Measure } from "../table";
 import { bigSupergraph } from "./big";
 import { asFastAsItAnswers, probesDuring } from "./callers";
-import { atrium, keepOffMeasuredCore, start, type RunningContestant } from "./contestants";
+import { atrium, atriumForMany, keepOffMeasuredCore, start, type RunningContestant } from "./contestants";
 import { threeHops } from "./shop";
 import { startSubgraphs, type Subgraphs } from "./subgraphs";
 import type { SubscribersPlan } from "./subscribers-process";
@@ -23,7 +23,7 @@ export const gatewayEndurance: Measure = async (say) => {
   const subgraphs = await startSubgraphs();
   const figures: Figure[] = [];
   const withGateway = async (work: (gateway: RunningContestant) => Promise<Figure[]>) => {
-    const gateway = (await start(atrium, subgraphs.sdl))!;
+    const gateway = (await start(atriumForMany, subgraphs.sdl))!;
     try {
       figures.push(...(await work(gateway)));
     } finally {

@@ -1,22 +1,12 @@
-import {
-  getNamedType,
-  GraphQLError,
-  isAbstractType,
-  isCompositeType,
-  isInterfaceType,
-  isObjectType,
-  Kind,
-  type DefinitionNode,
-  type FieldNode,
-  type GraphQLCompositeType,
-  type GraphQLSchema,
-  type SelectionNode,
-  type SelectionSetNode,
-} from "graphql";
+import { GraphQLError, visit, type DocumentNode, type FieldNode, type GraphQLSchema } from "graphql";
 import type { ClientRequest } from "../client-request";
 import { RequestRefused } from "../endpoint";
 import type { Operation } from "../graph/operation";
-import { readRequirements, satisfies, type Requirement, type Requirements } from "./requirements";
+import { denial } from "./denial";
+import { deniedPaths, needsOf, type Needs } from "./needs";
+import { createReadable } from "./readable";
+import { readRequirements, unmetOf } from "./requirements";
+import { without } from "./without";
 
 export interface AuthorizationOptions {
   /** The API's schema, which clients select from. */
@@ -24,11 +14,17 @@ export interface AuthorizationOptions {
   supergraphSchema: GraphQLSchema;
   /** Whether an operation that asks for anything that its caller may not see isn't run at all. */
   refuseWhole?: boolean;
+  /** What clients are told where an operation isn't run. */
+  describeDenial?: typeof denial;
+  /** Whether `__schema` and `__type` tell callers only of what they may use. */
+  filtersIntrospection?: boolean;
 }
 
 export type Permit = (operation: Operation, request: ClientRequest) => Promise<Operation> | Operation;
 
-const unauthorized = "UNAUTHORIZED_FIELD_OR_TYPE";
+// A caller's rights have few combinations; each leaves of an operation what is compiled anew.
+const variantsMax = 64;
+const pathsToldMax = 10;
 
 /**
  * Removes from an operation what its caller may not see, before it is planned: no subgraph is asked for it, not even on
@@ -36,135 +32,55 @@ const unauthorized = "UNAUTHORIZED_FIELD_OR_TYPE";
  */
 export function createPermit(o: AuthorizationOptions): Permit {
   const requirements = readRequirements(o.supergraphSchema);
-  if (requirements.isEmpty) return (operation) => operation;
-  const needs = new WeakMap<Operation, Needs>();
+  if (requirements.all.length === 0) return (operation) => operation;
+  const readable = createReadable(o.schema, requirements);
+  const known = new WeakMap<Operation, { needs: Needs; reads: boolean; permitted: Map<string, Operation> }>();
 
   return async (operation, request) => {
-    let own = needs.get(operation);
-    if (!own) needs.set(operation, (own = needsOf(operation, o.schema, requirements)));
-    if (own.all.length === 0) return operation;
-    const unmet = new Set<string>();
-    for (const requirement of own.all) if (!(await satisfies(request.claims, requirement))) unmet.add(requirement.key);
+    let own = known.get(operation);
+    if (!own) {
+      const needs = needsOf(operation, o.schema, requirements);
+      const reads = o.filtersIntrospection === true && readsSchema(operation.document);
+      known.set(operation, (own = { needs, reads, permitted: new Map() }));
+    }
+    const asked = own.reads ? requirements.all : own.needs.all;
+    if (asked.length === 0) return operation;
+    const unmet = await unmetOf(request.claims, asked);
     if (unmet.size === 0) return operation;
-    const key = [...unmet].join(" ");
+    const key = [...unmet].sort().join(" ");
     let permitted = own.permitted.get(key);
-    if (!permitted) own.permitted.set(key, (permitted = without(operation, own, unmet)));
-    const isRootOfSubscription = operation.type === "subscription" && rootIsDenied(operation, permitted);
-    if (o.refuseWhole || isRootOfSubscription)
-      throw new RequestRefused([
-        new GraphQLError("You may not see all that this operation asks for.", {
-          extensions: { code: unauthorized, http: { status: 403 } },
-        }),
-      ]);
+    if (!permitted) {
+      permitted = without(operation, own.needs, { schema: o.schema, requirements, unmet, key });
+      if (own.reads)
+        permitted = { ...permitted, key: `${operation.key} read without ${key}`, readable: readable(unmet) };
+      if (own.permitted.size >= variantsMax) own.permitted.delete(own.permitted.keys().next().value!);
+      own.permitted.set(key, permitted);
+    }
+    const denied = permitted.answered?.denied;
+    if (denied && (o.refuseWhole || (operation.type === "subscription" && rootIsDenied(permitted))))
+      throw new RequestRefused(refusals(permitted, request, o.describeDenial ?? denial));
     return permitted;
   };
 }
 
-interface Needs {
-  /** Every requirement in the operation, once. */
-  all: Requirement[];
-  /** What a field or a fragment requires; those without aren't in it. */
-  ofSelection: Map<SelectionNode | DefinitionNode, Requirement[]>;
-  /** By the requirements that aren't met. */
-  permitted: Map<string, Operation>;
+/** One error for each place in the operation that its caller may not see, as far as somebody reads on. */
+function refusals(operation: Operation, request: ClientRequest, describe: typeof denial): GraphQLError[] {
+  const { message, extensions } = describe(request);
+  const status = request.claims.isAuthenticated ? 403 : 401;
+  return deniedPaths(operation)
+    .slice(0, pathsToldMax)
+    .map((path) => new GraphQLError(message, { path, extensions: { ...extensions, http: { status } } }));
 }
 
-function needsOf({ document }: Operation, schema: GraphQLSchema, requirements: Requirements): Needs {
-  const ofSelection: Needs["ofSelection"] = new Map();
-  const all = new Map<string, Requirement>();
-  const note = (node: SelectionNode | DefinitionNode, found: (Requirement | null)[]) => {
-    const own = found.filter((each) => each !== null);
-    if (own.length === 0) return;
-    ofSelection.set(node, own);
-    for (const each of own) all.set(each.key, each);
-  };
-  const possible = (type: GraphQLCompositeType) => (isAbstractType(type) ? schema.getPossibleTypes(type) : [type]);
+/** Without its root field a subscription has no events, in whatever fragment it stands. */
+const rootIsDenied = (operation: Operation): boolean => deniedPaths(operation).some((path) => path.length === 1);
 
-  const visit = ({ selections }: SelectionSetNode, parent: GraphQLCompositeType): void => {
-    for (const selection of selections) {
-      if (selection.kind === Kind.FRAGMENT_SPREAD) continue;
-      if (selection.kind === Kind.INLINE_FRAGMENT) {
-        const condition = selection.typeCondition && schema.getType(selection.typeCondition.name.value);
-        const type = isCompositeType(condition) ? condition : parent;
-        if (selection.typeCondition) note(selection, [requirements.ofType(type.name)]);
-        visit(selection.selectionSet, type);
-        continue;
-      }
-      const name = selection.name.value;
-      // Whoever asks an interface asks each of its implementations, and their names are of them as well.
-      const owners = name === "__schema" || name === "__type" ? [] : possible(parent);
-      const found: (Requirement | null)[] = [];
-      for (const owner of [parent, ...owners]) {
-        found.push(requirements.ofField(owner.name, name));
-        if (owner !== parent || !isObjectType(parent)) found.push(requirements.ofType(owner.name));
-      }
-      const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
-      const type = field && getNamedType(field.type);
-      if (type) found.push(requirements.ofType(type.name));
-      note(selection, found);
-      if (selection.selectionSet && isCompositeType(type)) visit(selection.selectionSet, type);
-    }
-  };
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.OPERATION_DEFINITION) {
-      const root = schema.getRootType(definition.operation)!;
-      note(definition, [requirements.ofType(root.name)]);
-      visit(definition.selectionSet, root);
-    }
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) {
-      const type = schema.getType(definition.typeCondition.name.value);
-      if (!isCompositeType(type)) continue;
-      note(definition, [requirements.ofType(type.name)]);
-      visit(definition.selectionSet, type);
-    }
-  }
-  return { all: [...all.values()], ofSelection, permitted: new Map() };
+function readsSchema(document: DocumentNode): boolean {
+  let reads = false;
+  visit(document, {
+    Field({ name }: FieldNode) {
+      if (name.value === "__schema" || name.value === "__type") reads = true;
+    },
+  });
+  return reads;
 }
-
-/** The operation less what requires any of this; it still answers by the original's shape. */
-function without(operation: Operation, { ofSelection }: Needs, unmet: ReadonlySet<string>): Operation {
-  const denied = new Set<FieldNode>();
-  const isUnmet = (node: SelectionNode | DefinitionNode) =>
-    (ofSelection.get(node) ?? []).some(({ key }) => unmet.has(key));
-
-  const filtered = (set: SelectionSetNode, inDenied: boolean): SelectionSetNode => {
-    const selections: SelectionNode[] = [];
-    for (const selection of set.selections) {
-      if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        selections.push(selection);
-        continue;
-      }
-      const isDenied = inDenied || isUnmet(selection);
-      if (selection.kind === Kind.FIELD && isDenied) denied.add(selection);
-      else if (selection.kind === Kind.FIELD)
-        selections.push(
-          selection.selectionSet ? { ...selection, selectionSet: filtered(selection.selectionSet, false) } : selection,
-        );
-      else {
-        const inner = filtered(selection.selectionSet, isDenied);
-        if (!isDenied) selections.push({ ...selection, selectionSet: inner });
-      }
-    }
-    // Whether there is an object at all can be told; and a selection is never empty.
-    return { ...set, selections: selections.length > 0 ? selections : [typenameField] };
-  };
-  const definitions = operation.document.definitions.map((definition) =>
-    definition.kind === Kind.OPERATION_DEFINITION || definition.kind === Kind.FRAGMENT_DEFINITION
-      ? { ...definition, selectionSet: filtered(definition.selectionSet, isUnmet(definition)) }
-      : definition,
-  );
-  const definition = definitions.find((each) => each.kind === Kind.OPERATION_DEFINITION)!;
-  const key = `${operation.key} without ${[...unmet].sort().join(" ")}`;
-  return {
-    ...operation,
-    key,
-    document: { ...operation.document, definitions },
-    definition,
-    answered: { document: operation.document, definition: operation.definition, denied },
-  };
-}
-
-const rootIsDenied = ({ definition }: Operation, { answered }: Operation): boolean =>
-  definition.selectionSet.selections.some((each) => each.kind === Kind.FIELD && answered?.denied.has(each));
-
-const typenameField: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: "__typename" } };

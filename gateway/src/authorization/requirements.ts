@@ -1,12 +1,21 @@
 import {
+  getNamedType,
+  isCompositeType,
   isInterfaceType,
   isObjectType,
   Kind,
+  parse,
   type ConstDirectiveNode,
+  type GraphQLCompositeType,
+  type GraphQLInterfaceType,
   type GraphQLNamedType,
+  type GraphQLObjectType,
   type GraphQLSchema,
+  type SelectionSetNode,
 } from "graphql";
 import type { Claims } from "../client-request";
+import { conjunction, isSame, type Alternatives } from "./alternatives";
+import { linkedNames } from "../graph/linked-names";
 
 /** What a caller must be able to claim; all parts that are there. */
 export interface Requirement {
@@ -14,79 +23,163 @@ export interface Requirement {
   key: string;
   authenticated: boolean;
   /** Any of these lists, all of its scopes. */
-  scopes: readonly (readonly string[])[] | null;
-  policies: readonly (readonly string[])[] | null;
+  scopes: Alternatives | null;
+  policies: Alternatives | null;
 }
 
 export interface Requirements {
-  /** Whether nothing in the graph requires anything. */
-  isEmpty: boolean;
-  ofField(type: string, field: string): Requirement | null;
-  ofType(type: string): Requirement | null;
+  /** Each that there is in the graph, once. */
+  all: readonly Requirement[];
+  /** All that a field of an object type requires, beside what the types do that it is of and that it leads to. */
+  ofField(type: string, field: string): readonly Requirement[];
+  /** All that an object type, a scalar or an enum requires. */
+  ofType(type: string): readonly Requirement[];
 }
 
-const specifications = { authenticated: "authenticated", requiresScopes: "requiresScopes", policy: "policy" } as const;
+const none: readonly Requirement[] = [];
 
 /**
  * What `@authenticated`, `@requiresScopes` and `@policy` (Apollo Federation 2.5, 2.6) say in a supergraph, under whatever
  * names it links them.
+ *
+ * Composition gives an interface what its implementations require together. Here each object is asked for its own, so
+ * that is passed over; but what an older composition let be required of an interface alone holds for its implementations,
+ * since they can be asked for by name. A field that is worked out from others (`@requires`) requires what they do.
  */
 export function readRequirements(schema: GraphQLSchema): Requirements {
-  const names = linkedNames(schema);
-  const fields = new Map<string, Requirement>();
-  const types = new Map<string, Requirement>();
-  for (const type of Object.values(schema.getTypeMap())) {
-    const own = requirementIn(directivesOf(type), names);
-    if (own) types.set(type.name, own);
-    if (!isObjectType(type) && !isInterfaceType(type)) continue;
-    for (const field of Object.values(type.getFields())) {
-      const requirement = requirementIn(field.astNode?.directives ?? [], names);
-      if (requirement) fields.set(`${type.name}.${field.name}`, requirement);
+  const own = readOwn(schema);
+  const ofFields = new Map<string, readonly Requirement[]>();
+
+  const interfacesOf = (type: GraphQLObjectType, owns: (each: GraphQLInterfaceType) => Requirement | null) =>
+    type.getInterfaces().flatMap((each) => owns(each) ?? []);
+
+  function ofType(name: string): readonly Requirement[] {
+    const type = schema.getType(name);
+    if (isInterfaceType(type)) return none;
+    const declared = own.ofType(name);
+    if (!isObjectType(type)) return declared ? [declared] : none;
+    const inherited = interfacesOf(type, (each) => {
+      const implementations = schema.getPossibleTypes(each).map((every) => own.ofType(every.name));
+      return notFrom(implementations, own.ofType(each.name));
+    });
+    return declared ? [declared, ...inherited] : inherited;
+  }
+
+  function ofField(name: string, field: string, asked = new Set<string>()): readonly Requirement[] {
+    const place = `${name}.${field}`;
+    const known = ofFields.get(place);
+    if (known) return known;
+    const type = schema.getType(name);
+    if (!isObjectType(type) || asked.has(place)) return none;
+    asked.add(place);
+    const declared = own.ofField(name, field);
+    const inherited = interfacesOf(type, (each) => {
+      const implementations = schema.getPossibleTypes(each).map((every) => own.ofField(every.name, field));
+      return notFrom(implementations, own.ofField(each.name, field));
+    });
+    const found = [...(declared ? [declared] : none), ...inherited];
+    for (const selection of requiredBy(type, field)) collect(selection, type, found, asked);
+    const distinct = [...new Map(found.map((each) => [each.key, each])).values()];
+    if (asked.size === 1) ofFields.set(place, distinct);
+    asked.delete(place);
+    return distinct;
+  }
+
+  /** Adds what the selection of a `@requires` requires. */
+  function collect(set: SelectionSetNode, on: GraphQLCompositeType, found: Requirement[], asked: Set<string>): void {
+    for (const selection of set.selections) {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) continue;
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        const condition = selection.typeCondition && schema.getType(selection.typeCondition.name.value);
+        collect(selection.selectionSet, isCompositeType(condition) ? condition : on, found, asked);
+        continue;
+      }
+      for (const owner of isObjectType(on) ? [on] : schema.getPossibleTypes(on)) {
+        const field = owner.getFields()[selection.name.value];
+        if (!field) continue;
+        const type = getNamedType(field.type);
+        found.push(...ofType(owner.name), ...ofField(owner.name, field.name, asked), ...ofType(type.name));
+        if (selection.selectionSet && isCompositeType(type)) collect(selection.selectionSet, type, found, asked);
+      }
     }
   }
+
+  return { all: own.all, ofField: (type, field) => ofField(type, field), ofType };
+}
+
+/** What an interface requires, unless it is but what its implementations require together. */
+function notFrom(implementations: readonly (Requirement | null)[], own: Requirement | null): Requirement | null {
+  if (!own) return null;
+  const authenticated = own.authenticated && !implementations.some((each) => each?.authenticated);
+  const left = (part: "scopes" | "policies") => {
+    const together = implementations.flatMap((each) => (each?.[part] ? [each[part]] : []));
+    return own[part] && (together.length === 0 || !isSame(own[part], conjunction(together))) ? own[part] : null;
+  };
+  return requirement(authenticated, left("scopes"), left("policies"));
+}
+
+/** The selections of `@requires` that a field's value is worked out from, in whichever subgraph. */
+function requiredBy(type: GraphQLObjectType, field: string): SelectionSetNode[] {
+  const directives = type.getFields()[field]?.astNode?.directives ?? [];
+  return directives.flatMap(({ name, arguments: given }) => {
+    if (name.value !== "join__field") return [];
+    const requires = given?.find((argument) => argument.name.value === "requires")?.value;
+    if (requires?.kind !== Kind.STRING || requires.value.trim() === "") return [];
+    const [definition] = parse(`{ ${requires.value} }`, { noLocation: true }).definitions;
+    return definition?.kind === Kind.OPERATION_DEFINITION ? [definition.selectionSet] : [];
+  });
+}
+
+/** What stands in the supergraph itself. */
+function readOwn(schema: GraphQLSchema) {
+  const names = {
+    authenticated: linkedNames(schema, "authenticated"),
+    requiresScopes: linkedNames(schema, "requiresScopes"),
+    policy: linkedNames(schema, "policy"),
+  };
+  const all = new Map<string, Requirement>();
+  const places = new Map<string, Requirement>();
+  const read = (place: string, directives: readonly ConstDirectiveNode[]) => {
+    const applied = (own: ReadonlySet<string>) => directives.filter(({ name }) => own.has(name.value));
+    const lists = (own: ReadonlySet<string>, argument: string) => {
+      const found = applied(own).map((each) => listsOf(each, argument));
+      return found.length === 0 ? null : conjunction(found);
+    };
+    const found = requirement(
+      applied(names.authenticated).length > 0,
+      lists(names.requiresScopes, "scopes"),
+      lists(names.policy, "policies"),
+    );
+    if (!found) return;
+    if (!all.has(found.key)) all.set(found.key, found);
+    places.set(place, all.get(found.key)!);
+  };
+  for (const type of Object.values(schema.getTypeMap())) {
+    read(type.name, directivesOf(type));
+    if (!isObjectType(type) && !isInterfaceType(type)) continue;
+    for (const field of Object.values(type.getFields()))
+      read(`${type.name}.${field.name}`, field.astNode?.directives ?? []);
+  }
   return {
-    isEmpty: fields.size === 0 && types.size === 0,
-    ofField: (type, field) => fields.get(`${type}.${field}`) ?? null,
-    ofType: (type) => types.get(type) ?? null,
+    all: [...all.values()],
+    ofType: (type: string) => places.get(type) ?? null,
+    ofField: (type: string, field: string) => places.get(`${type}.${field}`) ?? null,
   };
 }
 
 const directivesOf = (type: GraphQLNamedType): readonly ConstDirectiveNode[] =>
   [type.astNode, ...type.extensionASTNodes].flatMap((node) => node?.directives ?? []);
 
-/** The names that the supergraph gives to the three specifications' directives. */
-function linkedNames(schema: GraphQLSchema): Record<keyof typeof specifications, string> {
-  const names: Record<keyof typeof specifications, string> = { ...specifications };
-  const links = [schema.astNode, ...schema.extensionASTNodes].flatMap((node) => node?.directives ?? []);
-  for (const link of links) {
-    if (link.name.value !== "link") continue;
-    const text = (name: string): string | undefined => {
-      const value = link.arguments?.find((argument) => argument.name.value === name)?.value;
-      return value?.kind === Kind.STRING ? value.value : undefined;
-    };
-    const specification = /^https:\/\/specs\.apollo\.dev\/(authenticated|requiresScopes|policy)\/v\d+\.\d+$/.exec(
-      text("url") ?? "",
-    )?.[1] as keyof typeof specifications | undefined;
-    const as = text("as");
-    if (specification && as !== undefined) names[specification] = as;
-  }
-  return names;
-}
-
-function requirementIn(
-  directives: readonly ConstDirectiveNode[],
-  names: Record<keyof typeof specifications, string>,
+function requirement(
+  authenticated: boolean,
+  scopes: Alternatives | null,
+  policies: Alternatives | null,
 ): Requirement | null {
-  const find = (name: string) => directives.find((directive) => directive.name.value === name);
-  const authenticated = find(names.authenticated) !== undefined;
-  const scopes = listsOf(find(names.requiresScopes), "scopes");
-  const policies = listsOf(find(names.policy), "policies");
   if (!authenticated && !scopes && !policies) return null;
   return { key: JSON.stringify([authenticated, scopes, policies]), authenticated, scopes, policies };
 }
 
-function listsOf(directive: ConstDirectiveNode | undefined, argument: string): string[][] | null {
-  if (!directive) return null;
+function listsOf(directive: ConstDirectiveNode, argument: string): string[][] {
   const given = directive.arguments?.find(({ name }) => name.value === argument)?.value;
   const lists = given?.kind === Kind.LIST ? given.values : given ? [given] : [];
   return lists.map((list) =>
@@ -96,11 +189,19 @@ function listsOf(directive: ConstDirectiveNode | undefined, argument: string): s
   );
 }
 
-/** Whether the caller can claim it. No list of alternatives, or an empty one, can't be satisfied by being empty. */
-export async function satisfies(claims: Claims, { authenticated, scopes, policies }: Requirement): Promise<boolean> {
-  if (authenticated && !claims.isAuthenticated) return false;
-  if (scopes && !scopes.some((all) => all.length > 0 && all.every((scope) => claims.scopes.has(scope)))) return false;
-  if (!policies) return true;
-  const held = await claims.policies([...new Set(policies.flat())]);
-  return policies.some((all) => all.length > 0 && all.every((policy) => held.has(policy)));
+/** Those of the requirements that the caller can't claim, by their keys. Policies are asked about once, all together. */
+export async function unmetOf(claims: Claims, requirements: readonly Requirement[]): Promise<ReadonlySet<string>> {
+  const named = new Set(requirements.flatMap(({ policies }) => policies?.flat() ?? []));
+  const policies = named.size > 0 ? await claims.policies([...named]) : noPolicies;
+  const isMet = ({ authenticated, scopes, policies: required }: Requirement) =>
+    (!authenticated || claims.isAuthenticated) &&
+    (!scopes || isClaimed(scopes, claims.scopes)) &&
+    (!required || isClaimed(required, policies));
+  return new Set(requirements.filter((each) => !isMet(each)).map(({ key }) => key));
 }
+
+const noPolicies: ReadonlySet<string> = new Set();
+
+/** No alternative at all, or an empty one, isn't claimed by claiming nothing. */
+const isClaimed = (alternatives: Alternatives, held: ReadonlySet<string>): boolean =>
+  alternatives.some((all) => all.length > 0 && all.every((each) => held.has(each)));

@@ -8,8 +8,23 @@ import { openHouse, type DifferentialHouse } from "./house";
 const operationsEach = Number(process.env.DIFFERENTIAL_OPERATIONS ?? 400);
 const seed = Number(process.env.DIFFERENTIAL_SEED ?? 1);
 
-const pathsOf = ({ errors }: Answer): string[] =>
-  [...new Set((errors ?? []).map(({ path }) => JSON.stringify(path ?? null)))].sort();
+/**
+ * Where the answer is null for a reason: each error's path as far as there is data. Of several errors under one null, which
+ * ones are told isn't specified.
+ */
+const pathsOf = ({ data, errors }: Answer): string[] => {
+  const places = (errors ?? []).map(({ path }) => {
+    const place: (string | number)[] = [];
+    let value: unknown = data;
+    for (const step of path ?? []) {
+      if (typeof value !== "object" || value === null) break;
+      value = (value as Record<string | number, unknown>)[step];
+      place.push(step);
+    }
+    return JSON.stringify(place);
+  });
+  return [...new Set(places)].sort();
+};
 
 /** What differs between ours and the whole graph's answer; null when nothing does. */
 async function difference(house: DifferentialHouse, text: string, variables: Record<string, unknown>) {
@@ -54,10 +69,11 @@ describe.each(corpus.map((each) => [each.name, each] as const))("%s", (_, given)
         const smallest = await shrunk(text, async (each) => (await difference(house, each, variables)) !== null);
         const found = await difference(house, smallest, variables);
         throw new Error(
-          `Operation ${n}:\n${smallest}\n${JSON.stringify(variables)}\n${JSON.stringify(found, null, 1)}`,
+          `Operation ${n}:\n${smallest}\n${JSON.stringify(variables)}\n` +
+            `the whole graph: ${JSON.stringify(found?.expected)}\nours: ${JSON.stringify(found?.answered)}`,
         );
       }
-      expect(compared).toBeGreaterThan(operationsEach / 2);
+      expect(compared).toBeGreaterThan(operationsEach / 3);
     }, 120_000);
 });
 

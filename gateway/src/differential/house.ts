@@ -35,7 +35,8 @@ export interface Case {
 }
 
 const federation = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@external",
-  "@requires", "@provides", "@shareable", "@override", "@inaccessible", "@interfaceObject", "@tag"])\n`;
+  "@requires", "@provides", "@shareable", "@override", "@inaccessible", "@interfaceObject", "@tag", "@authenticated",
+  "@requiresScopes", "@policy"])\n`;
 
 export interface DifferentialHouse {
   graph: Graph;
@@ -45,6 +46,7 @@ export interface DifferentialHouse {
   /** The same data as one schema, by graphql-js. */
   whole(text: string, variables?: Record<string, unknown>): Promise<Answer>;
   engine: Engine<ClientRequest>;
+  transports: ReadonlyMap<string, SubgraphTransport>;
   documents: Documents;
   close(): Promise<void>;
 }
@@ -92,11 +94,12 @@ export async function openHouse(given: Case): Promise<DifferentialHouse> {
     graph,
     sent,
     engine,
+    transports,
     documents,
     async ours(text, variables) {
       const operation = documents.operationOf(text, undefined);
-      const plan = await graph.plan(operation);
-      return engine.execute(engine.prepare(operation, plan), documents.variablesOf(operation, variables), aRequest());
+      const coerced = documents.variablesOf(operation, variables);
+      return engine.execute(await engine.prepare(operation, coerced), coerced, aRequest());
     },
     stock: (text, variables = {}) => stockAnswer(stock, executors, text, variables),
     async whole(text, variables = {}) {
@@ -204,7 +207,10 @@ function resolversOf(typeDefs: DocumentNode, data: Record<string, Thing | Thing[
         );
         if (!found) return null;
         if (found.__absentFrom === type) return null;
-        const seen: Thing = Object.create(found) as Thing;
+        const seen: Thing = { ...found };
+        // To a subgraph with an interface object, everything is of the interface's own type.
+        if (found.__as === type && definition.kind === Kind.OBJECT_TYPE_DEFINITION) seen.__typename = type;
+
         for (const field of external) seen[field] = reference[field];
         return seen;
       },

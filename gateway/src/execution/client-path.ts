@@ -34,12 +34,13 @@ export function clientPath(operation: Operation): (place: Place) => Place {
     let sets: readonly SelectionSetNode[] = [definition.selectionSet];
     const path: Place = [];
     for (const step of place) {
-      if (typeof step === "string") {
-        const next = below(sets, step);
+      const own = typeof step === "string" ? (operation.answered?.names?.client(step) ?? step) : step;
+      if (typeof own === "string") {
+        const next = below(sets, own);
         if (!next) break;
         sets = next;
       }
-      path.push(step);
+      path.push(own);
     }
     return path;
   };

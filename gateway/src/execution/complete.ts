@@ -1,5 +1,6 @@
 import type { GraphQLFormattedError } from "graphql";
 import type { ClientRequest } from "../client-request";
+import { denial } from "../authorization/denial";
 import { clientPath } from "./client-path";
 import { Completion, type Gap } from "./completion";
 import type { Answer } from "./engine";
@@ -28,16 +29,11 @@ export function completed<Request extends ClientRequest>(
   const errors = distinct(run.errors.map((error) => (error.path ? placed(error, toClient([...error.path])) : error)));
   for (const gap of completion.found()) {
     const path = [...at, ...gap.path];
-    if (gap.why === "DENIED") errors.push({ ...denied, path });
+    if (gap.why === "DENIED") errors.push({ ...(run.options.describeDenial ?? denial)(run.request), path });
     else if (!errors.some((error) => explains(error, path))) errors.push({ ...describe(run, gap, gap.why), path });
   }
   return errors.length > 0 ? { errors, ...answer } : answer;
 }
-
-const denied: GraphQLFormattedError = {
-  message: "You may not see this field.",
-  extensions: { code: "UNAUTHORIZED_FIELD_OR_TYPE" },
-};
 
 const placed = (error: GraphQLFormattedError, path: Place): GraphQLFormattedError => {
   const { path: _, ...rest } = error;

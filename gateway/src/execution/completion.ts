@@ -39,6 +39,13 @@ export class Completion {
     return null;
   }
 
+  /** The same for an object that the caller may not see. */
+  denied(where: string): null {
+    this.count++;
+    if (this.gaps.length < gapsMax) this.gaps.push({ path: [], why: "DENIED", where });
+    return null;
+  }
+
   /** Puts the key before the paths of all that was found since there were `from` of them. */
   under(from: number, key: string | number): void {
     for (let i = Math.min(from, this.gaps.length); i < this.gaps.length; i++) this.gaps[i]!.path.push(key);

@@ -2,6 +2,7 @@ import type { QueryPlan } from "@apollo/query-planner";
 import { isAbstractType, isInterfaceType, isObjectType, type GraphQLFormattedError } from "graphql";
 import type { ClientRequest } from "../client-request";
 import type { Operation } from "../graph/operation";
+import { createPlannedOperations } from "../graph/planned-operation";
 import { SubgraphFault, type SubgraphAnswer } from "../subgraphs/transport";
 import { completed } from "./complete";
 import type { Answer, Engine, EngineOptions, EventStream, Prepared } from "./engine";
@@ -26,16 +27,24 @@ export function createEngine<Request extends ClientRequest>(options: EngineOptio
     },
   };
 
+  const plannedOperations = createPlannedOperations(supergraphSchema);
+
+  function compiled(operation: Operation, plan: QueryPlan): Prepared {
+    let each = prepared.get(plan);
+    if (!each || each.operation !== operation) {
+      each = new PreparedOperation<Request>(operation, plan, { schema: apiSchema, compilation });
+      prepared.set(plan, each);
+    }
+    return each;
+  }
+
   const known = (given: Prepared): PreparedOperation<Request> => given as PreparedOperation<Request>;
 
   return {
-    prepare(operation: Operation, plan: QueryPlan) {
-      let each = prepared.get(plan);
-      if (!each || each.operation !== operation) {
-        each = new PreparedOperation<Request>(operation, plan, { schema: apiSchema, compilation });
-        prepared.set(plan, each);
-      }
-      return each;
+    prepare(operation, variables, o) {
+      const planned = plannedOperations.plannedFor(operation, variables);
+      const plan = options.graph.plan(planned, o);
+      return plan instanceof Promise ? plan.then((each) => compiled(planned, each)) : compiled(planned, plan);
     },
 
     async execute(given, variables, request) {

@@ -1,7 +1,7 @@
 import type { QueryPlan } from "@apollo/query-planner";
 import type { GraphQLFormattedError } from "graphql";
 import type { ClientRequest } from "../client-request";
-import type { Graph } from "../graph/graph";
+import type { Graph, PlanOptions } from "../graph/graph";
 import type { Operation } from "../graph/operation";
 import type { Observer } from "../observing/observer";
 import type { SubgraphFault, SubgraphTransport } from "../subgraphs/transport";
@@ -44,6 +44,8 @@ export interface EngineOptions<Request extends ClientRequest> {
   describeFault(fault: SubgraphFault, request: Request): GraphQLFormattedError;
   /** What clients are told where a value is missing or wrong and no subgraph said why. */
   describeGap?(gap: { why: "NULL" | "INVALID"; where: string }, request: Request): GraphQLFormattedError;
+  /** What clients are told where they may not see a value; its path is put to it. */
+  describeDenial?(request: Request): GraphQLFormattedError;
   /** Which of a subgraph's top-level `extensions` reach the client. None unless named. */
   extensionsPassed?: readonly string[];
   observer?: Observer;
@@ -51,7 +53,12 @@ export interface EngineOptions<Request extends ClientRequest> {
 
 /** Runs compiled plans against the subgraphs. */
 export interface Engine<Request extends ClientRequest> {
-  prepare(operation: Operation, plan: QueryPlan): Prepared;
+  /** Plans an operation for these variables and compiles the plan; at once where both have been done. */
+  prepare(
+    operation: Operation,
+    variables: Readonly<Record<string, unknown>>,
+    o?: PlanOptions,
+  ): Promise<Prepared> | Prepared;
   /** For valid variables. Resolves with whatever could be answered; errors stand in it. */
   execute(prepared: Prepared, variables: Readonly<Record<string, unknown>>, request: Request): Promise<Answer>;
   /** The same, in parts where the operation defers any. */

@@ -195,7 +195,8 @@ export function compileFetch<Request extends ClientRequest>(
   }
 
   function report(run: Run<Request>, error: GraphQLFormattedError, path: Place): void {
-    const placed = { ...error, path: path.length > 0 ? path : undefined };
+    const { locations: _, ...told } = error; // They are of the plan's own operation.
+    const placed = { ...told, path: path.length > 0 ? path : undefined };
     run.report(run.options.describeError(placed, serviceName, run.request));
   }
 

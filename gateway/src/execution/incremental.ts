@@ -90,7 +90,9 @@ async function runDeferred<Request extends ClientRequest>(
   const delivered: Part[] = [];
   if (selection && type) {
     const shape = prepared.shapeOfPart(selection, type, run.variables);
-    for (const { value, place } of placesInAnswer(run.root, part.queryPath)) {
+    const client = prepared.operation.answered?.names?.client;
+    for (const { value, place: planned } of placesInAnswer(run.root, part.queryPath)) {
+      const place = client ? planned.map((step) => (typeof step === "string" ? client(step) : step)) : planned;
       // What became null in the first answer, or isn't in it, has no deferred part either.
       if (!isThere(initial, place)) continue;
       delivered.push(delivery(prepared, run, shape, value, place, part.label));

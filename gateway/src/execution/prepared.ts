@@ -78,6 +78,7 @@ export class PreparedOperation<Request extends ClientRequest> {
         document,
         variables,
         denied: answered?.denied,
+        keyRead: answered?.names?.planned,
         ...(deferring && { isLeftOut: (selection: SelectionNode) => isDeferred(selection, variables) }),
       },
       this.schema.getRootType(definition.operation)!,
@@ -93,8 +94,12 @@ export class PreparedOperation<Request extends ClientRequest> {
     const key = `${type.name} ${this.#switches.map((name) => (variables[name] ? 1 : 0)).join("")} ${selection}`;
     const known = this.#parts.get(key);
     if (known) return known;
-    const { document } = this.operation;
-    const shape = compileShape({ schema: this.schema, document, variables }, type, [parsedSelection(selection)]);
+    const { document, answered } = this.operation;
+    const shape = compileShape(
+      { schema: this.schema, document, variables, keyAnswered: answered?.names?.client },
+      type,
+      [parsedSelection(selection)],
+    );
     if (this.#parts.size >= shapesMax) this.#parts.delete(this.#parts.keys().next().value!);
     this.#parts.set(key, shape);
     return shape;
@@ -111,19 +116,22 @@ export class PreparedOperation<Request extends ClientRequest> {
   }
 
   #runIntrospection(responseKey: string, variables: Readonly<Record<string, unknown>>): ExecutionResult {
-    const { definition, document } = this.operation;
-    const selections = introspectionFields(this.operation, responseKey);
+    const { definition, document } = this.operation.answered ?? this.operation;
+    const selections = introspectionFields({ definition, document }, responseKey);
     const alone = { ...definition, selectionSet: { kind: Kind.SELECTION_SET, selections } as SelectionSetNode };
     const definitions = document.definitions.map((each) => (each === definition ? alone : each));
     return executeSync({
-      schema: this.schema,
+      schema: this.operation.readable ?? this.schema,
       document: { kind: Kind.DOCUMENT, definitions },
       variableValues: variables,
     });
   }
 }
 
-function introspectionFields({ definition, document }: Operation, responseKey: string): FieldNode[] {
+function introspectionFields(
+  { definition, document }: Pick<Operation, "definition" | "document">,
+  responseKey: string,
+): FieldNode[] {
   const fields: FieldNode[] = [];
   const collect = ({ selections }: SelectionSetNode): void => {
     for (const selection of selections)

@@ -18,6 +18,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from "graphql";
+import type { Denied } from "../graph/operation";
 import type { Completion } from "./completion";
 import { inlineTest, leafOf, type Complete } from "./leaf";
 import { getOwn, isTree, type Tree } from "./tree";
@@ -36,8 +37,11 @@ export interface ShapeOptions {
   variables: Readonly<Record<string, unknown>>;
   /** Whether a fragment's fields are left out, as those of a deferred one are at first. */
   isLeftOut?(selection: SelectionNode): boolean;
-  /** Fields that the caller may not see. */
-  denied?: ReadonlySet<FieldNode>;
+  denied?: Denied;
+  /** The key that a value was got under. */
+  keyRead?(responseKey: string, fieldName: string): string;
+  /** The key that it is answered under. */
+  keyAnswered?(responseKey: string): string;
 }
 
 /**
@@ -56,6 +60,8 @@ export function compileShape(
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   const known = new Map<string, { shape: Shape }>();
   const numbers = new Map<SelectionSetNode, number>();
+  const isDenied = (nodes: readonly FieldNode[], { name }: Fields) =>
+    o.denied !== undefined && nodes.some((node) => o.denied!.fields.get(node)?.has(name));
   const numberOf = (set: SelectionSetNode) => {
     if (!numbers.has(set)) numbers.set(set, numbers.size);
     return numbers.get(set);
@@ -110,13 +116,15 @@ export function compileShape(
     const use = (value: unknown) => `u[${used.push(value) - 1}]`;
     const lines: string[] = [];
     const results: string[] = [];
-    for (const [key, nodes] of fields) {
-      const quoted = JSON.stringify(key);
-      const local = `r${results.length}`;
-      results.push(`${key === "__proto__" ? `[${quoted}]` : quoted}:${local}`);
+    for (const [responseKey, nodes] of fields) {
       const fieldName = nodes[0]!.name.value;
+      const key = o.keyRead?.(responseKey, fieldName) ?? responseKey;
+      const answeredKey = o.keyAnswered?.(responseKey) ?? responseKey;
+      const quoted = JSON.stringify(answeredKey);
+      const local = `r${results.length}`;
+      results.push(`${answeredKey === "__proto__" ? `[${quoted}]` : quoted}:${local}`);
       if (fieldName === "__typename") {
-        if (o.denied && nodes.some((node) => o.denied!.has(node)))
+        if (isDenied(nodes, of))
           lines.push(`c.add(${quoted},"DENIED",${JSON.stringify(`${of.name}.__typename`)});return u[0];`);
         else if (isObjectType(of)) lines.push(`const ${local}=${JSON.stringify(of.name)};`);
         // Which type it is stayed unknown.
@@ -127,7 +135,7 @@ export function compileShape(
         lines.push(`const ${local}=c.introspect(${quoted});`);
         continue;
       }
-      if (o.denied && nodes.some((node) => o.denied!.has(node))) {
+      if (isDenied(nodes, of)) {
         const denied = `c.add(${quoted},"DENIED",${JSON.stringify(`${of.name}.${fieldName}`)});`;
         const isNullable = !isNonNullType(of.getFields()[fieldName]!.type);
         lines.push(`${denied}${isNullable ? `const ${local}=null;` : "return u[0];"}`);
@@ -137,7 +145,8 @@ export function compileShape(
       const nonNull = isNonNullType(declared);
       const type = nonNull ? declared.ofType : declared;
       const where = JSON.stringify(`${of.name}.${fieldName}`);
-      const read = key in Object.prototype ? `u[1](o,${quoted})` : `o[${quoted}]`;
+      const keyText = JSON.stringify(key);
+      const read = key in Object.prototype ? `u[1](o,${keyText})` : `o[${keyText}]`;
       const bubbles = nonNull ? `if(v===null){if(c.count===n)c.add(${quoted},"NULL",${where});return u[0];}` : "";
       const inline = isLeafType(type) ? inlineTest[type.name] : undefined;
       const complete = use(valueOf(type, nodes));
@@ -174,12 +183,17 @@ export function compileShape(
       return (value, completion) => (isTree(value) ? shape(value, completion) : completion.invalid(expected));
     }
     const shapes = new Map<unknown, Shape | null>();
+    // Not even which type such an object is of is told; one of which nothing was asked is empty for everybody.
+    const seenAs = (of: Fields): Shape =>
+      o.denied?.types.has(of.name) && fieldsOf(sets, of).size > 0
+        ? (_, completion) => completion.denied(expected)
+        : objectShape(of, sets);
     const shapeFor = (typename: unknown): Shape | null => {
       // An interface's own name comes from a subgraph that knows its implementations as one type.
       const concrete = typeof typename === "string" ? schema.getType(typename) : isUnionType(type) ? undefined : type;
-      if (isObjectType(concrete)) return schema.isSubType(type, concrete) ? objectShape(concrete, sets) : null;
+      if (isObjectType(concrete)) return schema.isSubType(type, concrete) ? seenAs(concrete) : null;
       return isInterfaceType(concrete) && (concrete === type || schema.isSubType(type, concrete))
-        ? objectShape(concrete, sets)
+        ? seenAs(concrete)
         : null;
     };
     return (value, completion) => {

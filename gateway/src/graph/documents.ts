@@ -41,12 +41,14 @@ interface Entry {
 /** What clients send, read once for each text: thousands send the same, and share all that is made of it. */
 export function createDocuments(o: {
   schema: GraphQLSchema;
-  /** Whether clients may read the schema and have it suggest names. */
+  /** Whether clients may read the schema. */
   introspection: boolean;
+  /** Whether they may have it suggest names; where they may read it, unless told otherwise. */
+  suggestions?: boolean;
   /** Parses within the limits of text and shape; throws what the client is told. */
   parse?(text: string): DocumentNode;
 }): Documents {
-  const { schema, introspection } = o;
+  const { schema, introspection, suggestions = introspection } = o;
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
   const entries = new LRUCache<string, Entry>({
     maxSize: cacheBytesMax,
@@ -61,7 +63,7 @@ export function createDocuments(o: {
     if (faults.length > 0)
       throw new RequestRefused(
         faults.map((fault) =>
-          withCode(fault, "GRAPHQL_VALIDATION_FAILED", introspection ? fault.message : unsuggesting(fault.message)),
+          withCode(fault, "GRAPHQL_VALIDATION_FAILED", suggestions ? fault.message : unsuggesting(fault.message)),
         ),
       );
     const entry = { document, operations: new Map<string, Operation>() };

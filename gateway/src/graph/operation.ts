@@ -1,4 +1,5 @@
-import type { DocumentNode, FieldNode, OperationDefinitionNode, OperationTypeNode } from "graphql";
+import type { DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode, OperationTypeNode } from "graphql";
+import type { PlannedNames } from "./planned-operation";
 
 /** One operation of a valid document. Everyone who sends the same text shares it, and all that was made of it. */
 export interface Operation {
@@ -16,6 +17,18 @@ export interface Operation {
   readonly answered?: {
     readonly document: DocumentNode;
     readonly definition: OperationDefinitionNode;
-    readonly denied: ReadonlySet<FieldNode>;
+    readonly denied?: Denied;
+    /** Where keys of the answer differ from those that the plan gets values under. */
+    readonly names?: PlannedNames;
   };
+  /** What of the schema `__schema` and `__type` tell, where that isn't all of it. */
+  readonly readable?: GraphQLSchema;
+}
+
+/** What a caller may not see of an operation. */
+export interface Denied {
+  /** By field, the types of object of which it was denied, and interfaces that one of them has. */
+  readonly fields: ReadonlyMap<FieldNode, ReadonlySet<string>>;
+  /** Types of which no object may be seen, and interfaces that one of them has. */
+  readonly types: ReadonlySet<string>;
 }

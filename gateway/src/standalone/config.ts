@@ -1,9 +1,14 @@
-import { readFileSync } from "node:fs";
-import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { readConfigFile } from "./config-file";
 
 const milliseconds = (ms: number) => z.number().int().min(1).max(3_600_000).default(ms);
 const count = (initial: number) => z.number().int().min(1).default(initial);
+const origin = z.union([
+  z.literal("*"),
+  z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+    message: "an origin is like https://app.example.com, without a path",
+  }),
+]);
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is no header's name");
 
 /** What goes to subgraphs beside the operation. Nothing of the client's does unless a rule says so. */
@@ -34,11 +39,27 @@ export const configSchema = z
     port: z.number().int().min(0).max(65_535).default(4000),
     host: z.string().default("127.0.0.1"),
     path: z.string().startsWith("/").default("/graphql"),
-    introspection: z.boolean().default(false),
+    introspection: z
+      .union([z.boolean(), z.literal("permitted")])
+      .default(false)
+      .describe("Whether callers may read the schema; `permitted` shows each only what they may use."),
     exposePlan: z.boolean().default(false).describe("Whether `apollo-expose-query-plan: true` gets the plan."),
+    explorer: z.boolean().optional().describe("Whether a browser gets a page to try operations; as `introspection`."),
     cors: z
-      .strictObject({ origins: z.array(z.string()).default([]), credentials: z.boolean().default(false) })
+      .strictObject({
+        origins: z.array(origin).default([]).describe("Of other pages that may send operations; `*` for any."),
+        credentials: z.boolean().default(false).describe("Whether they may send cookies."),
+      })
+      .refine(({ origins, credentials }) => !credentials || !origins.includes("*"), {
+        message: "any page may not send its visitors' cookies: name the origins",
+      })
       .prefault({}),
+    trustedProxies: z
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe("Proxies of one's own in front: the caller's address is what the outermost wrote to X-Forwarded-For."),
     csrfPrevention: z.boolean().default(true),
     compression: z.boolean().default(true),
     headers: z.array(headerRule).default([]).describe("For all subgraphs."),
@@ -53,9 +74,28 @@ export const configSchema = z
           .default(["ES256", "RS256"]),
         required: z.boolean().default(false).describe("Whether a request without a token is refused."),
         scopesClaim: z.string().default("scope"),
+        policiesClaim: z.string().optional().describe("The claim that lists the policies that its bearer satisfies."),
         refreshMs: milliseconds(60_000),
       })
       .optional(),
+    authorization: z
+      .strictObject({
+        refuseWhole: z
+          .boolean()
+          .default(false)
+          .describe("Whether an operation that asks for anything that its caller may not see isn't run at all."),
+      })
+      .prefault({}),
+    contracts: z
+      .array(
+        z.strictObject({
+          path: z.string().startsWith("/"),
+          include: z.array(z.string()).default([]),
+          exclude: z.array(z.string()).default([]),
+        }),
+      )
+      .default([])
+      .describe("Parts of the graph, by its `@tag`s, each served on a path of its own."),
     limits: z
       .strictObject({
         bodyBytes: count(1024 * 1024),
@@ -72,6 +112,33 @@ export const configSchema = z
         batch: z.number().int().min(0).default(0).describe("Operations in one HTTP request; 0 turns batches off."),
       })
       .prefault({}),
+    persistedOperations: z
+      .strictObject({
+        automatic: z.boolean().default(true).describe("Whether clients may store texts under their SHA-256."),
+        manifest: z.string().optional().describe("A file of the operations that clients are known to send."),
+        unknown: z
+          .enum(["ALLOW", "LOG", "REFUSE"])
+          .default("ALLOW")
+          .describe("What becomes of operations that aren't in it."),
+      })
+      .prefault({}),
+    demandControl: z
+      .strictObject({
+        mode: z
+          .enum(["MEASURE", "ENFORCE"])
+          .default("MEASURE")
+          .describe("MEASURE refuses nothing, and logs what ENFORCE would."),
+        costMax: count(10_000).describe("Of one operation, as it is estimated."),
+        costPerMinuteMax: z
+          .number()
+          .int()
+          .min(1)
+          .optional()
+          .describe("Of one caller within a minute; counted by each process for itself, and only where enforced."),
+        listSize: count(10).describe("What a list is taken to hold that doesn't say."),
+      })
+      .optional()
+      .describe("Costs by @cost and @listSize; a request with `expose-cost: true` is told them."),
     traffic: z
       .strictObject({
         timeoutMs: milliseconds(30_000),
@@ -93,11 +160,20 @@ export const configSchema = z
     subscriptions: z
       .strictObject({
         enabled: z.boolean().default(true),
-        perCaller: count(100),
+        perCaller: count(1_000),
         queued: count(1_000).describe("Events that wait for a slow client before it is let go."),
         heartbeatMs: milliseconds(15_000),
+        awayMs: milliseconds(60_000).describe("How long a subgraph may be away before its subscribers are told."),
       })
       .prefault({}),
+    responseCache: z
+      .strictObject({
+        enabled: z.boolean().default(false),
+        bytes: count(32 * 1024 * 1024),
+        maxAgeSeconds: count(3_600).describe("The longest that an answer is kept, whatever subgraphs allow."),
+      })
+      .prefault({})
+      .describe("Keeps answers of which every subgraph says `Cache-Control: public, max-age=…`."),
     telemetry: z
       .strictObject({
         metrics: z.boolean().default(true),
@@ -109,53 +185,21 @@ export const configSchema = z
       .prefault({}),
     watchMs: milliseconds(2_000),
   })
+  .superRefine(({ path, contracts }, context) => {
+    const taken = new Set([path, "/health", "/ready", "/metrics"]);
+    for (const [index, contract] of contracts.entries()) {
+      const fault = (message: string, at: string) =>
+        context.addIssue({ code: "custom", message, path: ["contracts", index, at] });
+      if (taken.has(contract.path)) fault(`something else is served at ${contract.path}`, "path");
+      if (contract.include.length + contract.exclude.length === 0)
+        fault("a contract includes or excludes something by its tags", "include");
+      taken.add(contract.path);
+    }
+  })
   .describe("atrium-gateway");
 
 export type Config = z.infer<typeof configSchema>;
 
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
-
-/** Reads a configuration, `${NAME}` and `${NAME:-otherwise}` replaced from the environment. Names every fault at once. */
-export function readConfig(file: string | undefined, env: NodeJS.ProcessEnv = process.env): Config {
-  if (file === undefined) return configSchema.parse({});
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new ConfigError(`The configuration can't be read: ${(error as Error).message}`);
-  }
-  const faults: string[] = [];
-  const substitute = (value: unknown, at: string): unknown => {
-    if (typeof value === "string")
-      return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g, (_, name: string, otherwise?: string) => {
-        const given = env[name] ?? otherwise;
-        if (given === undefined) faults.push(`${at}: the environment has no ${name}`);
-        return given ?? "";
-      });
-    if (Array.isArray(value)) return value.map((item, index) => substitute(item, `${at}[${index}]`));
-    if (typeof value === "object" && value !== null)
-      return Object.fromEntries(
-        Object.entries(value).map(([key, inner]) => [key, substitute(inner, at ? `${at}.${key}` : key)]),
-      );
-    return value;
-  };
-  let given: unknown;
-  try {
-    // JSON is YAML as well.
-    given = substitute(parseYaml(text) ?? {}, "");
-  } catch (error) {
-    throw new ConfigError(`${file} is neither YAML nor JSON: ${(error as Error).message}`);
-  }
-  const parsed = configSchema.safeParse(given);
-  if (!parsed.success)
-    faults.push(
-      ...parsed.error.issues.map(({ path, message }) => `${path.map(String).join(".") || "the file"}: ${message}`),
-    );
-  if (faults.length > 0 || !parsed.data)
-    throw new ConfigError(
-      `${file} has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:\n${faults.map((each) => `  ${each}`).join("\n")}`,
-    );
-  return parsed.data;
-}
+/** Reads a configuration; the defaults without one. Throws `ConfigError`, naming every fault at once. */
+export const readConfig = (file: string | undefined, env?: NodeJS.ProcessEnv): Config =>
+  file === undefined ? configSchema.parse({}) : readConfigFile(file, configSchema, env);

@@ -86,6 +86,7 @@ async function start(env: NodeJS.ProcessEnv, progress: Progress, close: Closing)
       port: endpoint.port,
       host: endpoint.host,
       cors: { origins: [], localhost: true },
+      operations: { manifest: settings.OPERATIONS_MANIFEST, unknown: settings.UNKNOWN_OPERATIONS },
       metricsToken: settings.METRICS_TOKEN,
       log,
     }).catch((error: NodeJS.ErrnoException) => {

@@ -14,6 +14,7 @@ import {
   ObjectType,
   PageArguments,
   Query,
+  Requires,
   Resolver,
   Root,
   badInput,
@@ -136,6 +137,7 @@ class AuditFilter {
 
 @Resolver(() => AuditEntry)
 export class AuditEntryResolver {
+  @Requires("audit:read")
   @Query(() => AuditEntryConnection, {
     nullable: true,
     description: "What was done in the caller's organization, newest first: for those who may read it (audit:read).",
@@ -157,6 +159,7 @@ export class AuditEntryResolver {
     return paginate(page, newestFirst, (keyset) => auditTrail(ctx, wanted, keyset));
   }
 
+  @Requires("audit:read")
   @Query(() => AuditVerification, {
     nullable: true,
     description: "Reads the organization's audit trail, or a time of it, and says whether it is what was recorded.",

@@ -1,0 +1,315 @@
+import {
+  BREAK,
+  getNamedType,
+  isAbstractType,
+  isCompositeType,
+  isInputObjectType,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  Kind,
+  valueFromASTUntyped,
+  visit,
+  type ConstDirectiveNode,
+  type DirectiveNode,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLArgument,
+  type GraphQLCompositeType,
+  type GraphQLField,
+  type GraphQLInputField,
+  type GraphQLInputType,
+  type GraphQLList,
+  type GraphQLNamedOutputType,
+  type GraphQLNamedType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  type SelectionNode,
+  type SelectionSetNode,
+} from "graphql";
+import type { Operation } from "../graph/operation";
+
+export interface CostModel {
+  /** What an operation may cost at the most, before it is run. Throws `SlicingFault` where a list isn't sliced as it must be. */
+  estimate(operation: Operation, variables: Readonly<Record<string, unknown>>): number;
+  /** What its answer did cost: the same weights, over what is there. */
+  actual(operation: Operation, variables: Readonly<Record<string, unknown>>, data: unknown): number;
+}
+
+/** A list that has to be asked for by exactly one of its slicing arguments. */
+export class SlicingFault extends Error {
+  override readonly name = "SlicingFault";
+}
+
+const mutationWeight = 10;
+
+/** How many items a field's list holds, and which of its own fields the size is about. */
+interface ListSize {
+  assumedSize: number | undefined;
+  /** Paths into its arguments: `first`, `page.first`. */
+  slicingArguments: string[];
+  sizedFields: readonly string[];
+  requireOne: boolean;
+}
+
+/** What the schema says of one field; read once. */
+interface FieldCost {
+  field: GraphQLField<unknown, unknown>;
+  type: GraphQLNamedOutputType;
+  /** How many lists stand in each other: 0 for a single value. */
+  listDepth: number;
+  list: ListSize | null;
+  weight: number;
+  args: readonly GraphQLArgument[];
+}
+
+/**
+ * Demand control by the GraphQL Cost Directives specification (IBM, 2021), `@cost` and `@listSize` as Apollo Federation
+ * 2.9 carries them in a supergraph, whatever their names there. Objects, and input objects that are given, cost 1 and
+ * leaves nothing unless weighted. By way of an interface or a union a thing costs what its dearest kind does.
+ */
+export function createCostModel(
+  apiSchema: GraphQLSchema,
+  supergraphSchema: GraphQLSchema,
+  { listSize }: { listSize: number },
+): CostModel {
+  const names = linkedNames(supergraphSchema);
+  const weightIn = (directives: readonly ConstDirectiveNode[] | undefined): number | undefined => {
+    const given = directives?.find(({ name }) => name.value === names.cost)?.arguments?.[0]?.value;
+    // An integer in Federation, a string with a number in IBM's specification.
+    return given?.kind === Kind.INT || given?.kind === Kind.STRING ? Number(given.value) : undefined;
+  };
+  const describedField = (type: GraphQLCompositeType, field: string) => {
+    const full = supergraphSchema.getType(type.name);
+    return isObjectType(full) || isInterfaceType(full) ? full.getFields()[field] : undefined;
+  };
+  const kindsOf = (type: GraphQLNamedType): readonly GraphQLNamedType[] =>
+    isAbstractType(type) ? apiSchema.getPossibleTypes(type) : [type];
+  const typeWeight = (type: GraphQLNamedType): number =>
+    Math.max(
+      ...[type, ...kindsOf(type)].map(
+        ({ name }) =>
+          weightIn(supergraphSchema.getType(name)?.astNode?.directives) ??
+          (isCompositeType(type) || isInputObjectType(type) ? 1 : 0),
+      ),
+    );
+
+  const costs = new Map<GraphQLCompositeType, Map<string, FieldCost | null>>();
+  function fieldCost(parent: GraphQLCompositeType, name: string): FieldCost | null {
+    let ofType = costs.get(parent);
+    if (!ofType) costs.set(parent, (ofType = new Map()));
+    let known = ofType.get(name);
+    if (known === undefined) ofType.set(name, (known = readFieldCost(parent, name)));
+    return known;
+  }
+  function readFieldCost(parent: GraphQLCompositeType, name: string): FieldCost | null {
+    const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
+    if (!field) return null;
+    const own = describedField(parent, name);
+    const everywhere = [own, ...kindsOf(parent).map((kind) => describedField(kind as GraphQLCompositeType, name))];
+    const weights = everywhere.flatMap((each) => weightIn(each?.astNode?.directives) ?? []);
+    const type = getNamedType(field.type);
+    let listDepth = 0;
+    for (let wrapped: GraphQLOutputType = field.type; wrapped !== type;) {
+      if (isListType(wrapped)) listDepth++;
+      wrapped = (wrapped as GraphQLList<GraphQLOutputType>).ofType;
+    }
+    return {
+      field,
+      type,
+      listDepth,
+      list: everywhere.map(listSizeOf).find((each) => each !== null) ?? null,
+      weight: weights.length > 0 ? Math.max(...weights) : typeWeight(type),
+      args: own?.args ?? [],
+    };
+  }
+
+  const listSizeOf = (field: GraphQLField<unknown, unknown> | undefined): ListSize | null => {
+    const directive = field?.astNode?.directives?.find(({ name }) => name.value === names.listSize);
+    if (!directive) return null;
+    const given = (name: string): unknown => {
+      const value = directive.arguments?.find((argument) => argument.name.value === name)?.value;
+      return value && valueFromASTUntyped(value);
+    };
+    const texts = (name: string) => [given(name) ?? []].flat().map(String);
+    return {
+      assumedSize: (given("assumedSize") as number | null | undefined) ?? undefined,
+      slicingArguments: texts("slicingArguments"),
+      sizedFields: texts("sizedFields"),
+      requireOne: given("requireOneSlicingArgument") !== false,
+    };
+  };
+
+  function argumentWeight(
+    declared: GraphQLArgument | GraphQLInputField,
+    type: GraphQLInputType,
+    value: unknown,
+  ): number {
+    if (value === undefined || value === null) return 0;
+    const named = getNamedType(type);
+    const given = weightIn(declared.astNode?.directives);
+    if (!isInputObjectType(named)) return given ?? typeWeight(named);
+    let weight = given ?? 0;
+    for (const each of Array.isArray(value) ? (value.flat(Infinity) as unknown[]) : [value]) {
+      if (given === undefined) weight += typeWeight(named);
+      for (const field of Object.values(named.getFields()))
+        weight += argumentWeight(field, field.type, (each as Record<string, unknown> | null)?.[field.name]);
+    }
+    return weight;
+  }
+
+  function argumentsWeight(declared: readonly GraphQLArgument[], node: FieldNode | DirectiveNode, values: Values) {
+    let weight = 0;
+    for (const argument of declared)
+      weight += argumentWeight(argument, argument.type, argumentValue(node, argument, values));
+    return weight;
+  }
+
+  function sizeFrom({ list, field }: FieldCost, node: FieldNode, values: Values): number {
+    if (!list) return listSize;
+    const given = list.slicingArguments.flatMap((path) => {
+      const [name, ...inner] = path.split(".");
+      const argument = field.args.find((each) => each.name === name);
+      let size = argument && argumentValue(node, argument, values);
+      for (const key of inner) size = (size as Record<string, unknown> | null | undefined)?.[key];
+      return typeof size === "number" ? [Math.max(0, size)] : [];
+    });
+    if (list.requireOne && list.slicingArguments.length > 0 && given.length !== 1)
+      throw new SlicingFault(
+        `"${field.name}" has to be asked for with exactly one of: ${list.slicingArguments.join(", ")}.`,
+      );
+    return given.length > 0 ? Math.max(...given) : (list.assumedSize ?? listSize);
+  }
+
+  /** With `data` what is there is counted; without it, what there may be. */
+  function walk(operation: Operation, variables: Values, root: unknown): number {
+    const fragments = new Map<string, FragmentDefinitionNode>();
+    for (const each of operation.document.definitions)
+      if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);
+    const typeNamesCount = root !== undefined && !hasForgedTypeNames(operation.document);
+
+    const costOf = (set: SelectionSetNode, parent: GraphQLCompositeType, sized: Sizes, data: unknown): number => {
+      let cost = 0;
+      for (const selection of set.selections) {
+        if (isLeftOut(selection, variables)) continue;
+        if (selection.kind === Kind.FIELD) cost += costOfField(selection, parent, sized, data);
+        else {
+          const inner = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value)! : selection;
+          const condition = inner.typeCondition && apiSchema.getType(inner.typeCondition.name.value);
+          const type = isCompositeType(condition) ? condition : parent;
+          if (typeNamesCount && !appliesTo(type, data)) continue;
+          cost += costOf(inner.selectionSet, type, sized, data);
+        }
+      }
+      return cost;
+    };
+
+    const appliesTo = (type: GraphQLCompositeType, data: unknown): boolean => {
+      const name = (data as Record<string, unknown> | null)?.["__typename"];
+      if (typeof name !== "string" || name === type.name) return true;
+      const concrete = apiSchema.getType(name);
+      return !isObjectType(type) && isObjectType(concrete) ? apiSchema.isSubType(type, concrete) : false;
+    };
+
+    const costOfField = (node: FieldNode, parent: GraphQLCompositeType, sized: Sizes, data: unknown): number => {
+      const { value: name } = node.name;
+      if (name.startsWith("__")) return 0;
+      const value =
+        data === undefined ? undefined : (data as Record<string, unknown> | null)?.[(node.alias ?? node.name).value];
+      if (data !== undefined && (value === undefined || value === null)) return 0;
+      const known = fieldCost(parent, name);
+      if (!known) return 0;
+      const { type, listDepth, list, weight } = known;
+      let cost = argumentsWeight(known.args, node, variables);
+      for (const directive of node.directives ?? [])
+        cost += argumentsWeight(supergraphSchema.getDirective(directive.name.value)?.args ?? [], directive, variables);
+
+      const inner = isCompositeType(type) ? node.selectionSet : undefined;
+      if (data !== undefined) {
+        const items = Array.isArray(value) ? (value.flat(Infinity) as unknown[]) : [value];
+        for (const item of items)
+          if (item !== null) cost += weight + (inner ? costOf(inner, type as GraphQLCompositeType, unsized, item) : 0);
+        return cost;
+      }
+      const slice = listDepth > 0 || list ? (sized.get(name) ?? sizeFrom(known, node, variables)) : 1;
+      const size = listDepth === 0 ? 1 : slice * listSize ** (listDepth - 1);
+      const sizedInside = list?.sizedFields.length
+        ? new Map(list.sizedFields.map((each) => [each, slice] as const))
+        : unsized;
+      return cost + size * (weight + (inner ? costOf(inner, type as GraphQLCompositeType, sizedInside, undefined) : 0));
+    };
+
+    const { definition } = operation;
+    const rootType = apiSchema.getRootType(definition.operation)!;
+    const base = definition.operation === "mutation" ? mutationWeight : 0;
+    // A weight may be negative; an operation that earned its caller something may not.
+    return base + Math.max(0, costOf(definition.selectionSet, rootType, unsized, root));
+  }
+
+  return {
+    estimate: (operation, variables) => walk(operation, variables, undefined),
+    actual: (operation, variables, data) =>
+      data === null || data === undefined ? 0 : walk(operation, variables, data),
+  };
+}
+
+type Values = Readonly<Record<string, unknown>>;
+type Sizes = ReadonlyMap<string, number>;
+
+const unsized: Sizes = new Map();
+
+function argumentValue(node: FieldNode | DirectiveNode, declared: GraphQLArgument, variables: Values): unknown {
+  const given = node.arguments?.find((argument) => argument.name.value === declared.name);
+  const value = given && valueFromASTUntyped(given.value, variables as Record<string, unknown>);
+  return value === undefined ? declared.defaultValue : value;
+}
+
+const forged = new WeakMap<DocumentNode, boolean>();
+
+/** Whether something else is called `__typename`: what stands there in the answer is then no type's name. */
+function hasForgedTypeNames(document: DocumentNode): boolean {
+  let found = forged.get(document);
+  if (found === undefined) {
+    found = false;
+    visit(document, {
+      Field({ alias, name }) {
+        if (alias?.value !== "__typename" || name.value === "__typename") return undefined;
+        found = true;
+        return BREAK;
+      },
+    });
+    forged.set(document, found);
+  }
+  return found;
+}
+
+function isLeftOut({ directives }: SelectionNode, variables: Values): boolean {
+  return (directives ?? []).some(({ name, arguments: given }) => {
+    if (name.value !== "skip" && name.value !== "include") return false;
+    const condition = given?.find((argument) => argument.name.value === "if")?.value;
+    const value = condition && valueFromASTUntyped(condition, variables as Record<string, unknown>);
+    return name.value === "skip" ? value === true : value === false;
+  });
+}
+
+function linkedNames(schema: GraphQLSchema): { cost: string; listSize: string } {
+  const names = { cost: "cost", listSize: "listSize" };
+  for (const { name, arguments: given } of [schema.astNode, ...schema.extensionASTNodes].flatMap(
+    (node) => node?.directives ?? [],
+  )) {
+    if (name.value !== "link") continue;
+    const value = (argument: string) => given?.find((each) => each.name.value === argument)?.value;
+    const url = value("url");
+    if (url?.kind !== Kind.STRING || !/^https:\/\/specs\.apollo\.dev\/cost\/v/.test(url.value)) continue;
+    const imports = value("import");
+    if (imports?.kind !== Kind.LIST) continue;
+    for (const each of imports.values) {
+      if (each.kind !== Kind.OBJECT) continue;
+      const { name: original, as } = valueFromASTUntyped(each) as { name?: string; as?: string };
+      if (original === "@cost" && as) names.cost = as.slice(1);
+      if (original === "@listSize" && as) names.listSize = as.slice(1);
+    }
+  }
+  return names;
+}
