@@ -35,7 +35,7 @@ const record = (...envelopes: Envelope[]) => {
   const { database, keys, now } = tables;
   return database.asService().transaction((db) => recordEvents({ db, database, keys, now }, envelopes));
 };
-const verify = (chain: string) => verifyChain({ db: tables.database.asService(), keys: tables.keys }, chain);
+const verify = (chain: string) => verifyChain({ ...tables, db: tables.database.asService() }, chain);
 const tamper = (sql: string, ...values: unknown[]) => tables.owner.query(sql, values);
 const originsOf = async (chain: string) =>
   (
