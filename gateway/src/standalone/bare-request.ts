@@ -20,13 +20,14 @@ export interface BareRequest extends ClientRequest {
 /** One that came over HTTP or a socket. It is made for each operation, so what few need is made when it is asked for. */
 export class ClientsRequest implements BareRequest {
   readonly headers: IncomingHttpHeaders;
+  readonly client: ClientRequest["client"];
   readonly callerKey: string;
   readonly exposePlan: boolean;
-  readonly policy = new CachePolicy();
   readonly #presence = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
   #patience: AbortController | undefined;
   #requestId: string | undefined;
+  #policy: CachePolicy | undefined;
 
   constructor(
     request: IncomingMessage,
@@ -36,6 +37,10 @@ export class ClientsRequest implements BareRequest {
   ) {
     const { headers } = request;
     this.headers = headers;
+    this.client = {
+      name: one(headers["apollographql-client-name"]),
+      version: one(headers["apollographql-client-version"]),
+    };
     this.callerKey = caller.subject ?? clientAddressOf(request, o.trustedProxies) ?? "";
     this.exposePlan = o.exposePlan && headers["apollo-expose-query-plan"] === "true";
     if (o.timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeUp(o.timeoutMs!), o.timeoutMs);
@@ -45,11 +50,8 @@ export class ClientsRequest implements BareRequest {
     return (this.#requestId ??= saneRequestId(this.headers["x-request-id"]) ?? randomUUID());
   }
 
-  get client(): ClientRequest["client"] {
-    return {
-      name: one(this.headers["apollographql-client-name"]),
-      version: one(this.headers["apollographql-client-version"]),
-    };
+  get policy(): CachePolicy {
+    return (this.#policy ??= new CachePolicy());
   }
 
   get claims(): Claims {

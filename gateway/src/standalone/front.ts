@@ -163,9 +163,10 @@ function lastingOf(
   client: ClientsRequest,
   text: string,
 ): Pick<Sent, "cacheControl" | "etag"> | undefined {
+  if (method === "POST") return undefined;
   const seconds = client.policy.publicSeconds;
   const isNobodys = isAnybodys(client) && headers.authorization === undefined && headers.cookie === undefined;
-  if (method === "POST" || (seconds === 0 && !isNobodys)) return undefined;
+  if (seconds === 0 && !isNobodys) return undefined;
   const cacheControl = seconds > 0 ? `${isNobodys ? "public" : "private"}, max-age=${seconds}` : "private, no-cache";
   // Weak: compressed or not, it is the same answer.
   return { cacheControl, etag: `W/"${createHash("sha1").update(text).digest("base64url")}"` };
