@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Logger } from "pino";
 import type { Claims, ClientRequest } from "../client-request";
 import { clientAddressOf } from "../http/incoming";
+import { traceparentOf } from "../tracing";
 import { CachePolicy } from "./response-cache";
 import type { Caller } from "./tokens";
 
@@ -23,6 +25,8 @@ export class ClientsRequest implements BareRequest {
   readonly client: ClientRequest["client"];
   readonly callerKey: string;
   readonly exposePlan: boolean;
+  readonly traceparent: string | undefined;
+  readonly deadlineAt: number | undefined;
   readonly #presence = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
   #patience: AbortController | undefined;
@@ -36,6 +40,8 @@ export class ClientsRequest implements BareRequest {
     o: { timeoutMs?: number; exposePlan: boolean; trustedProxies: number },
   ) {
     const { headers } = request;
+    // Each of an operation's fetches listens, and there may be many.
+    setMaxListeners(0, this.#presence.signal);
     this.headers = headers;
     this.client = {
       name: one(headers["apollographql-client-name"]),
@@ -43,6 +49,8 @@ export class ClientsRequest implements BareRequest {
     };
     this.callerKey = caller.subject ?? clientAddressOf(request, o.trustedProxies) ?? "";
     this.exposePlan = o.exposePlan && headers["apollo-expose-query-plan"] === "true";
+    this.traceparent = traceparentOf(request);
+    this.deadlineAt = o.timeoutMs === undefined ? undefined : Date.now() + o.timeoutMs;
     if (o.timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeUp(o.timeoutMs!), o.timeoutMs);
   }
 
@@ -60,10 +68,6 @@ export class ClientsRequest implements BareRequest {
 
   get claimsKey(): string {
     return this.caller.claimsKey;
-  }
-
-  get traceparent(): string | undefined {
-    return one(this.headers["traceparent"]);
   }
 
   get signal(): AbortSignal {

@@ -124,9 +124,17 @@ export const configSchema = z
       .prefault({}),
     demandControl: z
       .strictObject({
-        mode: z.enum(["MEASURE", "ENFORCE"]).default("MEASURE"),
-        costMax: count(10_000),
-        costPerMinuteMax: z.number().int().min(1).optional(),
+        mode: z
+          .enum(["MEASURE", "ENFORCE"])
+          .default("MEASURE")
+          .describe("MEASURE refuses nothing, and logs what ENFORCE would."),
+        costMax: count(10_000).describe("Of one operation, as it is estimated."),
+        costPerMinuteMax: z
+          .number()
+          .int()
+          .min(1)
+          .optional()
+          .describe("Of one caller within a minute; counted by each process for itself, and only where enforced."),
         listSize: count(10).describe("What a list is taken to hold that doesn't say."),
       })
       .optional()

@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
+import { localBudget } from "../admission/budget";
 import { openPersistedOperations } from "../admission/persisted";
 import { createMetrics, type Metrics } from "../metrics";
 import { createObserver } from "../observing/observe";
@@ -8,7 +9,7 @@ import type { Config } from "./config";
 import { ConfigError } from "./config-file";
 import { answerGraphQL, type BareFront } from "./front";
 import { isVisit, plainRoutes, sendExplorer } from "./routes";
-import { openServing } from "./serving";
+import { openServing, type Admission } from "./serving";
 import { openBareSockets } from "./sockets";
 import { countSubscribers } from "./subscribers";
 import { supergraphSource, type SupergraphSource } from "./source";
@@ -45,7 +46,12 @@ export async function serveSupergraph(o: {
     source.read(),
   ]);
   const persisted = openPersistedOperations({ ...config.persistedOperations, watchMs: config.watchMs, log });
-  let serving = await openServing(sdl, config, observer, persisted.textOf);
+  const costPerMinuteMax = config.demandControl?.costPerMinuteMax;
+  const admission: Admission = {
+    textOf: persisted.textOf,
+    ...(costPerMinuteMax !== undefined && { budget: localBudget(costPerMinuteMax) }),
+  };
+  let serving = await openServing(sdl, config, observer, admission);
   const strangers = strangersIn(config, serving.subgraphs);
   if (strangers.length > 0) {
     await serving.retire();
@@ -57,7 +63,7 @@ export async function serveSupergraph(o: {
   const retiring = new Set<Promise<void>>();
 
   async function takeOver(text: string): Promise<void> {
-    const next = await openServing(text, config, observer, persisted.textOf);
+    const next = await openServing(text, config, observer, admission);
     const previous = serving;
     serving = next;
     log.info({ supergraph: next.graphId.slice(0, 12) }, "A new supergraph is served.");

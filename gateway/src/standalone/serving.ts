@@ -5,6 +5,7 @@ import type { Graph } from "../graph/graph";
 import { openGraph } from "../graph/open-graph";
 import { parserWithin } from "../admission/shape";
 import { createPermit } from "../authorization/permit";
+import type { Budget } from "../admission/budget";
 import { createCharge } from "../admission/charge";
 import { createCostModel } from "../admission/cost";
 import { createEndpoint, type Endpoint, type Steps } from "../endpoint";
@@ -38,12 +39,18 @@ export interface ServedGraph {
   operationOf: Documents["operationOf"];
 }
 
+/** What goes on from one supergraph to the next, and is the same at every path. */
+export interface Admission {
+  textOf: Steps<BareRequest>["textOf"];
+  budget?: Budget;
+}
+
 /** Reads a supergraph and makes what serves it. Rejects with `SupergraphError` or a fault of the configuration. */
 export async function openServing(
   sdl: string,
   config: Config,
   observer: Observer,
-  textOf: Steps<BareRequest>["textOf"],
+  admission: Admission,
 ): Promise<Serving> {
   const { waiting, waitingPerCaller, planningMs, cacheBytes } = config.planner;
   const graph = await openGraph(sdl, {
@@ -59,7 +66,7 @@ export async function openServing(
     transports = openTransports(graph.subgraphs, config, observer);
     for (const { path, ...rules } of [{ path: config.path }, ...config.contracts]) {
       const served = "include" in rules ? contractOf(graph, rules) : graph;
-      at.set(path, servedGraph({ graph: served, transports, config, observer, textOf, sharingKey }));
+      at.set(path, servedGraph({ graph: served, transports, config, observer, admission, sharingKey }));
     }
   } catch (error) {
     await close();
@@ -99,14 +106,14 @@ function servedGraph({
   transports,
   config,
   observer,
-  textOf,
+  admission: { textOf, budget },
   sharingKey,
 }: {
   graph: Graph;
   transports: Transports;
   config: Config;
   observer: Observer;
-  textOf: Steps<BareRequest>["textOf"];
+  admission: Admission;
   sharingKey: SharingKey;
 }): ServedGraph {
   const plain = createEngine<BareRequest>({
@@ -145,10 +152,11 @@ function servedGraph({
   });
   const { demandControl } = config;
   const charge: Steps<BareRequest>["charge"] = demandControl
-    ? createCharge({
+    ? createCharge<BareRequest>({
         ...demandControl,
+        budget,
         model: createCostModel(graph.apiSchema, graph.supergraphSchema, demandControl),
-        isAsked: (request) => (request as BareRequest).headers["expose-cost"] === "true",
+        isAsked: ({ headers }) => headers["expose-cost"] === "true",
       })
     : () => (answer) => answer;
   const permit = createPermit({
