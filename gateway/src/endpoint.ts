@@ -1,7 +1,7 @@
 import { prettyFormatQueryPlan, type QueryPlan } from "@apollo/query-planner";
 import type { GraphQLError } from "graphql";
 import type { ClientRequest, OperationParams } from "./client-request";
-import type { Answer, Engine, EventStream, IncrementalAnswer } from "./execution/engine";
+import type { Answer, Engine, EventStream, IncrementalAnswer, SubscribeOptions } from "./execution/engine";
 import type { Operation } from "./graph/operation";
 import type { Observer } from "./observing/observer";
 
@@ -51,7 +51,7 @@ export interface Endpoint<Request extends ClientRequest> {
     params: OperationParams,
     request: Request,
     accepts: Accepts,
-    o?: { requestOfEvent?(): Promise<Request> | Request },
+    o?: Pick<SubscribeOptions<Request>, "requestOfEvent">,
   ): Promise<Answer | IncrementalAnswer | EventStream>;
 }
 

@@ -8,7 +8,7 @@ import type { OperationParams } from "../client-request";
 import { RequestRefused } from "../endpoint";
 import type { Answer, EventStream } from "../execution/engine";
 import type { Metrics } from "../metrics";
-import { SlowConsumer } from "../subscriptions/hub";
+import { SlowConsumer, slowConsumer } from "../subscriptions/hub";
 import type { Config } from "./config";
 import { BareRequest, formatted } from "./front";
 import type { ServedGraph, Serving } from "./serving";
@@ -36,7 +36,6 @@ type Args = ExecutionArgs & {
 };
 
 const goingAway = 1001;
-const slowConsumer = 4408;
 const messageBytesMax = 256 * 1024;
 const initTimeoutMs = 5_000;
 const bufferedBytesMax = 4 * 1024 * 1024;

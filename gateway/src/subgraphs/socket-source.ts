@@ -7,6 +7,8 @@ import { SubgraphFault, type SubgraphAnswer, type SubgraphRequest, type Subgraph
 // A socket that nobody subscribes over is kept for a while: the next subscriber often comes soon.
 const idleMs = 10_000;
 const keepAliveMs = 15_000;
+// For the connection, and for the subgraph's word that it may be used.
+const connectingMs = 4_000;
 const clientsMax = 1_000;
 
 /**
@@ -29,13 +31,14 @@ export function socketSource<Request extends ClientRequest>(o: {
       url: o.url,
       webSocketImpl: class extends WebSocket {
         constructor(address: string, protocols: string | string[]) {
-          super(address, protocols, { headers, perMessageDeflate: false });
+          super(address, protocols, { headers, perMessageDeflate: false, handshakeTimeout: connectingMs });
         }
       },
       connectionParams: headers,
       lazy: true,
       lazyCloseTimeout: idleMs,
       keepAlive: keepAliveMs,
+      connectionAckWaitTimeout: connectingMs,
       // Whoever listens decides when it is tried again.
       retryAttempts: 0,
       onNonLazyError: () => {},
