@@ -29,8 +29,8 @@ type Subscribe<Request extends ClientRequest> = Engine<Request>["subscribe"];
 
 const firstPauseMs = 100;
 const pauseMaxMs = 5_000;
-// A source that lasted this long had come back; one that didn't was still away. Longer than a connection may take to fail.
-const steadyMs = 10_000;
+// A source that lasted this long had come back; one that didn't was still away. Longer than connecting may take to fail.
+const steadyMs = 25_000;
 
 /** One subscription at a subgraph, and who hears it. */
 interface Channel {
@@ -64,7 +64,10 @@ export function withHub<Request extends ClientRequest>(
         const again = async () => {
           // With the rights of now: the subgraph decides by them.
           const who = options?.requestOfEvent ? await options.requestOfEvent(performance.now()) : request;
-          return engine.subscribe(prepared, variables, o.lasting(who, ended.signal), { ...options, throwsFaults: true });
+          return engine.subscribe(prepared, variables, o.lasting(who, ended.signal), {
+            ...options,
+            throwsFaults: true,
+          });
         };
         const told = (fault: SubgraphFault) => ({ errors: [o.describeFault(fault, lasting)] });
         void pump(channel, source, again, told).finally(() => forget(key, channel));
