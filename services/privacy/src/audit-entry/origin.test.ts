@@ -108,6 +108,16 @@ test("erasing a person takes theirs alone, tells nothing of them, and leaves the
   expect(await verify(chain)).toEqual({ entryCount: 3, checkpointCount: 0, firstBroken: null });
 });
 
+test("of who has been erased nothing is kept that arrives late", async () => {
+  const { chain, ada } = await givenChain();
+  await tables.database
+    .asService()
+    .sql("insert into erased_person (user_id, erasure_id, erased_at, nouns) values ($1, 'era_1', now(), '[]')", [ada]);
+  await record(eventOf(chain, ada), eventOf(chain, newId("usr")));
+  expect((await originsOf(chain)).map((row) => (row as { number: number }).number)).toEqual([1, 2, 5]);
+  expect(await verify(chain)).toMatchObject({ entryCount: 5, firstBroken: null });
+});
+
 test("a person's own export has where they came from", async () => {
   const { ada } = await givenChain();
   const records: object[] = [];
