@@ -185,7 +185,13 @@ export const configSchema = z
       .prefault({}),
     watchMs: milliseconds(2_000),
   })
-  .superRefine(({ path, contracts }, context) => {
+  .superRefine(({ path, contracts, persistedOperations }, context) => {
+    if (persistedOperations.manifest === undefined && persistedOperations.unknown !== "ALLOW")
+      context.addIssue({
+        code: "custom",
+        message: "is what says which operations are known",
+        path: ["persistedOperations", "manifest"],
+      });
     const taken = new Set([path, "/health", "/ready", "/metrics"]);
     for (const [index, contract] of contracts.entries()) {
       const fault = (message: string, at: string) =>
