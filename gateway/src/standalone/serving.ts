@@ -12,6 +12,7 @@ import { createEngine } from "../execution/create-engine";
 import type { Observer } from "../observing/observer";
 import { guarded } from "../subgraphs/guards";
 import { httpTransport } from "../subgraphs/http-transport";
+import { createSharedFetches, type SharedFetches } from "../subgraphs/shared-fetches";
 import { socketSource } from "../subgraphs/socket-source";
 import type { SubgraphFault, SubgraphTransport } from "../subgraphs/transport";
 import { withHub } from "../subscriptions/hub";
@@ -50,7 +51,10 @@ export async function openServing(
     limits: { waitingMax: waiting, waitingPerCallerMax: waitingPerCaller, planningMs, cacheBytesMax: cacheBytes },
     observer,
   });
-  const transports = new Map(graph.subgraphs.map((each) => [each.name, transportOf(each, config, observer)] as const));
+  const sharing = config.traffic.sharedFetches ? createSharedFetches() : undefined;
+  const transports = new Map(
+    graph.subgraphs.map((each) => [each.name, transportOf(each, config, observer, sharing)] as const),
+  );
   const at = new Map([[config.path, servedGraph(graph, transports, config, observer, textOf)]]);
   try {
     for (const { path, ...rules } of config.contracts)
@@ -158,6 +162,7 @@ function transportOf(
   { name, url }: { name: string; url: string },
   config: Config,
   observer: Observer,
+  sharing: SharedFetches | undefined,
 ): SubgraphTransport<BareRequest> {
   const own = config.subgraphs[name];
   const address = own?.url ?? url;
@@ -184,7 +189,9 @@ function transportOf(
     waitingMax: waiting,
     retriesMax: retries,
   };
-  return guarded(transport, limits, observer);
+  const careful = guarded(transport, limits, observer);
+  const toldOf = headersFor ? (request: BareRequest) => JSON.stringify(headersFor(request.headers)) : () => "";
+  return sharing ? sharing.over(careful, toldOf) : careful;
 }
 
 const told: Record<SubgraphFault["reason"], string> = {
