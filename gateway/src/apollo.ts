@@ -7,12 +7,14 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from "@apollo/server/plugin/disabled";
 import type { GatewayInterface } from "@apollo/server-gateway-interface";
-import { InMemoryLRUCache } from "@apollo/utils.keyvaluecache";
+import { InMemoryLRUCache, type KeyValueCache } from "@apollo/utils.keyvaluecache";
 import { PublicError } from "@atrium/errors";
 import { GraphQLError, type DocumentNode } from "graphql";
 import type { Logger } from "pino";
-import { masked, type Execute } from "./executor";
+import type { PersistedOperations } from "./admission/persisted";
+import { masked, refusalErrors, type Execute } from "./executor";
 import type { Graph } from "./graph/graph";
+import { accepted } from "./http/negotiation";
 import type { OperationGate } from "./limits";
 import { maskError } from "./masking";
 import type { Metrics } from "./metrics";
@@ -28,13 +30,15 @@ export async function startApollo(o: {
   execute: Execute;
   gate: OperationGate;
   introspection: boolean;
+  operations: PersistedOperations;
+  suggestions: boolean;
   metrics: Metrics;
   log: Logger;
 }): Promise<ApolloServer<RequestContext>> {
   const apollo = new ApolloServer<RequestContext>({
     gateway: asGateway(o.graph, masked(o.execute)),
     introspection: o.introspection,
-    hideSchemaDetailsFromClientErrors: !o.introspection,
+    hideSchemaDetailsFromClientErrors: !o.suggestions,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
     includeStacktraceInErrorResponses: false,
@@ -44,7 +48,7 @@ export async function startApollo(o: {
       maxSize: 16 * megabyte,
       sizeCalculation: (document) => (document.loc?.end ?? 0) * bytesPerCharacter + 1,
     }),
-    persistedQueries: { cache: new InMemoryLRUCache<string>({ maxSize: 4 * megabyte }) },
+    persistedQueries: { cache: withManifest(new InMemoryLRUCache<string>({ maxSize: 4 * megabyte }), o.operations) },
     formatError: (formatted, thrown) => maskError(formatted, thrown, o.log),
     logger: {
       debug: (message?: unknown) => o.log.debug(String(message)),
@@ -63,6 +67,15 @@ export async function startApollo(o: {
   });
   await apollo.start();
   return apollo;
+}
+
+/** Automatic persisted queries, with those of the manifest there from the start. */
+function withManifest(cache: KeyValueCache<string>, operations: PersistedOperations): KeyValueCache<string> {
+  return {
+    get: async (key) => operations.bodyOf(key.replace(/^apq:/, "")) ?? cache.get(key),
+    set: (key, value, options) => cache.set(key, value, options),
+    delete: (key) => cache.delete(key),
+  };
 }
 
 function asGateway(graph: Graph, execute: Execute): GatewayInterface {
@@ -84,6 +97,7 @@ function asGateway(graph: Graph, execute: Execute): GatewayInterface {
 function guardAndMeasure(o: {
   graph: Graph;
   gate: OperationGate;
+  operations: PersistedOperations;
   metrics: Metrics;
 }): ApolloServerPlugin<RequestContext> {
   return {
@@ -91,6 +105,13 @@ function guardAndMeasure(o: {
       const startedAt = performance.now();
       let admitted = false;
       return {
+        async didResolveSource({ source, contextValue }) {
+          try {
+            o.operations.checked(source, contextValue);
+          } catch (error) {
+            throw refusalErrors(error)[0]!;
+          }
+        },
         async didResolveOperation({ document, operation, request }) {
           if (!operation)
             throw new GraphQLError("Say which operation to run: operationName names none of them.", {
@@ -109,7 +130,10 @@ function guardAndMeasure(o: {
           }
           admitted = true;
         },
-        async willSendResponse({ operation, operationName, response }) {
+        async willSendResponse({ request, queryHash, operation, operationName, response }) {
+          const wasRead = queryHash !== undefined;
+          if (wasRead && response.http.status === 400 && asksForOldStatus(request.http?.headers.get("accept")))
+            response.http.status = 200;
           const failed = response.body.kind === "single" && response.body.singleResult.errors !== undefined;
           const outcome = !admitted ? "refused" : failed ? "errors" : "ok";
           const type = operation?.operation ?? "unknown";
@@ -119,3 +143,7 @@ function guardAndMeasure(o: {
     },
   };
 }
+
+/** GraphQL over HTTP: as `application/json`, whatever was a well-formed request is 200, even if it couldn't be run. */
+const asksForOldStatus = (accept: string | undefined): boolean =>
+  accept !== undefined && accept.includes("application/json") && accepted(accept).type === "application/json";

@@ -7,6 +7,13 @@ export interface SubgraphSchema {
   sdl: string;
   /** Where the schema was read, for messages. */
   file?: string;
+  /** Where it is served; empty where the supergraph doesn't say. */
+  url?: string;
+}
+
+export interface Composed {
+  supergraph: string;
+  hints: string[];
 }
 
 export class CompositionError extends Error {
@@ -17,12 +24,21 @@ export class CompositionError extends Error {
  * Composes the subgraphs' schemas, and the gateway's own `Query.node`, into the supergraph. Addresses aren't part of it: they differ by installation, and the
  * gateway gets them from its settings. Throws `CompositionError` with one readable entry for every fault.
  */
-export function composeSupergraph(subgraphs: readonly SubgraphSchema[]): { supergraph: string; hints: string[] } {
+export function composeSupergraph(subgraphs: readonly SubgraphSchema[]): Composed {
   const node = nodeSchema(subgraphs);
-  const inOrder = [...subgraphs, ...(node ? [node] : [])].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const services = inOrder.map(({ name, sdl, file }) => {
+  const all = [...subgraphs, ...(node ? [node] : [])].map((each) => ({ ...each, url: `http://${each.name}/graphql` }));
+  return composeSubgraphs(all, withoutPromises);
+}
+
+/** Composes anybody's subgraphs as they are. Throws `CompositionError` with one readable entry for every fault. */
+export function composeSubgraphs(
+  subgraphs: readonly SubgraphSchema[],
+  change: (schema: DocumentNode) => DocumentNode = (schema) => schema,
+): Composed {
+  const inOrder = [...subgraphs].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const services = inOrder.map(({ name, sdl, file, url }) => {
     try {
-      return { name, url: `http://${name}/graphql`, typeDefs: withoutPromises(parse(sdl)) };
+      return { name, url, typeDefs: change(parse(sdl)) };
     } catch (error) {
       throw new CompositionError(`${file ?? name}: ${(error as GraphQLError).toString()}`);
     }

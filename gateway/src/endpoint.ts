@@ -1,7 +1,8 @@
 import { prettyFormatQueryPlan, type QueryPlan } from "@apollo/query-planner";
-import type { GraphQLError } from "graphql";
+import { GraphQLError } from "graphql";
 import type { ClientRequest, OperationParams } from "./client-request";
-import type { Answer, Engine, EventStream, IncrementalAnswer } from "./execution/engine";
+import type { Answer, Engine, EventStream, IncrementalAnswer, Prepared } from "./execution/engine";
+import { PlanningRefused } from "./graph/graph";
 import type { Operation } from "./graph/operation";
 import type { Observer } from "./observing/observer";
 
@@ -90,7 +91,12 @@ export function createEndpoint<Request extends ClientRequest>(
     o: Parameters<Engine<Request>["subscribe"]>[3],
   ): Promise<Answer | IncrementalAnswer | EventStream> {
     const { callerKey, signal, traceparent } = request;
-    const prepared = await engine.prepare(operation, variables, { callerKey, signal, traceparent });
+    let prepared: Prepared;
+    try {
+      prepared = await engine.prepare(operation, variables, { callerKey, signal, traceparent });
+    } catch (error) {
+      throw error instanceof PlanningRefused ? planningRefusal(error) : error;
+    }
     const complete = request.exposePlan ? (answer: Answer) => withPlan(ended(answer), prepared.plan) : ended;
     if (operation.type === "subscription") {
       const events = await engine.subscribe(prepared, variables, request, o);
@@ -101,6 +107,15 @@ export function createEndpoint<Request extends ClientRequest>(
     if (!("subsequent" in answer)) return complete(answer);
     return { ...answer, initial: { ...complete(answer.initial), hasNext: answer.initial.hasNext } };
   }
+}
+
+/** Too much waits to be planned, or this operation never gets a plan. */
+export function planningRefusal({ reason, message }: PlanningRefused): RequestRefused {
+  const extensions =
+    reason === "QUEUE_FULL"
+      ? { code: "SERVICE_UNAVAILABLE", http: { status: 503, headers: { "retry-after": "1" } } }
+      : { code: "OPERATION_TOO_COMPLEX", http: { status: 400 } };
+  return new RequestRefused([new GraphQLError(message, { extensions })]);
 }
 
 const withPlan = (answer: Answer, plan: QueryPlan): Answer => ({

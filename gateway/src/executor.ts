@@ -11,7 +11,7 @@ import {
   type VariableDefinitionNode,
 } from "graphql";
 import type { Permit } from "./authorization/permit";
-import { RequestRefused } from "./endpoint";
+import { planningRefusal, RequestRefused } from "./endpoint";
 import type { Engine } from "./execution/engine";
 import { operationOfDocument, type Documents } from "./graph/documents";
 import { PlanningRefused } from "./graph/graph";
@@ -47,17 +47,14 @@ export function ownExecutor(o: { engine: Engine<RequestContext>; permit: Permit;
 export function refusalErrors(error: unknown): GraphQLError[] {
   if (error instanceof RequestRefused)
     return error.errors.map(
-      ({ message, nodes, extensions }) =>
+      ({ message, nodes, path, extensions }) =>
         new GraphQLError(message, {
           nodes,
+          path,
           extensions: { ...extensions, http: extensions["http"] ?? { status: 400 } },
         }),
     );
-  if (error instanceof PlanningRefused) {
-    const isBusy = error.reason === "QUEUE_FULL";
-    const code = isBusy ? "SERVICE_UNAVAILABLE" : "OPERATION_TOO_COMPLEX";
-    return [new GraphQLError(error.message, { extensions: { code, http: { status: isBusy ? 503 : 400 } } })];
-  }
+  if (error instanceof PlanningRefused) return refusalErrors(planningRefusal(error));
   throw error;
 }
 
@@ -68,10 +65,12 @@ export const asGraphQLError = ({ message, path, extensions }: GraphQLFormattedEr
 export function stockExecutor(o: {
   supergraph: LoadedSupergraph;
   subgraphs: ReadonlyMap<string, SubgraphClient>;
+  /** One that refuses what it doesn't permit as a whole. */
+  permit: Permit;
   authentication: Pick<Authentication, "authenticate">;
   metrics: Metrics;
 }): Execute {
-  const { supergraph, subgraphs, authentication, metrics } = o;
+  const { supergraph, subgraphs, permit, authentication, metrics } = o;
   const services: ServiceMap = Object.create(null);
   for (const client of subgraphs.values()) services[client.name] = dataSource(client, authentication, metrics);
 
@@ -87,6 +86,11 @@ export function stockExecutor(o: {
       maxErrors: 10,
     });
     if (errors) return { errors: errors.map(inputFault) };
+    try {
+      await permit(operationOfDocument(request.document, operationName), request.context);
+    } catch (error) {
+      return { errors: refusalErrors(error) };
+    }
     const plan = supergraph.plan(`${request.queryHash} ${operationName ?? ""}`, request.document, operationName);
     return executeQueryPlan(plan, services, request, operation, supergraph.supergraphSchema, supergraph.planningSchema);
   };

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import type { AccessSource } from "./access-source";
+import { openPersistedOperations, type PersistedOptions } from "./admission/persisted";
 import { startApollo } from "./apollo";
 import { createAuthentication } from "./authentication";
 import { createEngine } from "./execution/create-engine";
@@ -12,7 +13,7 @@ import { ownExecutor, stockExecutor } from "./executor";
 import { createPermit } from "./authorization/permit";
 import { createDocuments } from "./graph/documents";
 import { openGraph } from "./graph/open-graph";
-import { houseErrors, houseTransport } from "./house-transport";
+import { houseDenial, houseErrors, houseTransport } from "./house-transport";
 import { createObserver } from "./observing/observe";
 import { guarded } from "./subgraphs/guards";
 import type { Cors } from "./http/cors";
@@ -41,8 +42,8 @@ export interface GatewayOptions {
   /** Who runs the plans: our own executor, or `@apollo/gateway`'s. */
   executor?: "own" | "stock";
   tokens?: { issuer: string; audience: string };
-  /** Whether clients may read the schema, and have it suggest names. */
-  introspection?: boolean;
+  /** Whether clients may read the schema, and have it suggest names; or only read what they may use. */
+  introspection?: boolean | "permitted";
   /** Whether a browser gets the explorer at /graphql. */
   explorer?: boolean;
   cors?: Cors;
@@ -55,6 +56,8 @@ export interface GatewayOptions {
   limits?: LimitOverrides;
   /** Operations that take longer get a line in the log. */
   slowOperationMs?: number;
+  /** The operations that clients are known to send, and what becomes of others. */
+  operations?: Pick<PersistedOptions, "manifest" | "unknown">;
   /** How long `stop` waits for running requests. */
   drainMs?: number;
 }
@@ -68,6 +71,8 @@ export interface RunningGateway {
 
 export const defaultTokens = { issuer: "atrium", audience: "atrium-api" };
 
+const operationsWatchMs = 2_000;
+
 /**
  * Services are asked again at once after they were away, and their replicas in turn (`connectSubgraph` sees to both), so a
  * breaker and retries of the gateway's own would only stand in the way.
@@ -76,7 +81,9 @@ const houseGuards = { timeoutMs: 30_000, retriesMax: 0, breakerFetchesMin: Infin
 
 /** The one endpoint: everything that clients reach is behind this port. */
 export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
-  const { log, trustedProxies = 0, introspection = true, cors = { origins: [], localhost: false } } = o;
+  const { log, trustedProxies = 0, cors = { origins: [], localhost: false } } = o;
+  const introspection = o.introspection !== false;
+  const suggestions = introspection && o.introspection !== "permitted";
   const limits = withDefaults(o.limits);
   const subgraphs = new Map(o.subgraphs.map((client) => [client.name, client]));
   const metrics = createMetrics({ processMetrics: o.processMetrics });
@@ -96,19 +103,52 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const transports = new Map(
     names.map((name) => [name, guarded(houseTransport(subgraphs.get(name)!, authentication), houseGuards, observer)]),
   );
-  const engine = createEngine<RequestContext>({ graph, transports, ...houseErrors, observer });
-  const permit = createPermit({ schema: graph.apiSchema, supergraphSchema: graph.supergraphSchema });
-  const documents = createDocuments({ schema: graph.apiSchema, introspection });
+  const engine = createEngine<RequestContext>({
+    graph,
+    transports,
+    ...houseErrors,
+    describeDenial: houseDenial,
+    observer,
+  });
+  const rights = {
+    schema: graph.apiSchema,
+    supergraphSchema: graph.supergraphSchema,
+    describeDenial: houseDenial,
+    filtersIntrospection: o.introspection === "permitted",
+  };
+  const permit = createPermit(rights);
+  const documents = createDocuments({ schema: graph.apiSchema, introspection, suggestions });
   const execute =
     o.executor === "stock"
-      ? stockExecutor({ supergraph: loadSupergraph(graph.sdl), subgraphs, authentication, metrics })
+      ? stockExecutor({
+          supergraph: loadSupergraph(graph.sdl),
+          subgraphs,
+          // It has no shape of what the client asked for beside what was planned.
+          permit: createPermit({ ...rights, refuseWhole: true }),
+          authentication,
+          metrics,
+        })
       : ownExecutor({ engine, permit, documents });
-  const apollo = await startApollo({ graph, execute, gate, introspection, metrics, log });
+  const operations = openPersistedOperations({
+    automatic: true,
+    unknown: "ALLOW",
+    watchMs: operationsWatchMs,
+    ...o.operations,
+    log,
+  });
+  const apollo = await startApollo({ graph, execute, gate, introspection, suggestions, operations, metrics, log });
   const subscribe = createSubscriptions({ engine, permit, documents, metrics });
   let isStopping = false;
 
   const shared = { apollo, authentication, gate, limits, trustedProxies, cors, metrics, log };
-  const sockets = openSockets({ ...shared, schema: graph.apiSchema, subscribe, introspection });
+  const sockets = openSockets({
+    ...shared,
+    operations,
+    schema: graph.apiSchema,
+    subscribe,
+    introspection,
+    suggestions,
+  });
   const server = createServer(
     createFront({
       ...shared,
@@ -139,6 +179,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     await listen(server, o.port, o.host);
   } catch (error) {
     await sockets.stop();
+    operations.close();
     await apollo.stop();
     await graph.close();
     throw error;
@@ -155,6 +196,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     const cut = setTimeout(() => server.closeAllConnections(), o.drainMs ?? 10_000);
     await closed;
     clearTimeout(cut);
+    operations.close();
     await apollo.stop();
     await graph.close();
   };

@@ -19,13 +19,21 @@ export function houseTransport(
   authentication: Pick<Authentication, "authenticate">,
 ): SubgraphTransport<RequestContext> {
   const { name } = client;
-  const asked = ({ query, variables, operationName, kind, signal, request }: SubgraphRequest<RequestContext>) => ({
+  const asked = ({
+    query,
+    variables,
+    operationName,
+    kind,
+    signal,
+    request,
+    traceparent,
+  }: SubgraphRequest<RequestContext>) => ({
     query,
     variables,
     operationName,
     actor: request.actor,
     requestId: request.requestId,
-    traceparent: request.traceparent,
+    traceparent: traceparent ?? request.traceparent,
     clientAddress: request.clientAddress,
     userAgent: request.userAgent,
     signal: kind === "mutation" ? undefined : signal,
@@ -113,3 +121,11 @@ export async function orAborted<Value>(promise: Promise<Value>, signal: AbortSig
     signal.removeEventListener("abort", abort);
   }
 }
+
+/** What the house tells of a field that the graph's own directives keep from its caller: as its services would. */
+export const houseDenial = ({ claims }: Pick<RequestContext, "claims">): GraphQLFormattedError => {
+  const { message, extensions } = claims.isAuthenticated
+    ? new PublicError("FORBIDDEN", "You don't have the permission that this needs.")
+    : new PublicError("UNAUTHENTICATED", "Sign in first.");
+  return { message, extensions: { ...extensions } };
+};

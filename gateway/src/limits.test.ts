@@ -21,6 +21,11 @@ test.each([
   ["with a name of a million characters", `{ ${"x".repeat(1_000_000)} }`],
   ["with 20,000 directives", `{ viewer ${"@include(if: true) ".repeat(20_000)} { id } }`],
   ["with fragments that double each other", fragmentBomb(30)],
+  ["with fragments of the root that double each other", rootFragmentBomb(200)],
+  [
+    "with 60 fields of the root",
+    `{ ${Array.from({ length: 60 }, () => "...F").join(" ")} } fragment F on Query { __typename }`,
+  ],
   ["with a fragment that spreads itself", "{ viewer { ...F } } fragment F on User { id ...F }"],
   ["for pages of pages", `{ documents(first: 100) { title } organization { members(first: 100000) { name role } } }`],
 ])("an operation %s is refused before it is planned", async (_, query) => {
@@ -63,4 +68,9 @@ test("validation doesn't repeat a long text to its sender", async () => {
 function fragmentBomb(levels: number): string {
   const fragments = Array.from({ length: levels }, (_, i) => `fragment F${i} on User { ...F${i + 1} ...F${i + 1} }`);
   return `{ viewer { ...F0 } } ${fragments.join(" ")} fragment F${levels} on User { id name }`;
+}
+
+function rootFragmentBomb(levels: number): string {
+  const fragments = Array.from({ length: levels }, (_, i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`);
+  return `{ ...F0 } ${fragments.join(" ")} fragment F${levels} on Query { viewer { id } }`;
 }

@@ -45,6 +45,7 @@ export async function serveGateway({ env, log }: { env: NodeJS.ProcessEnv; log: 
       tokens: { issuer: settings.TOKEN_ISSUER, audience: settings.TOKEN_AUDIENCE },
       executor: settings.GATEWAY_EXECUTOR,
       slowOperationMs: settings.SLOW_OPERATION_MS,
+      operations: { manifest: settings.OPERATIONS_MANIFEST, unknown: settings.UNKNOWN_OPERATIONS },
       introspection: settings.INTROSPECTION,
       explorer: settings.EXPLORER,
       cors: settings.CORS_ORIGINS,

@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /** How long one operation may go on: until its client leaves, or until its time is up. */
 export interface OperationTime {
   /** Aborted by either. */
@@ -18,6 +20,8 @@ export function startTime(timeoutMs?: number): OperationTime {
     patience.abort(late);
     presence.abort(late);
   };
+  // Each of an operation's fetches listens, and there may be many.
+  setMaxListeners(0, presence.signal, patience.signal);
   const timer = timeoutMs === undefined ? undefined : setTimeout(timeUp, timeoutMs);
   return {
     signal: presence.signal,

@@ -20,6 +20,19 @@ const origins = z.string().transform((text, context) => {
   return { origins, localhost: origins.length < entries.length };
 });
 
+/** Which operations clients may send, in either shape. */
+export const operationsSettings = {
+  OPERATIONS_MANIFEST: z
+    .string()
+    .optional()
+    .describe("A file of the operations that clients are known to send: what `npm run operations -- publish` writes."),
+  UNKNOWN_OPERATIONS: z
+    .enum(["allow", "log", "refuse"])
+    .default("allow")
+    .transform((word) => word.toUpperCase() as "ALLOW" | "LOG" | "REFUSE")
+    .describe("What becomes of operations that aren't in it: allow, log or refuse."),
+};
+
 /** The settings of a process that runs the gateway alone. */
 export const gatewaySettings = z.object({
   ATRIUM_SECRET,
@@ -49,7 +62,11 @@ export const gatewaySettings = z.object({
   CORS_ORIGINS: origins
     .prefault("")
     .describe("Origins whose pages may call the API, separated by commas; localhost for any port. Its own always may."),
-  INTROSPECTION: onOrOff.prefault("off").describe("Whether clients may read the schema: on or off."),
+  INTROSPECTION: z
+    .enum(["on", "off", "permitted"])
+    .default("off")
+    .transform((word) => (word === "permitted" ? word : word === "on"))
+    .describe("Whether clients may read the schema: on or off, or permitted: what they may use of it."),
   EXPLORER: onOrOff.prefault("off").describe("Whether a browser gets an explorer at /graphql: on or off."),
   GATEWAY_EXECUTOR: z
     .enum(["own", "stock"])
@@ -63,6 +80,7 @@ export const gatewaySettings = z.object({
     .min(1)
     .default(5_000)
     .describe("Operations that take longer, in milliseconds, get a line of their own in the log."),
+  ...operationsSettings,
   METRICS_TOKEN,
   OTEL_EXPORTER_OTLP_ENDPOINT,
 });

@@ -23,7 +23,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { WebSocketServer, type WebSocket } from "ws";
+import type { PersistedOperations } from "./admission/persisted";
 import type { Authentication, Caller, Credentials, Proof } from "./authentication";
+import { refusalErrors } from "./executor";
 import { isAllowedOrigin, type Cors } from "./http/cors";
 import { credentialsOf } from "./http/graphql-route";
 import { clientAddressOf, clientNameOf, pathOf, stripInternalHeaders } from "./http/incoming";
@@ -80,8 +82,10 @@ export function openSockets(o: {
   schema: GraphQLSchema;
   authentication: Authentication;
   gate: OperationGate;
+  operations: PersistedOperations;
   limits: Limits;
   introspection: boolean;
+  suggestions: boolean;
   cors: Cors;
   trustedProxies: number;
   metrics: Metrics;
@@ -92,7 +96,7 @@ export function openSockets(o: {
   const rules = o.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
   // Where the schema is closed, a typing error doesn't open it.
   const unsuggesting = (fault: GraphQLError) =>
-    o.introspection ? fault : withMessage(fault, fault.message.replace(/ ?Did you mean .+\?$/s, ""));
+    o.suggestions ? fault : withMessage(fault, fault.message.replace(/ ?Did you mean .+\?$/s, ""));
   // Thousands of clients send the same operation: they share what was found valid, and what others make of it.
   const documents = new LRUCache<string, DocumentNode>({ max: rememberedMax });
   const connections = new Set<Connection>();
@@ -164,6 +168,12 @@ export function openSockets(o: {
         "RATE_LIMITED",
         `At most ${limits.socket.operationsMax} operations at a time on one socket.`,
       );
+    const client = clientNameOf(connection.request);
+    try {
+      o.operations.checked(payload.query, { client, log: connection.log });
+    } catch (error) {
+      return refusalErrors(error);
+    }
     o.gate.admit(payload.query);
     const document = documents.get(payload.query) ?? parseQuery(payload.query);
     if (!documents.has(payload.query)) {
@@ -193,7 +203,7 @@ export function openSockets(o: {
       signal: time.signal,
       deadline: time.deadline,
       log: connection.log.child({ requestId }),
-      client: clientNameOf(connection.request),
+      client,
     });
     const args: OperationArgs = {
       schema,

@@ -1,93 +1,79 @@
 import { GraphQLError } from "graphql";
-import { LRUCache } from "lru-cache";
 import type { ClientRequest } from "../client-request";
 import { RequestRefused, type Settle } from "../endpoint";
+import type { Answer } from "../execution/engine";
 import type { Operation } from "../graph/operation";
+import type { Budget } from "./budget";
 import { SlicingFault, type CostModel } from "./cost";
 
-export interface ChargeOptions {
+export interface ChargeOptions<Request extends ClientRequest> {
   model: CostModel;
-  /** `MEASURE` refuses nothing. */
+  /** `MEASURE` refuses nothing: it logs what `ENFORCE` would refuse by an operation's own cost. */
   mode: "MEASURE" | "ENFORCE";
   /** Of one operation, estimated. */
   costMax: number;
-  /** Of one caller within a minute: estimated first, corrected by what the answer did cost. None without it. */
-  costPerMinuteMax?: number;
+  /** Each caller's, where there is one: estimated first, corrected by what the answer did cost. */
+  budget?: Budget;
   /** Whether this request wants to know, by `extensions.cost`. */
-  isAsked(request: ClientRequest): boolean;
+  isAsked(request: Request): boolean;
 }
 
-const minuteMs = 60_000;
-const callersMax = 100_000;
-
 /** Turns away what would cost too much, and keeps each caller's account by the minute. */
-export function createCharge(o: ChargeOptions) {
-  const accounts = new LRUCache<string, { minute: number; spent: number }>({ max: callersMax });
+export function createCharge<Request extends ClientRequest>(o: ChargeOptions<Request>) {
+  const isEnforced = o.mode === "ENFORCE";
 
-  function accountOf({ callerKey }: ClientRequest, now: number) {
-    const minute = Math.floor(now / minuteMs);
-    let account = accounts.get(callerKey);
-    if (account?.minute !== minute) accounts.set(callerKey, (account = { minute, spent: 0 }));
-    return account;
-  }
-
-  return (operation: Operation, variables: Readonly<Record<string, unknown>>, request: ClientRequest): Settle => {
-    let estimated: number;
+  function estimateOf(operation: Operation, variables: Readonly<Record<string, unknown>>, { log }: Request) {
+    let cost = NaN;
+    let fault: RequestRefused | undefined;
     try {
-      estimated = o.model.estimate(operation, variables);
+      cost = o.model.estimate(operation, variables);
+      if (cost > o.costMax)
+        fault = refusal(
+          "OPERATION_TOO_COMPLEX",
+          `The operation may cost ${Math.round(cost)}; the limit is ${o.costMax}. Ask for smaller pages or fewer fields.`,
+        );
     } catch (error) {
       if (!(error instanceof SlicingFault)) throw error;
-      throw refusal("BAD_USER_INPUT", error.message, 400);
+      fault = refusal("BAD_USER_INPUT", error.message);
     }
-    if (o.mode === "ENFORCE" && estimated > o.costMax)
-      throw refusal(
-        "OPERATION_TOO_COMPLEX",
-        `The operation may cost ${Math.round(estimated)}; the limit is ${o.costMax}. Ask for smaller pages or fewer fields.`,
-        400,
-      );
-    const now = Date.now();
-    const account = o.costPerMinuteMax === undefined ? null : accountOf(request, now);
-    if (account && o.mode === "ENFORCE" && account.spent + estimated > o.costPerMinuteMax!) {
-      const retryAfterSeconds = Math.ceil((minuteMs - (now % minuteMs)) / 1_000);
-      throw refusal(
-        "RATE_LIMITED",
-        `Your operations of this minute cost too much; try again in ${retryAfterSeconds} s.`,
-        429,
-        {
-          retryAfterSeconds,
-        },
-      );
-    }
-    if (account) account.spent += estimated;
+    if (fault && isEnforced) throw fault;
+    if (fault) log.warn({ operation: operation.name, fault: fault.message }, "This operation would be refused.");
+    return cost;
+  }
+
+  return async (
+    operation: Operation,
+    variables: Readonly<Record<string, unknown>>,
+    request: Request,
+  ): Promise<Settle> => {
+    const estimated = estimateOf(operation, variables, request);
+    const spending = isEnforced ? await o.budget?.spend(request.callerKey, estimated) : undefined;
+    if (spending && !spending.allowed) throw overdrawn(spending.retryAfterSeconds);
     const isAsked = o.isAsked(request);
-    if (!account && !isAsked) return unchanged;
+    if (!spending && !isAsked) return unchanged;
     let isSettled = false;
     return (answer) => {
+      const isWhole = !answer.errors?.length && !("hasNext" in answer && answer.hasNext === true);
       const actual = o.model.actual(operation, variables, answer.data);
-      // A subscription's events each come here: the first corrects the estimate, the others are spent as they are.
-      if (account) account.spent += isSettled ? actual : actual - estimated;
+      // What failed half-way, or is still to come, did cost more than can be seen: it gives nothing back. A
+      // subscription's events each come here: the first corrects the estimate, the others are spent as they are.
+      if (isSettled) o.budget?.add(request.callerKey, actual);
+      else if (isWhole || actual > estimated) spending?.correct(actual - estimated);
       isSettled = true;
       if (!isAsked) return answer;
-      const cost = { estimated, actual, max: o.costMax };
+      const cost = { estimated: Number.isNaN(estimated) ? null : estimated, actual, max: o.costMax };
       return { ...answer, extensions: { ...answer.extensions, cost } };
     };
   };
 }
 
-const unchanged: Settle = (answer) => answer;
+const unchanged: Settle = (answer: Answer) => answer;
 
-const refusal = (code: string, message: string, status: number, more: object = {}) =>
-  new RequestRefused([
-    new GraphQLError(message, {
-      extensions: {
-        code,
-        ...more,
-        http: {
-          status,
-          ...(status === 429 && {
-            headers: { "retry-after": String((more as { retryAfterSeconds: number }).retryAfterSeconds) },
-          }),
-        },
-      },
-    }),
-  ]);
+const refusal = (code: string, message: string, more: object = {}) =>
+  new RequestRefused([new GraphQLError(message, { extensions: { code, http: { status: 400 }, ...more } })]);
+
+const overdrawn = (retryAfterSeconds: number) =>
+  refusal("RATE_LIMITED", `Your operations of this minute cost too much; try again in ${retryAfterSeconds} s.`, {
+    retryAfterSeconds,
+    http: { status: 429, headers: { "retry-after": String(retryAfterSeconds) } },
+  });

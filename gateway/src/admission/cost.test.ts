@@ -1,6 +1,6 @@
 import { composeServices } from "@apollo/composition";
 import { Supergraph } from "@apollo/federation-internals";
-import { buildASTSchema, getOperationAST, parse } from "graphql";
+import { buildASTSchema, buildSchema, getOperationAST, parse } from "graphql";
 import type { Operation } from "../graph/operation";
 import { createCostModel, SlicingFault } from "./cost";
 
@@ -37,7 +37,16 @@ const model = modelOf(`
     expensive: Int @cost(weight: 7)
     search(text: String @cost(weight: 4)): Int
     pair: Pair
+    all(of: [Filter]): Int
+    sorted(by: Sort): Int
+    grid: [[Shelf]]
+    things: [Thing]
+    cheaper: Int @cost(weight: -3)
   }
+  enum Sort @cost(weight: 3) { DEAR }
+  interface Thing { dear: Int }
+  type Small implements Thing { dear: Int @cost(weight: 6) }
+  type Large implements Thing @cost(weight: 4) { dear: Int }
   type Mutation { add: Book }
   input Filter { first: Int text: String @cost(weight: 2) }
   type Book { title: String author: Author }
@@ -61,7 +70,14 @@ test.each([
   ["its default", "{ page { title } }", 5],
   ["the larger of two", "{ page(first: 2, last: 4) { title } }", 4],
   ["an assumed size", "{ few { title } }", 3],
-  ["the weights of an input's fields", '{ found(by: { first: 1, text: "x" }) { title } }', 2 + 4],
+  ["the weights of an input's fields", '{ found(by: { first: 1, text: "x" }) { title } }', 1 + 2 + 4],
+  ["an input object costs 1, each of a list's", "{ all(of: [{ first: 1 }, {}]) }", 2],
+  ["a weighted enum as an argument", "{ sorted(by: DEAR) }", 3],
+  ["a list of lists", "{ grid { label } }", 100],
+  ["an interface costs what its dearest kind does", "{ things { dear } }", 10 * (4 + 6)],
+  ["a union, too", "{ pair { __typename } }", 1],
+  ["weights may be negative", '{ search(text: "x") cheaper }', 1],
+  ["but not the whole", "{ cheaper }", 0],
   [
     "a connection's size is its edges' and its nodes'",
     "{ connection(first: 3) { edges { node { title } } nodes { title } pageInfo } }",
@@ -77,6 +93,17 @@ test.each([
 
 test("sizes come from variables", () => {
   expect(estimate("query ($n: Int) { page(first: $n) { title } }", { n: 8 })).toBe(8);
+});
+
+test("a slicing argument may stand within another", () => {
+  const schema = buildSchema(`
+    directive @listSize(slicingArguments: [String!]) on FIELD_DEFINITION
+    type Query { books(page: Page): [Book] @listSize(slicingArguments: ["page.first"]) }
+    input Page { first: Int }
+    type Book { title: String }`);
+  const { estimate: estimated } = createCostModel(schema, schema, { listSize: 10 });
+  expect(estimated(operationOf("{ books(page: { first: 3 }) { title } }"), {})).toBe(1 + 3);
+  expect(() => estimated(operationOf("{ books(page: null) { title } }"), {})).toThrow(SlicingFault);
 });
 
 test("a list that has to be asked for with one slicing argument is refused with none and with two", () => {
@@ -105,4 +132,11 @@ test("an answer costs what it holds", () => {
     actual("{ pair { __typename ... on Left { a } ... on Right { b } } }", { pair: { __typename: "Right", b: 1 } }),
   ).toBe(1);
   expect(actual("{ books { title } }", null)).toBe(0);
+});
+
+test("what only calls itself a type's name doesn't make an answer cheaper", () => {
+  const data = { books: [{ __typename: "Shelf", author: { name: "x" } }] };
+  expect(model.actual(operationOf("{ books { __typename: title ... on Book { author { name } } } }"), {}, data)).toBe(
+    1 + 3,
+  );
 });

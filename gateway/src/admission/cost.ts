@@ -1,6 +1,7 @@
 import {
+  BREAK,
   getNamedType,
-  getNullableType,
+  isAbstractType,
   isCompositeType,
   isInputObjectType,
   isInterfaceType,
@@ -8,8 +9,10 @@ import {
   isObjectType,
   Kind,
   valueFromASTUntyped,
-  type ArgumentNode,
+  visit,
   type ConstDirectiveNode,
+  type DirectiveNode,
+  type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLArgument,
@@ -17,6 +20,10 @@ import {
   type GraphQLField,
   type GraphQLInputField,
   type GraphQLInputType,
+  type GraphQLList,
+  type GraphQLNamedOutputType,
+  type GraphQLNamedType,
+  type GraphQLOutputType,
   type GraphQLSchema,
   type SelectionNode,
   type SelectionSetNode,
@@ -40,14 +47,27 @@ const mutationWeight = 10;
 /** How many items a field's list holds, and which of its own fields the size is about. */
 interface ListSize {
   assumedSize: number | undefined;
+  /** Paths into its arguments: `first`, `page.first`. */
   slicingArguments: string[];
-  sizedFields: string[];
+  sizedFields: readonly string[];
   requireOne: boolean;
+}
+
+/** What the schema says of one field; read once. */
+interface FieldCost {
+  field: GraphQLField<unknown, unknown>;
+  type: GraphQLNamedOutputType;
+  /** How many lists stand in each other: 0 for a single value. */
+  listDepth: number;
+  list: ListSize | null;
+  weight: number;
+  args: readonly GraphQLArgument[];
 }
 
 /**
  * Demand control by the GraphQL Cost Directives specification (IBM, 2021), `@cost` and `@listSize` as Apollo Federation
- * 2.9 carries them in a supergraph, whatever their names there. Objects cost 1 and leaves nothing unless weighted.
+ * 2.9 carries them in a supergraph, whatever their names there. Objects, and input objects that are given, cost 1 and
+ * leaves nothing unless weighted. By way of an interface or a union a thing costs what its dearest kind does.
  */
 export function createCostModel(
   apiSchema: GraphQLSchema,
@@ -60,12 +80,50 @@ export function createCostModel(
     // An integer in Federation, a string with a number in IBM's specification.
     return given?.kind === Kind.INT || given?.kind === Kind.STRING ? Number(given.value) : undefined;
   };
-  const described = (type: GraphQLCompositeType, field: string) => {
+  const describedField = (type: GraphQLCompositeType, field: string) => {
     const full = supergraphSchema.getType(type.name);
     return isObjectType(full) || isInterfaceType(full) ? full.getFields()[field] : undefined;
   };
-  const typeWeight = (name: string, isLeaf: boolean): number =>
-    weightIn(supergraphSchema.getType(name)?.astNode?.directives) ?? (isLeaf ? 0 : 1);
+  const kindsOf = (type: GraphQLNamedType): readonly GraphQLNamedType[] =>
+    isAbstractType(type) ? apiSchema.getPossibleTypes(type) : [type];
+  const typeWeight = (type: GraphQLNamedType): number =>
+    Math.max(
+      ...[type, ...kindsOf(type)].map(
+        ({ name }) =>
+          weightIn(supergraphSchema.getType(name)?.astNode?.directives) ??
+          (isCompositeType(type) || isInputObjectType(type) ? 1 : 0),
+      ),
+    );
+
+  const costs = new Map<GraphQLCompositeType, Map<string, FieldCost | null>>();
+  function fieldCost(parent: GraphQLCompositeType, name: string): FieldCost | null {
+    let ofType = costs.get(parent);
+    if (!ofType) costs.set(parent, (ofType = new Map()));
+    let known = ofType.get(name);
+    if (known === undefined) ofType.set(name, (known = readFieldCost(parent, name)));
+    return known;
+  }
+  function readFieldCost(parent: GraphQLCompositeType, name: string): FieldCost | null {
+    const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
+    if (!field) return null;
+    const own = describedField(parent, name);
+    const everywhere = [own, ...kindsOf(parent).map((kind) => describedField(kind as GraphQLCompositeType, name))];
+    const weights = everywhere.flatMap((each) => weightIn(each?.astNode?.directives) ?? []);
+    const type = getNamedType(field.type);
+    let listDepth = 0;
+    for (let wrapped: GraphQLOutputType = field.type; wrapped !== type;) {
+      if (isListType(wrapped)) listDepth++;
+      wrapped = (wrapped as GraphQLList<GraphQLOutputType>).ofType;
+    }
+    return {
+      field,
+      type,
+      listDepth,
+      list: everywhere.map(listSizeOf).find((each) => each !== null) ?? null,
+      weight: weights.length > 0 ? Math.max(...weights) : typeWeight(type),
+      args: own?.args ?? [],
+    };
+  }
 
   const listSizeOf = (field: GraphQLField<unknown, unknown> | undefined): ListSize | null => {
     const directive = field?.astNode?.directives?.find(({ name }) => name.value === names.listSize);
@@ -76,7 +134,7 @@ export function createCostModel(
     };
     const texts = (name: string) => [given(name) ?? []].flat().map(String);
     return {
-      assumedSize: given("assumedSize") as number | undefined,
+      assumedSize: (given("assumedSize") as number | null | undefined) ?? undefined,
       slicingArguments: texts("slicingArguments"),
       sizedFields: texts("sizedFields"),
       requireOne: given("requireOneSlicingArgument") !== false,
@@ -90,47 +148,48 @@ export function createCostModel(
   ): number {
     if (value === undefined || value === null) return 0;
     const named = getNamedType(type);
-    const values = Array.isArray(value) ? value.flat(Infinity) : [value];
-    let weight = weightIn(declared.astNode?.directives) ?? 0;
-    if (isInputObjectType(named))
-      for (const each of values)
-        for (const field of Object.values(named.getFields()))
-          weight += argumentWeight(field, field.type, (each as Record<string, unknown> | null)?.[field.name]);
+    const given = weightIn(declared.astNode?.directives);
+    if (!isInputObjectType(named)) return given ?? typeWeight(named);
+    let weight = given ?? 0;
+    for (const each of Array.isArray(value) ? (value.flat(Infinity) as unknown[]) : [value]) {
+      if (given === undefined) weight += typeWeight(named);
+      for (const field of Object.values(named.getFields()))
+        weight += argumentWeight(field, field.type, (each as Record<string, unknown> | null)?.[field.name]);
+    }
     return weight;
   }
 
-  function sizeFrom(
-    list: ListSize | null,
-    node: FieldNode,
-    field: GraphQLField<unknown, unknown>,
-    values: Values,
-  ): number {
+  function argumentsWeight(declared: readonly GraphQLArgument[], node: FieldNode | DirectiveNode, values: Values) {
+    let weight = 0;
+    for (const argument of declared)
+      weight += argumentWeight(argument, argument.type, argumentValue(node, argument, values));
+    return weight;
+  }
+
+  function sizeFrom({ list, field }: FieldCost, node: FieldNode, values: Values): number {
     if (!list) return listSize;
-    const given = list.slicingArguments.flatMap((name) => {
-      const size = argumentValue(node, field, name, values);
+    const given = list.slicingArguments.flatMap((path) => {
+      const [name, ...inner] = path.split(".");
+      const argument = field.args.find((each) => each.name === name);
+      let size = argument && argumentValue(node, argument, values);
+      for (const key of inner) size = (size as Record<string, unknown> | null | undefined)?.[key];
       return typeof size === "number" ? [Math.max(0, size)] : [];
     });
     if (list.requireOne && list.slicingArguments.length > 0 && given.length !== 1)
-      throw new SlicingFault(`"${field.name}" has to be asked for with one of: ${list.slicingArguments.join(", ")}.`);
+      throw new SlicingFault(
+        `"${field.name}" has to be asked for with exactly one of: ${list.slicingArguments.join(", ")}.`,
+      );
     return given.length > 0 ? Math.max(...given) : (list.assumedSize ?? listSize);
   }
 
-  function walk(
-    operation: Operation,
-    variables: Values,
-    sizeOf: (sized: number, isList: boolean, data: unknown) => { size: number; items: unknown[] | null },
-    root: unknown,
-  ): number {
+  /** With `data` what is there is counted; without it, what there may be. */
+  function walk(operation: Operation, variables: Values, root: unknown): number {
     const fragments = new Map<string, FragmentDefinitionNode>();
     for (const each of operation.document.definitions)
       if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);
+    const typeNamesCount = root !== undefined && !hasForgedTypeNames(operation.document);
 
-    const costOf = (
-      set: SelectionSetNode,
-      parent: GraphQLCompositeType,
-      sized: ReadonlyMap<string, number>,
-      data: unknown,
-    ): number => {
+    const costOf = (set: SelectionSetNode, parent: GraphQLCompositeType, sized: Sizes, data: unknown): number => {
       let cost = 0;
       for (const selection of set.selections) {
         if (isLeftOut(selection, variables)) continue;
@@ -139,7 +198,7 @@ export function createCostModel(
           const inner = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value)! : selection;
           const condition = inner.typeCondition && apiSchema.getType(inner.typeCondition.name.value);
           const type = isCompositeType(condition) ? condition : parent;
-          if (data !== undefined && !appliesTo(type, data)) continue;
+          if (typeNamesCount && !appliesTo(type, data)) continue;
           cost += costOf(inner.selectionSet, type, sized, data);
         }
       }
@@ -153,75 +212,76 @@ export function createCostModel(
       return !isObjectType(type) && isObjectType(concrete) ? apiSchema.isSubType(type, concrete) : false;
     };
 
-    const costOfField = (
-      node: FieldNode,
-      parent: GraphQLCompositeType,
-      sized: ReadonlyMap<string, number>,
-      data: unknown,
-    ): number => {
+    const costOfField = (node: FieldNode, parent: GraphQLCompositeType, sized: Sizes, data: unknown): number => {
       const { value: name } = node.name;
       if (name.startsWith("__")) return 0;
-      const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
-      if (!field) return 0;
-      const full = described(parent, name);
-      const type = getNamedType(field.type);
-      const isComposite = isCompositeType(type);
-      const isList = isListType(getNullableType(field.type));
-      const list = listSizeOf(full);
-      const own = weightIn(full?.astNode?.directives) ?? typeWeight(type.name, !isComposite);
-      let args = 0;
-      for (const argument of full?.args ?? [])
-        args += argumentWeight(argument, argument.type, argumentValue(node, field, argument.name, variables));
       const value =
         data === undefined ? undefined : (data as Record<string, unknown> | null)?.[(node.alias ?? node.name).value];
       if (data !== undefined && (value === undefined || value === null)) return 0;
-      const slice = isList || list ? (sized.get(name) ?? sizeFrom(list, node, field, variables)) : 1;
-      const inner = new Map<string, number>();
-      if (list) for (const each of list.sizedFields) inner.set(each, slice);
-      const { size, items } = sizeOf(list && list.sizedFields.length > 0 && !isList ? 1 : slice, isList, value);
-      if (!isComposite || !node.selectionSet) return args + size * own;
-      if (!items) return args + size * (own + costOf(node.selectionSet, type, inner, undefined));
-      return items.reduce<number>(
-        (sum, item) => sum + (item === null ? 0 : own + costOf(node.selectionSet!, type, inner, item)),
-        args,
-      );
+      const known = fieldCost(parent, name);
+      if (!known) return 0;
+      const { type, listDepth, list, weight } = known;
+      let cost = argumentsWeight(known.args, node, variables);
+      for (const directive of node.directives ?? [])
+        cost += argumentsWeight(supergraphSchema.getDirective(directive.name.value)?.args ?? [], directive, variables);
+
+      const inner = isCompositeType(type) ? node.selectionSet : undefined;
+      if (data !== undefined) {
+        const items = Array.isArray(value) ? (value.flat(Infinity) as unknown[]) : [value];
+        for (const item of items)
+          if (item !== null) cost += weight + (inner ? costOf(inner, type as GraphQLCompositeType, unsized, item) : 0);
+        return cost;
+      }
+      const slice = listDepth > 0 || list ? (sized.get(name) ?? sizeFrom(known, node, variables)) : 1;
+      const size = listDepth === 0 ? 1 : slice * listSize ** (listDepth - 1);
+      const sizedInside = list?.sizedFields.length
+        ? new Map(list.sizedFields.map((each) => [each, slice] as const))
+        : unsized;
+      return cost + size * (weight + (inner ? costOf(inner, type as GraphQLCompositeType, sizedInside, undefined) : 0));
     };
 
     const { definition } = operation;
     const rootType = apiSchema.getRootType(definition.operation)!;
     const base = definition.operation === "mutation" ? mutationWeight : 0;
-    return base + costOf(definition.selectionSet, rootType, new Map(), root);
+    // A weight may be negative; an operation that earned its caller something may not.
+    return base + Math.max(0, costOf(definition.selectionSet, rootType, unsized, root));
   }
 
   return {
-    estimate: (operation, variables) =>
-      walk(operation, variables, (sized, isList) => ({ size: isList ? sized : 1, items: null }), undefined),
+    estimate: (operation, variables) => walk(operation, variables, undefined),
     actual: (operation, variables, data) =>
-      data === null || data === undefined
-        ? 0
-        : walk(
-            operation,
-            variables,
-            (_, __, value) => {
-              const items = Array.isArray(value) ? (value.flat(Infinity) as unknown[]) : [value];
-              return { size: items.length, items };
-            },
-            data,
-          ),
+      data === null || data === undefined ? 0 : walk(operation, variables, data),
   };
 }
 
 type Values = Readonly<Record<string, unknown>>;
+type Sizes = ReadonlyMap<string, number>;
 
-function argumentValue(
-  node: FieldNode,
-  field: GraphQLField<unknown, unknown>,
-  name: string,
-  variables: Values,
-): unknown {
-  const given: ArgumentNode | undefined = node.arguments?.find((argument) => argument.name.value === name);
+const unsized: Sizes = new Map();
+
+function argumentValue(node: FieldNode | DirectiveNode, declared: GraphQLArgument, variables: Values): unknown {
+  const given = node.arguments?.find((argument) => argument.name.value === declared.name);
   const value = given && valueFromASTUntyped(given.value, variables as Record<string, unknown>);
-  return value === undefined ? field.args.find((argument) => argument.name === name)?.defaultValue : value;
+  return value === undefined ? declared.defaultValue : value;
+}
+
+const forged = new WeakMap<DocumentNode, boolean>();
+
+/** Whether something else is called `__typename`: what stands there in the answer is then no type's name. */
+function hasForgedTypeNames(document: DocumentNode): boolean {
+  let found = forged.get(document);
+  if (found === undefined) {
+    found = false;
+    visit(document, {
+      Field({ alias, name }) {
+        if (alias?.value !== "__typename" || name.value === "__typename") return undefined;
+        found = true;
+        return BREAK;
+      },
+    });
+    forged.set(document, found);
+  }
+  return found;
 }
 
 function isLeftOut({ directives }: SelectionNode, variables: Values): boolean {

@@ -37,6 +37,10 @@ export interface PersistedOptions {
 export interface PersistedOperations {
   /** The text that a request means. Throws `RequestRefused`. */
   textOf(params: OperationParams, request: Pick<ClientRequest, "client" | "log">): string;
+  /** The text itself, if this client may send it. Throws `RequestRefused`. */
+  checked(text: string, request: Pick<ClientRequest, "client" | "log">): string;
+  /** What the manifest has under an id, whoever's it is. */
+  bodyOf(id: string): string | undefined;
   close(): void;
 }
 
@@ -106,6 +110,8 @@ export function openPersistedOperations(o: PersistedOptions): PersistedOperation
   }
 
   return {
+    checked,
+    bodyOf: (id) => known?.byId.get(id)?.[0]?.body,
     textOf({ query, extensions }, request) {
       const given = extensions?.["persistedQuery"];
       if (given === undefined || given === null) {

@@ -1,4 +1,4 @@
-import { GraphQLError, Kind, visit, type DocumentNode, type FieldNode, type GraphQLSchema } from "graphql";
+import { GraphQLError, visit, type DocumentNode, type FieldNode, type GraphQLSchema } from "graphql";
 import type { ClientRequest } from "../client-request";
 import { RequestRefused } from "../endpoint";
 import type { Operation } from "../graph/operation";
@@ -72,12 +72,8 @@ function refusals(operation: Operation, request: ClientRequest, describe: typeof
     .map((path) => new GraphQLError(message, { path, extensions: { ...extensions, http: { status } } }));
 }
 
-/** A subscription has one root field. Where it is in a fragment, the fragment is of the root type. */
-function rootIsDenied({ answered, definition }: Operation): boolean {
-  const root = definition.selectionSet.selections;
-  const isEmpty = root.every((each) => each.kind === Kind.FIELD && each.name.value === "__typename");
-  return isEmpty && answered?.denied !== undefined;
-}
+/** Without its root field a subscription has no events, in whatever fragment it stands. */
+const rootIsDenied = (operation: Operation): boolean => deniedPaths(operation).some((path) => path.length === 1);
 
 function readsSchema(document: DocumentNode): boolean {
   let reads = false;

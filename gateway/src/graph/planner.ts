@@ -37,6 +37,8 @@ export interface PlannerLimits {
   cacheBytesMax: number;
   /** The alternatives that the planner weighs; its own default takes seconds. */
   evaluatedPlansMax: number;
+  /** The thread's heap. A planning that outgrows it is refused as one that takes too long is. */
+  memoryMbMax: number;
 }
 
 export const defaultPlannerLimits: PlannerLimits = {
@@ -45,6 +47,7 @@ export const defaultPlannerLimits: PlannerLimits = {
   planningMs: 3_000,
   cacheBytesMax: 32 * 1024 * 1024,
   evaluatedPlansMax: 1_000,
+  memoryMbMax: 512,
 };
 
 interface Planning {
@@ -66,6 +69,9 @@ export interface Planner {
 
 // What took too long is refused at once the next time; so many are remembered.
 const refusedMax = 10_000;
+// A thread that doesn't start is started again after this long, and each time after twice as long.
+const restartPauseMs = 100;
+const restartPauseMaxMs = 10_000;
 
 /**
  * Plans operations in a thread, one at a time and each once, callers in turn. What is planned is kept; what waits is
@@ -82,6 +88,9 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
   let running: { planning: Planning; timer: NodeJS.Timeout } | null = null;
   let isClosed = false;
   let isReady = false;
+  let wasReady = false;
+  let failedStarts = 0;
+  let restart: NodeJS.Timeout | undefined;
   let lastId = 0;
   let settleReady!: { resolve(): void; reject(error: Error): void };
   const ready = new Promise<void>((resolve, reject) => (settleReady = { resolve, reject }));
@@ -93,6 +102,7 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
     const started = new Worker(path.join(__dirname, `planner-worker${extension}`), {
       workerData: { sdl: o.sdl, evaluatedPlansMax: limits.evaluatedPlansMax } satisfies PlannerSetup,
       // Run from source (tests, development), the thread needs the loader that its parent has.
+      resourceLimits: { maxOldGenerationSizeMb: limits.memoryMbMax },
       execArgv: extension === ".ts" ? ["--require", require.resolve("tsx/cjs")] : [],
     });
     started.unref();
@@ -107,7 +117,8 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
 
   function take({ id, plan, error }: PlannerAnswer): void {
     if (id === 0) {
-      isReady = true;
+      isReady = wasReady = true;
+      failedStarts = 0;
       settleReady.resolve();
       return next();
     }
@@ -126,14 +137,21 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
     next();
   }
 
-  /** The thread is gone: what it worked on fails, and a new one goes on with the rest, if the first got ready at all. */
+  /** The thread is gone: what it worked on would end the next one as well, which goes on with the rest. */
   function failed(error: Error): void {
-    if (!isReady) {
-      settleReady.reject(error);
-      for (const planning of plannings.values()) planning.settle.reject(error);
-      return;
+    if (isReady) {
+      if (running) refused.set(running.planning.key, true);
+      return giveUp(running ? tooSlow(running.planning.operation) : error);
     }
-    giveUp(error);
+    // It never got ready. One that began well is started again, whatever it was that was missing.
+    const gone = new Error("Operations can't be planned at the moment.", { cause: error });
+    for (const planning of plannings.values()) planning.settle.reject(gone);
+    plannings.clear();
+    waiting.clear();
+    waitingCount = 0;
+    if (!wasReady) return settleReady.reject(error);
+    const pauseMs = Math.min(restartPauseMaxMs, restartPauseMs * 2 ** failedStarts++);
+    restart = setTimeout(() => (worker = startWorker()), pauseMs).unref();
   }
 
   function giveUp(error: Error): void {
@@ -250,6 +268,7 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
     },
     async close() {
       isClosed = true;
+      clearTimeout(restart);
       if (running) clearTimeout(running.timer);
       await worker.terminate();
       for (const planning of plannings.values()) planning.settle.reject(new Error("The planner is closed."));

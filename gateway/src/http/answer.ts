@@ -1,14 +1,7 @@
 import type { PublicError } from "@atrium/errors";
 import { statusOf } from "@atrium/subgraph";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { promisify } from "node:util";
-import { brotliCompress, constants, gzip } from "node:zlib";
-
-const brotli = promisify(brotliCompress);
-const gzipped = promisify(gzip);
-
-// Below this, compression costs more than it saves.
-const compressedBytesMin = 1_024;
+import { compressed } from "./compression";
 
 /** What every answer of the gateway carries, unless what is answered says otherwise. */
 export function setStandardHeaders(response: ServerResponse, requestId: string): void {
@@ -28,11 +21,11 @@ export async function sendText(
   { status, type, text }: { status: number; type: string; text: string },
 ): Promise<void> {
   const plain = Buffer.from(text);
-  const encoding = plain.length < compressedBytesMin ? null : acceptedEncoding(request.headers["accept-encoding"]);
-  const body = encoding === null ? plain : await compress(plain, encoding);
+  const encoded = await compressed(request.headers["accept-encoding"], plain);
+  const body = encoded?.body ?? plain;
   if (response.destroyed) return;
   addVary(response, "accept-encoding");
-  if (encoding) response.setHeader("content-encoding", encoding);
+  if (encoded) response.setHeader("content-encoding", encoded.encoding);
   response.writeHead(status, { "content-type": type, "content-length": body.length });
   response.end(request.method === "HEAD" ? undefined : body);
 }
@@ -57,26 +50,4 @@ export function addVary(response: ServerResponse, name: string): void {
   const present = response.getHeader("vary");
   if (present === undefined) response.setHeader("vary", name);
   else if (!String(present).split(", ").includes(name)) response.setHeader("vary", `${String(present)}, ${name}`);
-}
-
-function acceptedEncoding(header: string | string[] | undefined): "br" | "gzip" | null {
-  const accepted = new Map(
-    String(header ?? "")
-      .split(",")
-      .map((entry) => {
-        const [name, ...parameters] = entry
-          .trim()
-          .toLowerCase()
-          .split(/\s*;\s*/);
-        return [name!, !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))] as const;
-      }),
-  );
-  if (accepted.get("br")) return "br";
-  return accepted.get("gzip") ? "gzip" : null;
-}
-
-function compress(body: Buffer, encoding: "br" | "gzip"): Promise<Buffer> {
-  if (encoding === "gzip") return gzipped(body, { level: 5 });
-  // Brotli's own default, 11, is for files that are compressed once.
-  return brotli(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
 }

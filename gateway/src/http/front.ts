@@ -13,6 +13,7 @@ import { answerCors, type Cors } from "./cors";
 import { explorerPage, explorerPolicy } from "./explorer";
 import { answerGraphQL, credentialsOf, type GraphQLRoute } from "./graphql-route";
 import { clientAddressOf, pathOf, requestIdOf, stripInternalHeaders } from "./incoming";
+import { lingerOver } from "./linger";
 import { rootPage, rootPagePolicy } from "./root-page";
 import { findServiceRoute, serviceRoutes } from "./service-routes";
 
@@ -91,20 +92,6 @@ export function createFront(front: Front): RequestListener {
     };
     run().catch((error: unknown) => answerFault({ request, response, log }, error));
   };
-}
-
-// How long a client may go on sending what nobody reads any more.
-const lingerMs = 2_000;
-
-/**
- * A request that was answered before it was complete: the rest is dropped for a while, then the connection is cut.
- * To close at once would reset it, and the answer could be lost on a client that is still sending.
- */
-function lingerOver(request: IncomingMessage): void {
-  if (request.complete) return;
-  request.resume();
-  const cut = setTimeout(() => request.socket.destroy(), lingerMs);
-  request.once("close", () => clearTimeout(cut));
 }
 
 const knownMethods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);

@@ -1,9 +1,14 @@
-import { readFileSync } from "node:fs";
-import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { readConfigFile } from "./config-file";
 
 const milliseconds = (ms: number) => z.number().int().min(1).max(3_600_000).default(ms);
 const count = (initial: number) => z.number().int().min(1).default(initial);
+const origin = z.union([
+  z.literal("*"),
+  z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+    message: "an origin is like https://app.example.com, without a path",
+  }),
+]);
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is no header's name");
 
 /** What goes to subgraphs beside the operation. Nothing of the client's does unless a rule says so. */
@@ -39,9 +44,22 @@ export const configSchema = z
       .default(false)
       .describe("Whether callers may read the schema; `permitted` shows each only what they may use."),
     exposePlan: z.boolean().default(false).describe("Whether `apollo-expose-query-plan: true` gets the plan."),
+    explorer: z.boolean().optional().describe("Whether a browser gets a page to try operations; as `introspection`."),
     cors: z
-      .strictObject({ origins: z.array(z.string()).default([]), credentials: z.boolean().default(false) })
+      .strictObject({
+        origins: z.array(origin).default([]).describe("Of other pages that may send operations; `*` for any."),
+        credentials: z.boolean().default(false).describe("Whether they may send cookies."),
+      })
+      .refine(({ origins, credentials }) => !credentials || !origins.includes("*"), {
+        message: "any page may not send its visitors' cookies: name the origins",
+      })
       .prefault({}),
+    trustedProxies: z
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe("Proxies of one's own in front: the caller's address is what the outermost wrote to X-Forwarded-For."),
     csrfPrevention: z.boolean().default(true),
     compression: z.boolean().default(true),
     headers: z.array(headerRule).default([]).describe("For all subgraphs."),
@@ -56,6 +74,7 @@ export const configSchema = z
           .default(["ES256", "RS256"]),
         required: z.boolean().default(false).describe("Whether a request without a token is refused."),
         scopesClaim: z.string().default("scope"),
+        policiesClaim: z.string().optional().describe("The claim that lists the policies that its bearer satisfies."),
         refreshMs: milliseconds(60_000),
       })
       .optional(),
@@ -105,9 +124,17 @@ export const configSchema = z
       .prefault({}),
     demandControl: z
       .strictObject({
-        mode: z.enum(["MEASURE", "ENFORCE"]).default("MEASURE"),
-        costMax: count(10_000),
-        costPerMinuteMax: z.number().int().min(1).optional(),
+        mode: z
+          .enum(["MEASURE", "ENFORCE"])
+          .default("MEASURE")
+          .describe("MEASURE refuses nothing, and logs what ENFORCE would."),
+        costMax: count(10_000).describe("Of one operation, as it is estimated."),
+        costPerMinuteMax: z
+          .number()
+          .int()
+          .min(1)
+          .optional()
+          .describe("Of one caller within a minute; counted by each process for itself, and only where enforced."),
         listSize: count(10).describe("What a list is taken to hold that doesn't say."),
       })
       .optional()
@@ -143,6 +170,14 @@ export const configSchema = z
         awayMs: milliseconds(60_000).describe("How long a subgraph may be away before its subscribers are told."),
       })
       .prefault({}),
+    responseCache: z
+      .strictObject({
+        enabled: z.boolean().default(false),
+        bytes: count(32 * 1024 * 1024),
+        maxAgeSeconds: count(3_600).describe("The longest that an answer is kept, whatever subgraphs allow."),
+      })
+      .prefault({})
+      .describe("Keeps answers of which every subgraph says `Cache-Control: public, max-age=…`."),
     telemetry: z
       .strictObject({
         metrics: z.boolean().default(true),
@@ -169,49 +204,6 @@ export const configSchema = z
 
 export type Config = z.infer<typeof configSchema>;
 
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
-
-/** Reads a configuration, `${NAME}` and `${NAME:-otherwise}` replaced from the environment. Names every fault at once. */
-export function readConfig(file: string | undefined, env: NodeJS.ProcessEnv = process.env): Config {
-  if (file === undefined) return configSchema.parse({});
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new ConfigError(`The configuration can't be read: ${(error as Error).message}`);
-  }
-  const faults: string[] = [];
-  const substitute = (value: unknown, at: string): unknown => {
-    if (typeof value === "string")
-      return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g, (_, name: string, otherwise?: string) => {
-        const given = env[name] ?? otherwise;
-        if (given === undefined) faults.push(`${at}: the environment has no ${name}`);
-        return given ?? "";
-      });
-    if (Array.isArray(value)) return value.map((item, index) => substitute(item, `${at}[${index}]`));
-    if (typeof value === "object" && value !== null)
-      return Object.fromEntries(
-        Object.entries(value).map(([key, inner]) => [key, substitute(inner, at ? `${at}.${key}` : key)]),
-      );
-    return value;
-  };
-  let given: unknown;
-  try {
-    // JSON is YAML as well.
-    given = substitute(parseYaml(text) ?? {}, "");
-  } catch (error) {
-    throw new ConfigError(`${file} is neither YAML nor JSON: ${(error as Error).message}`);
-  }
-  const parsed = configSchema.safeParse(given);
-  if (!parsed.success)
-    faults.push(
-      ...parsed.error.issues.map(({ path, message }) => `${path.map(String).join(".") || "the file"}: ${message}`),
-    );
-  if (faults.length > 0 || !parsed.data)
-    throw new ConfigError(
-      `${file} has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:\n${faults.map((each) => `  ${each}`).join("\n")}`,
-    );
-  return parsed.data;
-}
+/** Reads a configuration; the defaults without one. Throws `ConfigError`, naming every fault at once. */
+export const readConfig = (file: string | undefined, env?: NodeJS.ProcessEnv): Config =>
+  file === undefined ? configSchema.parse({}) : readConfigFile(file, configSchema, env);

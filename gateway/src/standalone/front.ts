@@ -1,173 +1,120 @@
-import { GraphQLError, type GraphQLFormattedError } from "graphql";
-import { randomUUID } from "node:crypto";
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { createHash, randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
-import type { Claims, ClientRequest, OperationParams } from "../client-request";
+import type { OperationParams } from "../client-request";
 import { RequestRefused, type Accepts, type Endpoint } from "../endpoint";
-import { isEventStream, isIncremental, type Answer } from "../execution/engine";
+import { isEventStream, isIncremental, type Answer, type EventStream } from "../execution/engine";
 import type { Operation } from "../graph/operation";
+import { addVary } from "../http/answer";
+import { compressed } from "../http/compression";
+import { answerCors } from "../http/cors";
+import { sendEvents } from "../http/event-streams";
+import { lingerOver } from "../http/linger";
 import { sendIncrementally } from "../http/multipart";
 import { accepted, type Accepted } from "../http/negotiation";
-import { sendEvents } from "../http/event-streams";
+import { paramsOf } from "../http/params";
+import { answerOfRefusal, formatted, refused } from "../http/refusal";
+import { ClientsRequest, type BareRequest } from "./bare-request";
 import type { Config } from "./config";
-import { compressed } from "./compression";
+import type { Serving } from "./serving";
+import type { Place, Subscribers } from "./subscribers";
 import type { Caller } from "./tokens";
 
-/** A client's request at the bare gateway: made for each, so what few need is made when it is asked for. */
-export class BareRequest implements ClientRequest {
-  readonly requestId: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly client: ClientRequest["client"];
-  readonly callerKey: string;
-  readonly claims: Claims;
-  readonly traceparent: string | undefined;
-  readonly exposePlan: boolean;
-  readonly #presence = new AbortController();
-  #patience: AbortController | undefined;
-  readonly #timer: NodeJS.Timeout | undefined;
-
-  constructor(
-    { headers, socket }: IncomingMessage,
-    caller: Caller,
-    readonly log: Logger,
-    o: { timeoutMs?: number; exposePlan: boolean },
-  ) {
-    const given = headers["x-request-id"];
-    this.requestId = typeof given === "string" && saneRequestId.test(given) ? given : randomUUID();
-    this.headers = headers;
-    this.client = {
-      name: one(headers["apollographql-client-name"]),
-      version: one(headers["apollographql-client-version"]),
-    };
-    this.callerKey = caller.subject ?? socket.remoteAddress ?? "";
-    this.claims = caller.claims;
-    this.traceparent = one(headers.traceparent);
-    this.exposePlan = o.exposePlan && headers["apollo-expose-query-plan"] === "true";
-    if (o.timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeUp(o.timeoutMs!), o.timeoutMs);
-  }
-
-  get signal(): AbortSignal {
-    return this.#presence.signal;
-  }
-
-  get deadline(): AbortSignal {
-    return (this.#patience ??= new AbortController()).signal;
-  }
-
-  /** The same caller's request with another end. */
-  lasting(signal: AbortSignal): BareRequest {
-    const { requestId, headers, client, callerKey, claims, traceparent, exposePlan, log } = this;
-    const facts = {
-      requestId,
-      headers,
-      client,
-      callerKey,
-      claims,
-      traceparent,
-      exposePlan,
-      log,
-      signal,
-      deadline: signal,
-    };
-    return facts as unknown as BareRequest;
-  }
-
-  clientLeft(): void {
-    this.#presence.abort(new Error("The client has gone."));
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #timeUp(ms: number): void {
-    const late = new DOMException(`An operation may take ${ms} ms at the most.`, "TimeoutError");
-    (this.#patience ??= new AbortController()).abort(late);
-    this.#presence.abort(late);
-  }
-}
-
-const saneRequestId = /^[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}$/;
-const one = (header: string | string[] | undefined): string | undefined =>
-  typeof header === "string" ? header : header?.[0];
-
 export interface BareFront {
+  /** Which of the graphs it is: the whole one, or a contract. */
+  path: string;
   config: Config;
-  /** The endpoint of the supergraph that is served now; `release` says that the request has ended. */
-  endpoint(): { endpoint: Endpoint<BareRequest>; release(): void };
+  /** The supergraph that is served now. */
+  serving(): Serving;
   callerOf(authorization: string | undefined): Caller | Promise<Caller>;
+  subscribers: Subscribers;
   log: Logger;
 }
 
+interface Sent {
+  status: number;
+  type: NonNullable<Accepted["type"]>;
+  text: string;
+  cacheControl?: string;
+  etag?: string;
+}
+
+const noStore = "private, no-store";
+// Node's timers know no longer time.
+const timerMaxMs = 2 ** 31 - 1;
+
 /** Answers one GraphQL request by the GraphQL over HTTP specification (draft of 2025), straight on Node's server. */
 export async function answerGraphQL(front: BareFront, request: IncomingMessage, response: ServerResponse) {
-  const { config, log } = front;
+  const { config } = front;
+  // Pages alone name an origin; nobody else pays for this.
+  if (request.headers.origin !== undefined && answerCors(request, response, { ...config.cors, anyHeader: true }))
+    return;
   const how = accepted(request.headers.accept);
-  if (how.type === null)
-    return send(
-      request,
-      response,
-      config,
-      406,
-      "application/json",
-      refusalBody(
-        "NOT_ACCEPTABLE",
-        "Nothing that is served here is accepted: application/graphql-response+json, application/json.",
-      ),
-    );
-  let client: BareRequest | undefined;
-  let release = () => {};
+  const type = how.type ?? "application/json";
+  let client: ClientsRequest | undefined;
+  let release: (() => void) | undefined;
+  let place: Place | undefined;
   try {
-    const params = await paramsOf(request, config);
-    const caller = await front.callerOf(request.headers.authorization);
-    client = new BareRequest(request, caller, log, {
+    if (how.type === null) throw notAcceptable();
+    const given = paramsOf(request, config);
+    const params = given instanceof Promise ? await given : given;
+    const found = front.callerOf(request.headers.authorization);
+    const caller = found instanceof Promise ? await found : found;
+    const current = (client = new ClientsRequest(request, caller, front.log, {
       exposePlan: config.exposePlan,
-      timeoutMs: how.events ? undefined : config.limits.operationTimeoutMs,
-    });
-    const current = client;
+      trustedProxies: config.trustedProxies,
+      timeoutMs: config.limits.operationTimeoutMs,
+    }));
     response.once("close", () => {
       if (!response.writableFinished) current.clientLeft();
     });
-    const serving = front.endpoint();
-    release = serving.release;
+    const serving = front.serving();
+    const { endpoint } = serving.at.get(front.path)!;
+    release = serving.enter();
+    const check = checkOf(request, how.events, () => {
+      place = front.subscribers.take(current.callerKey, { cut: () => void response.destroy() });
+      // A subscription takes as long as it takes.
+      current.end();
+    });
     if (Array.isArray(params)) {
-      const answers = await Promise.all(
-        params.map((each) => one_(serving.endpoint, each as OperationParams, current, plainly(request))),
-      );
-      return send(request, response, config, 200, how.type, JSON.stringify(answers));
+      const accepts = { incremental: false, check: checkOf(request, null) };
+      const answers = await Promise.all(params.map((each) => answerOne(endpoint, each, current, accepts)));
+      return await send(front, request, response, { status: 200, type, text: JSON.stringify(answers) });
     }
-    const answer = await serving.endpoint.answer(params as OperationParams, client, acceptsOf(request, how));
+    const answer = await endpoint.answer(params, client, { incremental: how.deferred, check });
     if (isEventStream(answer))
-      return await sendEvents(request, response, answer, how.events!, config.subscriptions.heartbeatMs);
+      return await sendSubscription(front, request, response, place!.counted(answer), how.events!, caller.expiresAt);
     if (isIncremental(answer)) return await sendIncrementally(request, response, answer);
-    return send(request, response, config, statusOf(answer, how), how.type, JSON.stringify(answer));
+    const text = JSON.stringify(answer);
+    const lasting = lastingOf(request, serving, client, text);
+    return await send(front, request, response, { status: statusOf(answer, how), type, text, ...lasting });
   } catch (error) {
+    if (response.destroyed) return;
+    if (response.headersSent) return void response.destroy();
     if (error instanceof RequestRefused) {
-      const { status, headers, errors } = refusal(error, how);
+      const { status, headers, errors } = answerOfRefusal(error, type);
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-      return send(request, response, config, status, how.type, JSON.stringify({ errors }));
+      return await send(front, request, response, { status, type, text: JSON.stringify({ errors }) });
     }
-    if (client?.signal.aborted && response.destroyed) return;
+    if (client?.deadline.aborted) {
+      const { message } = client.deadline.reason as Error;
+      return await send(front, request, response, { status: 504, type, text: errorText("TIMEOUT", message) });
+    }
     const faultId = randomUUID();
-    log.error({ err: error, faultId }, "A fault was masked.");
-    return send(
-      request,
-      response,
-      config,
-      500,
-      how.type,
-      refusalBody("INTERNAL_SERVER_ERROR", "Something went wrong here.", { faultId }),
-    );
+    front.log.error({ err: error, faultId }, "A fault was masked.");
+    const text = errorText("INTERNAL_SERVER_ERROR", "Something went wrong here.", { faultId });
+    return await send(front, request, response, { status: 500, type, text });
   } finally {
+    place?.leave();
     client?.end();
-    release();
+    release?.();
   }
 }
 
-async function one_(
+async function answerOne(
   endpoint: Endpoint<BareRequest>,
   params: OperationParams,
-  client: BareRequest,
+  client: ClientsRequest,
   accepts: Accepts,
 ): Promise<unknown> {
   try {
@@ -178,206 +125,98 @@ async function one_(
   }
 }
 
-const methodNotAllowed = (message: string) => refused("METHOD_NOT_ALLOWED", message, 405, { allow: "POST" });
-
-const onlyQueries = (operation: Operation): void => {
-  if (operation.type === "mutation") throw methodNotAllowed("Mutations are sent by POST.");
-};
-
-const noEvents = ({ type }: Operation): void => {
-  if (type === "subscription")
-    throw refused(
-      "BAD_REQUEST",
-      "A subscription is answered over WebSocket (graphql-transport-ws), by server-sent events (Accept: text/event-stream) or by multipart/mixed; subscriptionSpec=1.0.",
-      400,
-    );
-};
-
-function plainly({ method }: IncomingMessage): Accepts {
-  return method === "GET"
-    ? { incremental: false, check: (operation) => (onlyQueries(operation), noEvents(operation)) }
-    : { incremental: false, check: noEvents };
-}
-
-function acceptsOf(request: IncomingMessage, { events, deferred }: Accepted): Accepts {
-  const { check } = plainly(request);
-  return {
-    incremental: deferred,
-    check: events
-      ? (operation) => {
-          if (operation.type === "mutation" && request.method === "GET") onlyQueries(operation);
-        }
-      : check,
-  };
-}
-
-const nothing = Buffer.alloc(0);
-
-async function paramsOf(request: IncomingMessage, config: Config): Promise<unknown> {
-  if (request.method === "GET" || request.method === "HEAD") return paramsOfSearch(request, config);
-  if (request.method !== "POST") throw refused("METHOD_NOT_ALLOWED", "Send GET or POST.", 405, { allow: "GET, POST" });
-  const type = request.headers["content-type"];
-  if (type === undefined || !jsonType.test(type))
-    throw refused("UNSUPPORTED_MEDIA_TYPE", "Send the request as application/json in UTF-8.", 415);
-  const body = await bodyOf(request, config.limits);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body.toString());
-  } catch {
-    throw refused("BAD_REQUEST", "The request's body isn't valid JSON.", 400);
-  }
-  if (!Array.isArray(parsed)) return checked(parsed);
-  if (parsed.length === 0 || parsed.length > config.limits.batch)
-    throw refused(
-      "BAD_REQUEST",
-      config.limits.batch === 0
-        ? "Send one operation in a request: batches are turned off."
-        : `A batch has one to ${config.limits.batch} operations.`,
-      400,
-    );
-  return parsed.map(checked);
-}
-
-const jsonType = /^\s*application\/(?:graphql\+)?json\s*(?:;\s*charset="?utf-?8"?\s*)?$/i;
-
-function checked(given: unknown): OperationParams {
-  if (typeof given !== "object" || given === null || Array.isArray(given))
-    throw refused("BAD_REQUEST", "The request's body has to be an object.", 400);
-  const { query, operationName, variables, extensions } = given as Record<string, unknown>;
-  const fail = (field: string, what: string) => refused("BAD_REQUEST", `"${field}" has to be ${what}.`, 400);
-  if (query !== undefined && query !== null && typeof query !== "string") throw fail("query", "a string");
-  if (operationName !== undefined && operationName !== null && typeof operationName !== "string")
-    throw fail("operationName", "a string");
-  if (!isMapOrNothing(variables)) throw fail("variables", "an object");
-  if (!isMapOrNothing(extensions)) throw fail("extensions", "an object");
-  return {
-    query: (query as string | null) ?? undefined,
-    operationName: (operationName as string | null) || undefined,
-    variables: (variables as OperationParams["variables"] | null) ?? undefined,
-    extensions: (extensions as OperationParams["extensions"] | null) ?? undefined,
-  };
-}
-
-const isMapOrNothing = (value: unknown) =>
-  value === undefined || value === null || (typeof value === "object" && !Array.isArray(value));
-
-function paramsOfSearch({ url, headers }: IncomingMessage, { csrfPrevention, limits }: Config): OperationParams {
-  // A page of another origin can send a plain GET without asking first, with the browser's cookies.
-  const isAsked =
-    headers["apollo-require-preflight"] !== undefined ||
-    headers["x-apollo-operation-name"] !== undefined ||
-    /^application\/json/i.test(headers["content-type"] ?? "");
-  if (csrfPrevention && !isAsked)
-    throw refused(
-      "BAD_REQUEST",
-      "Send a header that a browser asks for first, such as apollo-require-preflight: true.",
-      400,
-    );
-  const search = url!.slice(url!.indexOf("?") + 1);
-  if (search.length > limits.characters * 3) throw refused("PAYLOAD_TOO_LARGE", "The address is too long.", 414);
-  const given = new URLSearchParams(url!.includes("?") ? search : "");
-  const parsed = (name: string): unknown => {
-    const text = given.get(name);
-    if (text === null || text === "") return undefined;
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      throw refused("BAD_REQUEST", `"${name}" isn't valid JSON.`, 400);
-    }
-  };
-  return checked({
-    query: given.get("query") ?? undefined,
-    operationName: given.get("operationName") ?? undefined,
-    variables: parsed("variables"),
-    extensions: parsed("extensions"),
-  });
-}
-
-function bodyOf(request: IncomingMessage, { bodyBytes, bodyTimeoutMs }: Config["limits"]): Promise<Buffer> {
-  const tooLarge = () => refused("PAYLOAD_TOO_LARGE", `A request may have ${bodyBytes} bytes at the most.`, 413);
-  return new Promise((resolve, reject) => {
-    if (Number(request.headers["content-length"]) > bodyBytes) return reject(tooLarge());
-    let body: Buffer = nothing;
-    let timer: NodeJS.Timeout | undefined;
-    const end = () => {
-      clearTimeout(timer);
-      request.off("data", take).off("end", done).off("close", gone);
-    };
-    const take = (chunk: Buffer) => {
-      body = body === nothing ? chunk : Buffer.concat([body, chunk]);
-      if (body.length > bodyBytes) {
-        end();
-        reject(tooLarge());
-      } else
-        timer ??= setTimeout(() => {
-          end();
-          reject(refused("REQUEST_TIMEOUT", "The request's body didn't arrive in time.", 408));
-        }, bodyTimeoutMs);
-    };
-    const done = () => {
-      end();
-      resolve(body);
-    };
-    const gone = () => {
-      end();
-      reject(refused("BAD_REQUEST", "The client left before its request was complete.", 400));
-    };
-    request.on("data", take).on("end", done).on("close", gone);
-  });
-}
-
-export function refused(code: string, message: string, status: number, headers: Record<string, string> = {}) {
-  return new RequestRefused([new GraphQLError(message, { extensions: { code, http: { status, headers } } })]);
-}
-
-const refusalBody = (code: string, message: string, more: object = {}) =>
+const errorText = (code: string, message: string, more: object = {}) =>
   JSON.stringify({ errors: [{ message, extensions: { code, ...more } }] });
 
-interface HttpHint {
-  status?: number;
-  headers?: Record<string, string>;
-}
+const notAcceptable = () =>
+  refused(
+    "NOT_ACCEPTABLE",
+    "Nothing that is served here is accepted: application/graphql-response+json, application/json.",
+    406,
+  );
 
-/** A request that wasn't run: 400 unless it says otherwise; 200 for clients that know of no other status. */
-function refusal({ errors }: RequestRefused, { type }: Accepted) {
-  const hints = errors.map(({ extensions }) => (extensions["http"] ?? {}) as HttpHint);
-  const status = hints.find((hint) => hint.status !== undefined)?.status;
-  const headers = Object.assign({}, ...hints.map((hint) => hint.headers)) as Record<string, string>;
-  const otherwise = type === "application/json" ? 200 : 400;
-  return { status: status ?? otherwise, headers, errors: errors.map(formatted) };
-}
-
-/** As it is sent: without what is for HTTP alone. */
-export function formatted(error: GraphQLError): GraphQLFormattedError {
-  const { extensions, ...rest } = error.toJSON();
-  const { http: _, ...told } = extensions ?? {};
-  return { ...rest, ...(Object.keys(told).length > 0 && { extensions: told }) };
-}
+/** Which operations this request may run. */
+const checkOf =
+  ({ method }: IncomingMessage, events: Accepted["events"], subscribes?: () => void): Accepts["check"] =>
+  ({ type }: Operation) => {
+    if (type === "mutation" && method !== "POST")
+      throw refused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", 405, { allow: "POST" });
+    if (type === "subscription" && events === null)
+      throw refused(
+        "BAD_REQUEST",
+        "A subscription is answered over WebSocket (graphql-transport-ws), by server-sent events (Accept: text/event-stream) or by multipart/mixed; subscriptionSpec=1.0.",
+        400,
+      );
+    if (type === "subscription") subscribes?.();
+  };
 
 /** Whatever was executed is 200, whether or not all of it could be answered. */
 const statusOf = (answer: Answer, { type }: Accepted): number =>
   answer.data === undefined && type !== "application/json" ? 400 : 200;
 
+/** How long an answer may be kept: as subgraphs allow, or not at all; one by `GET` may be asked for again by its `ETag`. */
+function lastingOf(
+  { method, headers }: IncomingMessage,
+  { isAnybodys }: Serving,
+  client: ClientsRequest,
+  text: string,
+): Pick<Sent, "cacheControl" | "etag"> | undefined {
+  const seconds = client.policy.publicSeconds;
+  const isNobodys = isAnybodys(client) && headers.authorization === undefined && headers.cookie === undefined;
+  if (method === "POST" || (seconds === 0 && !isNobodys)) return undefined;
+  const cacheControl = seconds > 0 ? `${isNobodys ? "public" : "private"}, max-age=${seconds}` : "private, no-cache";
+  // Weak: compressed or not, it is the same answer.
+  return { cacheControl, etag: `W/"${createHash("sha1").update(text).digest("base64url")}"` };
+}
+
 async function send(
+  { config }: BareFront,
   request: IncomingMessage,
   response: ServerResponse,
-  config: Config,
-  status: number,
-  type: string,
-  text: string,
+  { status, type, text, cacheControl = noStore, etag }: Sent,
 ): Promise<void> {
   if (response.destroyed) return;
+  if (cacheControl !== noStore) for (const name of ["accept", "accept-encoding", "origin"]) addVary(response, name);
+  if (etag !== undefined) {
+    response.setHeader("etag", etag);
+    if (status === 200 && matches(request.headers["if-none-match"], etag))
+      return void response.writeHead(304, { "cache-control": cacheControl }).end();
+  }
   const encoded = config.compression ? await compressed(request.headers["accept-encoding"], text) : null;
+  if (encoded) {
+    addVary(response, "accept-encoding");
+    response.setHeader("content-encoding", encoded.encoding);
+  }
   const body = encoded?.body ?? text;
   response.writeHead(status, {
     "content-type": type === "application/json" ? jsonUtf8 : graphqlUtf8,
     "content-length": Buffer.byteLength(body),
-    "cache-control": "private, no-store",
-    ...(encoded && { "content-encoding": encoded.encoding, vary: "accept-encoding" }),
+    "cache-control": cacheControl,
   });
   response.end(request.method === "HEAD" ? undefined : body);
-  if (!request.complete) request.resume();
+  lingerOver(request);
 }
 
 const jsonUtf8 = "application/json; charset=utf-8";
 const graphqlUtf8 = "application/graphql-response+json; charset=utf-8";
+
+const matches = (header: string | undefined, etag: string): boolean =>
+  header !== undefined && header.split(",").some((each) => each.trim() === etag || each.trim() === "*");
+
+/** A subscription as a stream of HTTP, which ends with its caller's token. */
+async function sendSubscription(
+  { config }: BareFront,
+  request: IncomingMessage,
+  response: ServerResponse,
+  events: EventStream,
+  how: NonNullable<Accepted["events"]>,
+  expiresAt: number = Infinity,
+): Promise<void> {
+  const leftMs = expiresAt - Date.now();
+  const lapse = leftMs < timerMaxMs ? setTimeout(() => response.destroy(), leftMs) : undefined;
+  try {
+    await sendEvents(request, response, events, how, config.subscriptions.heartbeatMs);
+  } finally {
+    clearTimeout(lapse);
+  }
+}

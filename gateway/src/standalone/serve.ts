@@ -1,15 +1,20 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
+import { localBudget } from "../admission/budget";
 import { openPersistedOperations } from "../admission/persisted";
 import { createMetrics, type Metrics } from "../metrics";
 import { createObserver } from "../observing/observe";
 import type { Config } from "./config";
+import { ConfigError } from "./config-file";
 import { answerGraphQL, type BareFront } from "./front";
-import { openServing, type Serving } from "./serving";
+import { isVisit, plainRoutes, sendExplorer } from "./routes";
+import { openServing, type Admission } from "./serving";
 import { openBareSockets } from "./sockets";
-import { supergraphSource } from "./source";
-import { nobody, openTokens, type Tokens } from "./tokens";
+import { countSubscribers } from "./subscribers";
+import { supergraphSource, type SupergraphSource } from "./source";
+import { nobody, openTokens } from "./tokens";
+import { strangersIn } from "./transports";
 
 export interface RunningBareGateway {
   port: number;
@@ -20,29 +25,45 @@ export interface RunningBareGateway {
 }
 
 const drainMs = 10_000;
+const idleCheckMs = 50;
 
 /** The gateway on a stranger's supergraph, with nothing of Atrium but itself. */
 export async function serveSupergraph(o: {
-  supergraph: string;
+  /** A file, an address, or what hands it over. */
+  supergraph: string | SupergraphSource;
   config: Config;
   watch: boolean;
   log: Logger;
+  metrics?: Metrics;
+  /** The text of /metrics, where this process isn't the only one that has some. */
+  metricsText?(): Promise<string>;
 }): Promise<RunningBareGateway> {
-  const { config, log } = o;
-  const metrics = createMetrics();
+  const { supergraph, config, log, metrics = createMetrics() } = o;
+  const source = typeof supergraph === "string" ? supergraphSource(supergraph, config.watchMs) : supergraph;
   const observer = createObserver({ metrics, slowOperationMs: config.telemetry.slowOperationMs });
-  const source = supergraphSource(o.supergraph, config.watchMs);
   const [tokens, sdl] = await Promise.all([
     config.authentication && openTokens(config.authentication, log),
     source.read(),
   ]);
   const persisted = openPersistedOperations({ ...config.persistedOperations, watchMs: config.watchMs, log });
-  let serving = await openServing(sdl, config, observer, persisted.textOf);
+  const costPerMinuteMax = config.demandControl?.costPerMinuteMax;
+  const admission: Admission = {
+    textOf: persisted.textOf,
+    ...(costPerMinuteMax !== undefined && { budget: localBudget(costPerMinuteMax) }),
+  };
+  let serving = await openServing(sdl, config, observer, admission);
+  const strangers = strangersIn(config, serving.subgraphs);
+  if (strangers.length > 0) {
+    await serving.retire();
+    throw new ConfigError(
+      `The configuration names subgraphs that the supergraph doesn't have: ${strangers.join(", ")}.`,
+    );
+  }
   const ended = new AbortController();
   const retiring = new Set<Promise<void>>();
 
   async function takeOver(text: string): Promise<void> {
-    const next = await openServing(text, config, observer, persisted.textOf);
+    const next = await openServing(text, config, observer, admission);
     const previous = serving;
     serving = next;
     log.info({ supergraph: next.graphId.slice(0, 12) }, "A new supergraph is served.");
@@ -62,39 +83,33 @@ export async function serveSupergraph(o: {
 
   let isStopping = false;
   let stopped: Promise<void> | undefined;
-  const front: Omit<BareFront, "endpoint"> = {
+  const subscribers = countSubscribers({ perCaller: config.subscriptions.perCaller, metrics });
+  const shared: Omit<BareFront, "path"> = {
     config,
+    serving: () => serving,
     callerOf: tokens ? (authorization) => tokens.callerOf(authorization) : () => nobody,
+    subscribers,
     log,
   };
   // Which paths there are is the configuration's: a new supergraph has the same.
-  const fronts = new Map(
-    [...serving.at.keys()].map((path): [string, BareFront] => [
-      path,
-      { ...front, endpoint: () => ({ endpoint: serving.at.get(path)!.endpoint, release: serving.enter() }) },
-    ]),
-  );
+  const fronts = new Map([...serving.at.keys()].map((path): [string, BareFront] => [path, { ...shared, path }]));
+  const explores = config.explorer ?? config.introspection === true;
+  const routes = plainRoutes({
+    config,
+    state: () => ({ ready: !isStopping, supergraph: serving.graphId, subgraphs: serving.subgraphs }),
+    metricsText: o.metricsText ?? (() => metrics.registry.metrics()),
+    metricsType: metrics.registry.contentType,
+    log,
+  });
   const server = createServer((request, response) => {
     const path = pathOf(request.url!);
-    const graphql = fronts.get(path);
-    if (graphql) return void answerGraphQL(graphql, request, response);
     if (isStopping) response.setHeader("connection", "close");
-    const answer = (status: number, type: string, text: string) => {
-      response.writeHead(status, { "content-type": type, "cache-control": "no-store" });
-      response.end(request.method === "HEAD" ? undefined : text);
-    };
-    if (path === "/health") return answer(200, "application/json", '{"status":"ok"}');
-    if (path === "/ready")
-      return answer(
-        isStopping ? 503 : 200,
-        "application/json",
-        JSON.stringify({ ready: !isStopping, supergraph: serving.graphId, subgraphs: serving.subgraphs }),
-      );
-    if (path === "/metrics" && config.telemetry.metrics)
-      return void metrics.registry.metrics().then((text) => answer(200, metrics.registry.contentType, text));
-    answer(404, "application/json", '{"errors":[{"message":"There is nothing at this address."}]}');
+    const graphql = fronts.get(path);
+    if (!graphql) return void routes(path, request, response);
+    if (explores && isVisit(request)) return sendExplorer(request, response);
+    void answerGraphQL(graphql, request, response);
   });
-  const sockets = openBareSockets({ ...front, serving: () => serving, metrics });
+  const sockets = openBareSockets({ ...shared, metrics });
   server.on("upgrade", (request, socket, head) => sockets.handleUpgrade(request, socket, head));
   server.headersTimeout = 15_000;
   server.keepAliveTimeout = 65_000;
@@ -119,11 +134,14 @@ export async function serveSupergraph(o: {
     isStopping = true;
     ended.abort();
     const closed = new Promise((resolve) => server.close(resolve));
+    subscribers.cutAll();
     await sockets.stop();
-    server.closeIdleConnections();
+    // A connection that was busy is idle once its request has been answered.
+    const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
     const cut = setTimeout(() => server.closeAllConnections(), drainMs);
     await closed;
     clearTimeout(cut);
+    clearInterval(idle);
     tokens?.close();
     persisted.close();
     await Promise.all([serving.retire(), ...retiring]);
@@ -143,5 +161,3 @@ const listen = (server: Server, { port, host }: Config): Promise<void> =>
       resolve();
     });
   });
-
-export type { Serving, Tokens };

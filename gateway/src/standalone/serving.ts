@@ -5,25 +5,25 @@ import type { Graph } from "../graph/graph";
 import { openGraph } from "../graph/open-graph";
 import { parserWithin } from "../admission/shape";
 import { createPermit } from "../authorization/permit";
+import type { Budget } from "../admission/budget";
 import { createCharge } from "../admission/charge";
 import { createCostModel } from "../admission/cost";
 import { createEndpoint, type Endpoint, type Steps } from "../endpoint";
 import { createEngine } from "../execution/create-engine";
 import type { Observer } from "../observing/observer";
-import { guarded } from "../subgraphs/guards";
-import { httpTransport } from "../subgraphs/http-transport";
-import { createSharedFetches, type SharedFetches } from "../subgraphs/shared-fetches";
-import { socketSource } from "../subgraphs/socket-source";
-import type { SubgraphFault, SubgraphTransport } from "../subgraphs/transport";
 import { withHub } from "../subscriptions/hub";
+import type { BareRequest } from "./bare-request";
 import type { Config } from "./config";
-import type { BareRequest } from "./front";
-import { compileHeaderRules } from "./header-rules";
+import { withResponseCache, type SharingKey } from "./response-cache";
+import { nobody } from "./tokens";
+import { faultTold, openTransports, type Transports } from "./transports";
 
 /** One supergraph with all that serves it. It lives until it is retired and the last request on it has ended. */
 export interface Serving {
   /** What is served at each path: the whole graph at the configured one, its contracts at theirs. */
   at: ReadonlyMap<string, ServedGraph>;
+  /** Whether nothing is known of the caller that could change the answer. */
+  isAnybodys(request: BareRequest): boolean;
   graphId: string;
   subgraphs: readonly string[];
   /** Counts a request in; the returned function counts it out. */
@@ -39,28 +39,37 @@ export interface ServedGraph {
   operationOf: Documents["operationOf"];
 }
 
+/** What goes on from one supergraph to the next, and is the same at every path. */
+export interface Admission {
+  textOf: Steps<BareRequest>["textOf"];
+  budget?: Budget;
+}
+
 /** Reads a supergraph and makes what serves it. Rejects with `SupergraphError` or a fault of the configuration. */
 export async function openServing(
   sdl: string,
   config: Config,
   observer: Observer,
-  textOf: Steps<BareRequest>["textOf"],
+  admission: Admission,
 ): Promise<Serving> {
   const { waiting, waitingPerCaller, planningMs, cacheBytes } = config.planner;
   const graph = await openGraph(sdl, {
     limits: { waitingMax: waiting, waitingPerCallerMax: waitingPerCaller, planningMs, cacheBytesMax: cacheBytes },
     observer,
   });
-  const sharing = config.traffic.sharedFetches ? createSharedFetches() : undefined;
-  const transports = new Map(
-    graph.subgraphs.map((each) => [each.name, transportOf(each, config, observer, sharing)] as const),
-  );
-  const at = new Map([[config.path, servedGraph(graph, transports, config, observer, textOf)]]);
+  const sharingKey = sharingKeyOf(config);
+  const nobodysKey = sharingKey({ headers: {}, claimsKey: nobody.claimsKey });
+  let transports: Transports = new Map();
+  const at = new Map<string, ServedGraph>();
+  const close = () => Promise.all([graph.close(), ...[...transports.values()].map((transport) => transport.close())]);
   try {
-    for (const { path, ...rules } of config.contracts)
-      at.set(path, servedGraph(contractOf(graph, rules), transports, config, observer, textOf));
+    transports = openTransports(graph.subgraphs, config, observer);
+    for (const { path, ...rules } of [{ path: config.path }, ...config.contracts]) {
+      const served = "include" in rules ? contractOf(graph, rules) : graph;
+      at.set(path, servedGraph({ graph: served, transports, config, observer, admission, sharingKey }));
+    }
   } catch (error) {
-    await Promise.all([graph.close(), ...[...transports.values()].map((transport) => transport.close())]);
+    await close();
     throw error;
   }
 
@@ -70,6 +79,7 @@ export async function openServing(
   const idle = new Promise<void>((resolve) => (ended = resolve));
   return {
     at,
+    isAnybodys: (request) => sharingKey(request) === nobodysKey,
     graphId: graph.id,
     subgraphs: graph.subgraphs.map(({ name }) => name),
     enter() {
@@ -85,19 +95,27 @@ export async function openServing(
       isRetired = true;
       if (running === 0) ended();
       await idle;
-      await Promise.all([graph.close(), ...[...transports.values()].map((transport) => transport.close())]);
+      await close();
     },
   };
 }
 
 /** The steps of one endpoint: of the whole graph, or of a contract, which has its own schema and shares all the rest. */
-function servedGraph(
-  graph: Graph,
-  transports: ReadonlyMap<string, SubgraphTransport<BareRequest>>,
-  config: Config,
-  observer: Observer,
-  textOf: Steps<BareRequest>["textOf"],
-): ServedGraph {
+function servedGraph({
+  graph,
+  transports,
+  config,
+  observer,
+  admission: { textOf, budget },
+  sharingKey,
+}: {
+  graph: Graph;
+  transports: Transports;
+  config: Config;
+  observer: Observer;
+  admission: Admission;
+  sharingKey: SharingKey;
+}): ServedGraph {
   const plain = createEngine<BareRequest>({
     graph,
     transports,
@@ -108,10 +126,11 @@ function servedGraph(
     describeFault: faultTold,
     observer,
   });
-  const engine = withHub(plain, {
+  const { enabled, ...kept } = config.responseCache;
+  const engine = withHub<BareRequest>(enabled ? withResponseCache(plain, { ...kept, sharingKey }) : plain, {
     queuedMax: config.subscriptions.queued,
     awayMaxMs: config.subscriptions.awayMs,
-    sharingKey: sharingKeyOf(config),
+    sharingKey,
     lasting: (request, signal) => request.lasting(signal),
     describeFault: faultTold,
   });
@@ -133,10 +152,11 @@ function servedGraph(
   });
   const { demandControl } = config;
   const charge: Steps<BareRequest>["charge"] = demandControl
-    ? createCharge({
+    ? createCharge<BareRequest>({
         ...demandControl,
+        budget,
         model: createCostModel(graph.apiSchema, graph.supergraphSchema, demandControl),
-        isAsked: (request) => (request as BareRequest).headers["expose-cost"] === "true",
+        isAsked: ({ headers }) => headers["expose-cost"] === "true",
       })
     : () => (answer) => answer;
   const permit = createPermit({
@@ -158,71 +178,12 @@ function servedGraph(
   return { endpoint, schema: graph.apiSchema, operationOf: documents.operationOf };
 }
 
-function transportOf(
-  { name, url }: { name: string; url: string },
-  config: Config,
-  observer: Observer,
-  sharing: SharedFetches | undefined,
-): SubgraphTransport<BareRequest> {
-  const own = config.subgraphs[name];
-  const address = own?.url ?? url;
-  if (!URL.canParse(address)) throw new Error(`The subgraph "${name}" has no address: name it in the configuration.`);
-  const headersFor = compileHeaderRules([...config.headers, ...(own?.headers ?? [])]);
-  const socket = socketSource<BareRequest>({
-    name,
-    url: own?.subscriptionUrl ?? address.replace(/^http/, "ws"),
-    headersFor: headersFor && (({ request }) => headersFor(request.headers)),
-  });
-  const { timeoutMs, connections, concurrency, waiting, retries, answerBytes } = config.traffic;
-  const transport = httpTransport<BareRequest>({
-    name,
-    url: address,
-    connections,
-    answerBytesMax: answerBytes,
-    headersFor: headersFor && (({ request }) => headersFor(request.headers)),
-    subscribe: socket.subscribe,
-    onClose: socket.close,
-  });
-  const limits = {
-    timeoutMs: own?.timeoutMs ?? timeoutMs,
-    concurrencyMax: concurrency,
-    waitingMax: waiting,
-    retriesMax: retries,
-  };
-  const careful = guarded(transport, limits, observer);
-  const toldOf = headersFor ? (request: BareRequest) => JSON.stringify(headersFor(request.headers)) : () => "";
-  return sharing ? sharing.over(careful, toldOf) : careful;
-}
-
-const told: Record<SubgraphFault["reason"], string> = {
-  TIMEOUT: "took too long",
-  UNREACHABLE: "doesn't answer",
-  OVERLOADED: "has too much to do",
-  BREAKER_OPEN: "doesn't answer",
-  HTTP_STATUS: "failed",
-  NOT_GRAPHQL: "gave an answer that can't be read",
-  TOO_LARGE: "gave an answer that is too large",
-  ABORTED: "was given up",
-};
-
 /**
  * Subgraphs know of callers what the header rules tell them and nothing else; what a caller may see of the graph is
  * decided by their claims.
  */
-function sharingKeyOf(config: Config): (request: BareRequest) => string {
+function sharingKeyOf(config: Config): SharingKey {
   const rules = [...config.headers, ...Object.values(config.subgraphs).flatMap(({ headers }) => headers)];
   const told = rules.flatMap((rule) => ("propagate" in rule ? [rule.propagate.toLowerCase()] : []));
-  return ({ headers, claims }) =>
-    JSON.stringify([claims.isAuthenticated, [...claims.scopes].sort(), told.map((name) => headers[name] ?? null)]);
+  return ({ headers, claimsKey }) => JSON.stringify([claimsKey, told.map((name) => headers[name] ?? null)]);
 }
-
-/** What clients are told of a fetch without an answer: never an address. */
-const faultTold = ({ reason, subgraph, status }: SubgraphFault) => ({
-  message: `The subgraph "${subgraph}" ${told[reason]}.`,
-  extensions: {
-    code: "DOWNSTREAM_SERVICE_ERROR",
-    reason,
-    serviceName: subgraph,
-    ...(status !== undefined && { status }),
-  },
-});

@@ -1,4 +1,4 @@
-import { GraphQLError, type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult } from "graphql";
+import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult } from "graphql";
 import { CloseCode, handleProtocols, makeServer } from "graphql-ws";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
@@ -6,12 +6,15 @@ import type { Logger } from "pino";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { OperationParams } from "../client-request";
 import { RequestRefused } from "../endpoint";
-import type { Answer, EventStream } from "../execution/engine";
+import { isEventStream } from "../execution/engine";
+import { isAllowedOrigin } from "../http/cors";
+import { formatted } from "../http/refusal";
 import type { Metrics } from "../metrics";
 import { SlowConsumer } from "../subscriptions/hub";
+import { ClientsRequest } from "./bare-request";
 import type { Config } from "./config";
-import { BareRequest, formatted } from "./front";
 import type { ServedGraph, Serving } from "./serving";
+import type { Place, Subscribers } from "./subscribers";
 import type { Caller } from "./tokens";
 
 export interface BareSockets {
@@ -32,7 +35,7 @@ type Args = ExecutionArgs & {
   serving: Serving;
   endpoint: ServedGraph["endpoint"];
   params: OperationParams;
-  client: BareRequest;
+  client: ClientsRequest;
 };
 
 const goingAway = 1001;
@@ -47,12 +50,12 @@ export function openBareSockets(o: {
   config: Config;
   serving(): Serving;
   callerOf(authorization: string | undefined): Caller | Promise<Caller>;
+  subscribers: Subscribers;
   metrics: Metrics;
   log: Logger;
 }): BareSockets {
   const { config, metrics } = o;
   const connections = new Set<Connection>();
-  const ofCaller = new Map<string, number>();
   let isStopping = false;
 
   const webSockets = new WebSocketServer({
@@ -83,7 +86,6 @@ export function openBareSockets(o: {
       return true;
     },
     onSubscribe({ extra }, _id, { query, operationName, variables, extensions }) {
-      const client = new BareRequest(extra.request, extra.caller!, o.log, { exposePlan: config.exposePlan });
       const params: OperationParams = {
         query,
         operationName: operationName ?? undefined,
@@ -94,23 +96,12 @@ export function openBareSockets(o: {
       const { schema, endpoint, operationOf } = serving.at.get(pathOf(extra.request))!;
       try {
         const { document, name, type } = operationOf(query, params.operationName);
-        if (type === "subscription") {
-          if ((ofCaller.get(client.callerKey) ?? 0) >= config.subscriptions.perCaller)
-            return [
-              new GraphQLError(`At most ${config.subscriptions.perCaller} subscriptions at a time.`, {
-                extensions: { code: "RATE_LIMITED" },
-              }),
-            ];
-        }
-        return {
-          schema,
-          document,
-          operationName: name,
-          serving,
-          endpoint,
-          params,
-          client,
-        } satisfies Args as Args;
+        const client = new ClientsRequest(extra.request, extra.caller!, o.log, {
+          exposePlan: config.exposePlan,
+          trustedProxies: config.trustedProxies,
+          timeoutMs: type === "subscription" ? undefined : config.limits.operationTimeoutMs,
+        });
+        return { schema, document, operationName: name, serving, endpoint, params, client } satisfies Args as Args;
       } catch (error) {
         if (error instanceof RequestRefused) return error.errors;
         throw error;
@@ -124,31 +115,29 @@ export function openBareSockets(o: {
 
   async function run({ serving, endpoint, params, client }: Args): Promise<unknown> {
     const release = serving.enter();
-    const { callerKey } = client;
-    ofCaller.set(callerKey, (ofCaller.get(callerKey) ?? 0) + 1);
-    let isOver = false;
     const over = () => {
-      if (isOver) return;
-      isOver = true;
+      client.end();
       release();
-      const left = ofCaller.get(callerKey)! - 1;
-      if (left > 0) ofCaller.set(callerKey, left);
-      else ofCaller.delete(callerKey);
     };
-    try {
-      const answer = await endpoint.answer(params, client, { incremental: false, check: () => {} });
-      if (!(Symbol.asyncIterator in answer)) {
-        over();
-        return answer;
-      }
-      metrics.subscriptions.inc();
-      return counted(answer, metrics, () => {
-        metrics.subscriptions.dec();
-        client.clientLeft();
-        over();
-      });
-    } catch (error) {
+    const left = () => {
+      client.clientLeft();
       over();
+    };
+    let place: Place | undefined;
+    try {
+      const answer = await endpoint.answer(params, client, {
+        incremental: false,
+        check: ({ type }) => {
+          if (type === "subscription") place = o.subscribers.take(client.callerKey, { left });
+        },
+      });
+      if (isEventStream(answer)) return place!.counted(answer);
+      if (place) place.leave();
+      else over();
+      return answer;
+    } catch (error) {
+      if (place) place.leave();
+      else over();
       if (error instanceof RequestRefused) return { errors: error.errors.map(formatted) };
       throw error;
     }
@@ -206,11 +195,9 @@ export function openBareSockets(o: {
   return {
     handleUpgrade(request, socket, head) {
       socket.on("error", () => {});
-      const { origin } = request.headers;
-      const isOther = origin !== undefined && !config.cors.origins.includes(origin) && !isOwn(origin, request);
       if (isStopping || !config.subscriptions.enabled) return refuse(socket, "503 Service Unavailable");
       if (!o.serving().at.has(pathOf(request))) return refuse(socket, "404 Not Found");
-      if (isOther) return refuse(socket, "403 Forbidden");
+      if (!isAllowedOrigin(request, config.cors)) return refuse(socket, "403 Forbidden");
       webSockets.handleUpgrade(request, socket, head, opened);
     },
     async stop() {
@@ -231,44 +218,6 @@ export function openBareSockets(o: {
 }
 
 const pathOf = ({ url }: IncomingMessage): string => url!.split("?", 1)[0]!;
-
-/** The stream with its events counted, and told of when it is over, whoever ended it. */
-function counted(events: EventStream, metrics: Metrics, over: () => void): EventStream {
-  let isOver = false;
-  const end = () => {
-    if (isOver) return;
-    isOver = true;
-    over();
-  };
-  const stream: EventStream = {
-    async next(): Promise<IteratorResult<Answer, undefined>> {
-      try {
-        const step = await events.next();
-        if (step.done) end();
-        else metrics.events.inc();
-        return step as IteratorResult<Answer, undefined>;
-      } catch (error) {
-        end();
-        throw error;
-      }
-    },
-    async return() {
-      end();
-      await events.return?.();
-      return { done: true, value: undefined };
-    },
-    async throw(error) {
-      end();
-      await events.return?.();
-      throw error;
-    },
-    [Symbol.asyncIterator]: () => stream,
-  };
-  return stream;
-}
-
-const isOwn = (origin: string, { headers }: IncomingMessage): boolean =>
-  URL.canParse(origin) && new URL(origin).host === headers.host;
 
 function refuse(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

@@ -586,7 +586,7 @@ describe("a supergraph that changes", () => {
   test("is taken over without a restart; a broken one is refused and the old one goes on", async () => {
     await serve({}, { watch: true });
     const file = path.join(directory, "supergraph.graphql");
-    const { messages } = (() => {
+    const { messages, client } = (() => {
       const heard: unknown[] = [];
       const client = createClient({
         url: gateway.url.replace("http", "ws"),
@@ -597,7 +597,7 @@ describe("a supergraph that changes", () => {
         { query: "subscription { reviewAdded { body } }" },
         { next: (m) => void heard.push(m), error: () => {}, complete: () => {} },
       );
-      return { messages: heard };
+      return { messages: heard, client };
     })();
     await eventually(() => shop.subscriptions === 1);
     writeFileSync(file, "type Query { broken");
@@ -619,6 +619,7 @@ describe("a supergraph that changes", () => {
     // The socket goes on over the old one.
     shop.publish({ id: "r", body: "still" });
     await eventually(() => messages.length === 1);
+    await client.dispose();
   });
 });
 

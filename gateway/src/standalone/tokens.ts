@@ -13,6 +13,8 @@ type Settings = NonNullable<Config["authentication"]>;
 
 export interface Caller {
   claims: Claims;
+  /** The same for whoever may do the same. */
+  claimsKey: string;
   /** The token's subject; undefined for nobody. */
   subject: string | undefined;
   /** As `Date.now()` counts; until then sockets stay open. */
@@ -27,6 +29,7 @@ export interface Tokens {
 
 export const nobody: Caller = {
   claims: { isAuthenticated: false, scopes: new Set(), policies: () => new Set() },
+  claimsKey: "",
   subject: undefined,
 };
 
@@ -77,7 +80,7 @@ export async function openTokens(settings: Settings, log: Logger): Promise<Token
         error instanceof jwt.TokenExpiredError ? "The access token has expired." : "The access token isn't valid.",
       );
     }
-    const caller = callerFrom(payload, settings.scopesClaim);
+    const caller = callerFrom(payload, settings);
     good.set(token, { caller, expiresAt: (payload.exp ?? Infinity) * 1_000 });
     return caller;
   }
@@ -101,19 +104,24 @@ export async function openTokens(settings: Settings, log: Logger): Promise<Token
   };
 }
 
-function callerFrom(payload: JwtPayload, scopesClaim: string): Caller {
-  const given: unknown = payload[scopesClaim];
-  const scopes = Array.isArray(given)
-    ? given.filter((scope): scope is string => typeof scope === "string")
-    : typeof given === "string"
-      ? given.split(/\s+/).filter(Boolean)
-      : [];
+function callerFrom(payload: JwtPayload, { scopesClaim, policiesClaim }: Settings): Caller {
+  const policies = policiesClaim === undefined ? none : namesIn(payload[policiesClaim]);
+  const scopes = namesIn(payload[scopesClaim]);
   return {
-    claims: { isAuthenticated: true, scopes: new Set(scopes), policies: () => new Set() },
+    claims: { isAuthenticated: true, scopes, policies: () => policies },
+    claimsKey: JSON.stringify([[...scopes].sort(), [...policies].sort()]),
     subject: payload.sub,
     ...(payload.exp !== undefined && { expiresAt: payload.exp * 1_000 }),
   };
 }
+
+/** A list, or a text with spaces between (RFC 8693, `scope`). */
+function namesIn(claim: unknown): ReadonlySet<string> {
+  if (Array.isArray(claim)) return new Set(claim.filter((name): name is string => typeof name === "string"));
+  return typeof claim === "string" ? new Set(claim.split(/\s+/).filter(Boolean)) : none;
+}
+
+const none: ReadonlySet<string> = new Set();
 
 async function readKeys(source: string): Promise<Map<string, KeyObject>> {
   const { keys } = JSON.parse(await textOf(source)) as { keys?: (JsonWebKey & { kid?: string; use?: string })[] };

@@ -32,15 +32,20 @@ export const defaultGuards: GuardOptions = {
   breakerPauseMs: 5_000,
 };
 
-// What a second try may mend. An answer that arrived and is wrong will be wrong again.
-const mayRetry: ReadonlySet<FaultReason> = new Set<FaultReason>(["UNREACHABLE", "HTTP_STATUS"]);
 // What says that the subgraph is in trouble, rather than its caller or us.
-const countsAsFailure: ReadonlySet<FaultReason> = new Set<FaultReason>([
-  "UNREACHABLE",
-  "TIMEOUT",
-  "HTTP_STATUS",
-  "NOT_GRAPHQL",
-]);
+const troubles: ReadonlySet<FaultReason> = new Set<FaultReason>(["UNREACHABLE", "TIMEOUT", "NOT_GRAPHQL"]);
+
+// A refusal (4xx) is about this request: callers with bad tokens mustn't open the breaker for others.
+const isServerFault = ({ reason, status }: SubgraphFault): boolean =>
+  reason === "HTTP_STATUS" && (status === undefined || status >= 500);
+
+const isTrouble = (error: unknown): boolean =>
+  !(error instanceof SubgraphFault) || troubles.has(error.reason) || isServerFault(error);
+
+/** What a second try may mend. An answer that arrived and is wrong will be wrong again. */
+const mayMend = (error: unknown): boolean =>
+  error instanceof SubgraphFault && (error.reason === "UNREACHABLE" || isServerFault(error));
+
 const firstPauseMs = 25;
 
 /** A way to a subgraph that fails fast, never asks too much at once, and asks again only where that is harmless. */
@@ -59,6 +64,7 @@ export function guarded<Request extends ClientRequest>(
     name,
     async fetch(request) {
       const observation = observer.fetchStarted?.(name, request.request);
+      if (observation?.traceparent !== undefined) request.traceparent = observation.traceparent;
       retries.earn();
       for (let tries = 0; ; tries++) {
         let probe: Probe | undefined;
@@ -77,7 +83,7 @@ export function guarded<Request extends ClientRequest>(
           const reason = error instanceof SubgraphFault ? error.reason : "UNREACHABLE";
           const again =
             request.kind === "query" &&
-            mayRetry.has(reason) &&
+            mayMend(error) &&
             tries < o.retriesMax &&
             !request.signal.aborted &&
             retries.spend();
@@ -92,17 +98,8 @@ export function guarded<Request extends ClientRequest>(
         await pause(firstPauseMs * 2 ** tries * (0.5 + Math.random()), request.signal);
       }
     },
-    async subscribe(request) {
-      const probe = breaker.admit();
-      try {
-        const source = await transport.subscribe(request);
-        breaker.succeeded(probe);
-        return source;
-      } catch (error) {
-        breaker.failed(probe, error);
-        throw error;
-      }
-    },
+    // A socket is opened when the first event is waited for, so nothing is known of it here; whoever subscribes tries again.
+    subscribe: (request) => transport.subscribe(request),
     close: () => transport.close(),
   };
 }
@@ -197,7 +194,7 @@ function createBreaker(name: string, o: GuardOptions, observer: Observer) {
       current.fetches++;
     },
     failed(probe: Probe, error: unknown): void {
-      const isFailure = !(error instanceof SubgraphFault) || countsAsFailure.has(error.reason);
+      const isFailure = isTrouble(error);
       const now = performance.now();
       if (probe === "PROBE") {
         // A caller who left has tried nothing: the next one does.

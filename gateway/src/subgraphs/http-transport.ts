@@ -1,5 +1,6 @@
 import type { GraphQLFormattedError } from "graphql";
-import { errors, Pool, type Dispatcher } from "undici";
+import type { IncomingHttpHeaders } from "node:http";
+import { buildConnector, Client, Pool, type Dispatcher } from "undici";
 import type { ClientRequest } from "../client-request";
 import { SubgraphFault, type SubgraphAnswer, type SubgraphRequest, type SubgraphTransport } from "./transport";
 
@@ -14,12 +15,20 @@ export interface HttpTransportOptions<Request extends ClientRequest> {
   answerBytesMax?: number;
   /** Whether HTTP/2 is used where the subgraph offers it (over TLS). */
   http2?: boolean;
+  /** Certificates of authorities to trust instead of Node's own, as PEM. */
+  ca?: string;
+  /** Told of each answer's headers. */
+  onAnswered?(headers: IncomingHttpHeaders, request: SubgraphRequest<Request>): void;
   subscribe?: SubgraphTransport<Request>["subscribe"];
   /** Closes what `subscribe` has opened. */
   onClose?(): Promise<void>;
 }
 
 const answerBytesMax = 32 * 1024 * 1024;
+// Requests at a time over one connection of HTTP/2, as its servers commonly allow.
+const streamsMax = 100;
+/** Tells a subgraph how many milliseconds whoever asked will still wait: what takes longer needn't be finished. */
+export const timeLeftHeader = "x-time-left-ms";
 
 /** Any GraphQL server, by the GraphQL over HTTP specification: `POST`, JSON both ways, connections kept. */
 export function httpTransport<Request extends ClientRequest>(
@@ -29,33 +38,61 @@ export function httpTransport<Request extends ClientRequest>(
   const { origin, pathname, search } = new URL(o.url);
   const path = `${pathname}${search}`;
   const bytesMax = o.answerBytesMax ?? answerBytesMax;
-  const pool = new Pool(origin, {
+  const options = {
     connections: o.connections ?? 100,
     allowH2: o.http2 ?? true,
-    pipelining: 1,
     keepAliveTimeout: 30_000,
-    maxResponseSize: bytesMax,
     // Each request brings its own deadline.
     headersTimeout: 0,
     bodyTimeout: 0,
-  });
+  };
+  const connect = buildConnector({ allowH2: options.allowH2, ca: o.ca });
+  const queries = new Pool(origin, { ...options, factory: (_, given) => sharedClient(origin, given, connect) });
+  // Of requests that share a connection, undici sends some again when it is lost: mutations share none.
+  const others = new Pool(origin, { ...options, connect, pipelining: 1 });
 
   return {
     name,
     fetch: (request, timeoutMs) =>
       new Promise((resolve, reject) => {
-        const headers = o.headersFor ? { ...standardHeaders, ...o.headersFor(request) } : standardHeaders;
-        const exchange = new Exchange(name, request.signal, timeoutMs, resolve, reject);
+        const headers: Record<string, string> = { ...standardHeaders, ...o.headersFor?.(request) };
+        const left = timeLeft(request.request, timeoutMs);
+        if (left !== undefined) headers[timeLeftHeader] = String(left);
+        const traceparent = request.traceparent ?? request.request.traceparent;
+        if (traceparent !== undefined) headers["traceparent"] = traceparent;
+        const heard = o.onAnswered && ((given: IncomingHttpHeaders) => o.onAnswered!(given, request));
+        const exchange = new Exchange(name, request.signal, timeoutMs, bytesMax, resolve, reject, heard);
         if (request.signal.aborted) return exchange.handleEvent();
-        pool.dispatch({ method: "POST", path, headers, body: request.body() }, exchange);
+        const isQuery = request.kind === "query";
+        const pool = isQuery ? queries : others;
+        pool.dispatch({ method: "POST", path, headers, body: request.body(), idempotent: isQuery }, exchange);
       }),
     subscribe:
       o.subscribe ??
       (() => Promise.reject(new SubgraphFault(name, "UNREACHABLE", `The subgraph "${name}" has no subscriptions.`))),
     async close() {
-      await Promise.all([pool.close(), o.onClose?.()]);
+      await Promise.all([queries.close(), others.close(), o.onClose?.()]);
     },
   };
+}
+
+/** A connection that takes many requests at once if it turns out to be HTTP/2, and one at a time otherwise. */
+function sharedClient(origin: string, options: object, connect: buildConnector.connector): Client {
+  const client = new Client(origin, {
+    ...options,
+    connect: (given, done) =>
+      connect(given, (...outcome) => {
+        const [, socket] = outcome;
+        client.pipelining = socket && "alpnProtocol" in socket && socket.alpnProtocol === "h2" ? streamsMax : 1;
+        done(...outcome);
+      }),
+  });
+  return client;
+}
+
+function timeLeft({ deadlineAt }: ClientRequest, timeoutMs: number | undefined): number | undefined {
+  if (deadlineAt === undefined) return timeoutMs;
+  return Math.max(0, Math.min(deadlineAt - Date.now(), timeoutMs ?? Infinity));
 }
 
 /**
@@ -65,6 +102,8 @@ export function httpTransport<Request extends ClientRequest>(
 class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
+  #bytes = 0;
+  #length: string | undefined;
   readonly #chunks: Buffer[] = [];
   readonly #timer: NodeJS.Timeout | undefined;
   #hasEnded = false;
@@ -73,8 +112,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     private readonly subgraph: string,
     private readonly signal: AbortSignal,
     timeoutMs: number | undefined,
+    private readonly bytesMax: number,
     private readonly resolve: (answer: SubgraphAnswer) => void,
     private readonly reject: (fault: SubgraphFault) => void,
+    private readonly heard?: (headers: IncomingHttpHeaders) => void,
   ) {
     signal.addEventListener("abort", this);
     if (timeoutMs !== undefined)
@@ -87,7 +128,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   /** The caller has gone, or its time is up. */
   handleEvent(): void {
     const { reason } = this.signal as { reason: unknown };
-    const late = reason instanceof Error && reason.name === "TimeoutError";
+    const late = (reason as Error | undefined)?.name === "TimeoutError";
     const message = `The request to "${this.subgraph}" was given up.`;
     this.#fail(new SubgraphFault(this.subgraph, late ? "TIMEOUT" : "ABORTED", message, { cause: reason }));
   }
@@ -97,16 +138,32 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#hasEnded) controller.abort(new Error("Given up before it began."));
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     this.#status = status;
+    this.#chunks.length = 0;
+    this.#bytes = 0;
+    this.#length = headers["content-length"];
+    const encoding = headers["content-encoding"];
+    // It wasn't asked to: what small bytes unpack to isn't found out.
+    if (encoding !== undefined && encoding !== "identity") {
+      const message = `The subgraph "${this.subgraph}" answered in an encoding that it wasn't asked for: ${String(encoding)}.`;
+      this.#fail(new SubgraphFault(this.subgraph, "NOT_GRAPHQL", message, { status }));
+    }
+    this.heard?.(headers);
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#chunks.push(chunk);
+    if (this.#hasEnded) return;
+    this.#bytes += chunk.length;
+    if (this.#bytes <= this.bytesMax) return void this.#chunks.push(chunk);
+    const message = `The subgraph "${this.subgraph}" answered with more than ${this.bytesMax} bytes.`;
+    this.#fail(new SubgraphFault(this.subgraph, "TOO_LARGE", message, { status: this.#status }));
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(_: Dispatcher.DispatchController): void {
     if (this.#hasEnded) return;
+    if (this.#length !== undefined && Number(this.#length) !== this.#bytes)
+      return this.onResponseError(_, new Error(`${this.#bytes} bytes of ${this.#length} came.`));
     try {
       const chunks = this.#chunks;
       const answer = read(this.subgraph, this.#status, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
@@ -118,9 +175,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
-    const tooLarge = error instanceof errors.ResponseExceededMaxSizeError;
-    const message = `The subgraph "${this.subgraph}" ${tooLarge ? "answered with more than is read" : "doesn't answer"}: ${error.message}`;
-    this.#fail(new SubgraphFault(this.subgraph, tooLarge ? "TOO_LARGE" : "UNREACHABLE", message, { cause: error }));
+    const message = `The subgraph "${this.subgraph}" doesn't answer: ${error.message}`;
+    this.#fail(new SubgraphFault(this.subgraph, "UNREACHABLE", message, { cause: error }));
   }
 
   #fail(fault: SubgraphFault): void {

@@ -17,20 +17,33 @@ const server = createServer((request: IncomingMessage, response: ServerResponse)
 });
 let transport: SubgraphTransport;
 let shared: SubgraphTransport;
+const joined: [string, string][] = [];
 
 beforeAll(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)));
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 beforeEach(() => {
   waiting.length = 0;
   const { port } = server.address() as AddressInfo;
-  transport = httpTransport({ name: "shop", url: `http://127.0.0.1:${port}/graphql` });
-  shared = createSharedFetches().over(transport, ({ callerKey }) => callerKey);
+  transport = httpTransport({
+    name: "shop",
+    url: `http://127.0.0.1:${port}/graphql`,
+    subscribe: async () => events(),
+  });
+  joined.length = 0;
+  shared = createSharedFetches().over(transport, {
+    toldOf: ({ callerKey }) => callerKey,
+    onJoined: ({ requestId }, first) => joined.push([requestId, first.requestId]),
+  });
 });
 afterEach(() => transport.close());
 
-const asked = (query: string, o: { kind?: "query" | "mutation"; as?: string; signal?: AbortSignal } = {}) => {
+async function* events(): AsyncGenerator<SubgraphAnswer> {
+  yield { data: { changed: 1 } };
+}
+
+const asked = (query: string, o: { kind?: "query" | "mutation"; as?: string; id?: string; signal?: AbortSignal } = {}) => {
   const signal = o.signal ?? new AbortController().signal;
-  const request = { callerKey: o.as ?? "", signal, deadline: signal } as ClientRequest;
+  const request = { callerKey: o.as ?? "", requestId: o.id ?? "", signal, deadline: signal } as ClientRequest;
   const body = JSON.stringify({ query, variables: {} });
   const kind = (o.kind ?? "query") as SubgraphRequest["kind"];
   return shared.fetch({ kind, query, operationName: undefined, variables: {}, body: () => body, request, signal });
@@ -47,13 +60,17 @@ const aMoment = () => new Promise((resolve) => setTimeout(resolve, 50));
 const answerAll = (answer: object) => waiting.forEach(({ response }) => response.end(JSON.stringify(answer)));
 
 test("who asks what is being asked gets that answer, as their own to change", async () => {
-  const answers = Promise.all([asked("{ a { b } }"), asked("{ a { b } }"), asked("{ a { b } }")]);
+  const answers = Promise.all(["one", "two", "three"].map((id) => asked("{ a { b } }", { id })));
   await reached(1);
   await aMoment();
   expect(waiting).toHaveLength(1);
   answerAll({ data: { a: [{ b: 1 }] } });
   const [first, second, third] = await answers;
-  (first.data!.a as { b: number }[])[0]!.b = 2;
+  expect(joined).toEqual([
+    ["two", "one"],
+    ["three", "one"],
+  ]);
+  (first!.data!.a as { b: number }[])[0]!.b = 2;
   expect([second, third]).toEqual([{ data: { a: [{ b: 1 }] } }, { data: { a: [{ b: 1 }] } }]);
 });
 
@@ -94,13 +111,31 @@ test("mutations are each sent, and what was asked before one ended isn't joined 
   expect(await Promise.all([after, alsoAfter])).toEqual([{ data: { a: "after" } }, { data: { a: "after" } }]);
 });
 
+test("what was asked before an event isn't joined after it", async () => {
+  const before = asked("{ a }");
+  await reached(1);
+  const signal = new AbortController().signal;
+  const request = { signal, deadline: signal } as ClientRequest;
+  const subscription = {
+    ...{ kind: "subscription" as SubgraphRequest["kind"], query: "subscription { changed }", operationName: undefined },
+    ...{ variables: {}, body: () => "", request, signal },
+  };
+  const source = (await shared.subscribe(subscription)) as AsyncIterableIterator<SubgraphAnswer>;
+  expect(await source.next()).toEqual({ done: false, value: { data: { changed: 1 } } });
+  const after = asked("{ a }");
+  await reached(2);
+  answerAll({ data: { a: 1 } });
+  await Promise.all([before, after]);
+  await source.return!();
+});
+
 test("who leaves takes nothing from the others; when all have left, the subgraph is let go", async () => {
   const [one, two] = [new AbortController(), new AbortController()];
   const settled = (fetch: Promise<SubgraphAnswer>) => fetch.catch((error: unknown) => error);
   const left = settled(asked("{ a }", { signal: one.signal }));
   const stays = asked("{ a }", { signal: two.signal });
   await reached(1);
-  one.abort(new DOMException("late", "TimeoutError"));
+  one.abort(Object.assign(new Error("late"), { name: "TimeoutError" }));
   expect(await left).toMatchObject({ reason: "TIMEOUT" });
   answerAll({ data: { a: 1 } });
   expect(await stays).toEqual({ data: { a: 1 } });

@@ -5,23 +5,29 @@ import { SubgraphFault, type SubgraphAnswer, type SubgraphRequest, type Subgraph
 export interface SharedFetches {
   /**
    * The same way to a subgraph, on which a query that is being answered isn't sent again: whoever asks the same
-   * meanwhile gets the same answer. `toldOf` is all that the subgraph is told of a caller beside the query; only those
-   * of whom it is told the same share.
+   * meanwhile gets the same answer.
    */
   over<Request extends ClientRequest>(
     transport: SubgraphTransport<Request>,
-    toldOf: (request: Request) => string,
+    o: SharingRules<Request>,
   ): SubgraphTransport<Request>;
 }
 
+export interface SharingRules<Request extends ClientRequest> {
+  /** All that the subgraph is told of a caller beside the query: only those of whom it is told the same share. */
+  toldOf(request: Request): string;
+  /** Before `request` gets the answer that the subgraph gave to `first`. */
+  onJoined?(request: Request, first: Request): void;
+}
+
 /**
- * For the subgraphs of one supergraph. What a mutation changed must be seen by whoever asks after its answer, so nobody
- * joins a query of any subgraph that was sent before a mutation of any subgraph ended.
+ * For the subgraphs of one supergraph. Whoever asks after a mutation's answer, or after an event, must see what has
+ * changed: nobody joins a query of any subgraph that was sent before a mutation of any ended, or an event of any came.
  */
 export function createSharedFetches(): SharedFetches {
   const running = new Map<string, Flight>();
   return {
-    over(transport, toldOf) {
+    over(transport, { toldOf, onJoined }) {
       const { name } = transport;
       return {
         name,
@@ -35,19 +41,22 @@ export function createSharedFetches(): SharedFetches {
 
           function joined(query: typeof request): Promise<SubgraphAnswer> {
             const body = query.body();
-            const key = `${name} ${toldOf(query.request)} ${body}`;
-            let flight = running.get(key);
-            if (!flight) {
-              const begun = new Flight(name, () => {
-                if (running.get(key) === begun) running.delete(key);
-              });
-              running.set(key, (flight = begun));
-              begun.settleBy(transport.fetch(begun.asked(query, body), timeoutMs));
-            }
-            return flight.join(query.signal);
+            const key = `${name}\n${toldOf(query.request)}\n${body}`;
+            const known = running.get(key);
+            if (known)
+              return known.join(query.signal, () => onJoined?.(query.request, known.first as typeof query.request));
+            const begun = new Flight(name, query.request, () => {
+              if (running.get(key) === begun) running.delete(key);
+            });
+            running.set(key, begun);
+            begun.settleBy(transport.fetch(begun.asked(query, body), timeoutMs));
+            return begun.join(query.signal);
           }
         },
-        subscribe: (request) => transport.subscribe(request),
+        async subscribe(request) {
+          const source = await transport.subscribe(request);
+          return Symbol.asyncIterator in source ? eachHeard(source, () => running.clear()) : source;
+        },
         close: () => transport.close(),
       };
     },
@@ -61,6 +70,7 @@ class Flight {
 
   constructor(
     private readonly subgraph: string,
+    readonly first: ClientRequest,
     private readonly ended: () => void,
   ) {}
 
@@ -86,6 +96,7 @@ class Flight {
         // Each merges what it gets: all copies are made before the first is handed out and changed.
         this.#each((waiter, at) => {
           waiter.answer = at === 0 ? given : copied(given);
+          waiter.answered?.();
         });
         this.#each((waiter) => waiter.resolve(waiter.answer!));
         this.#end();
@@ -97,9 +108,9 @@ class Flight {
     );
   }
 
-  join(signal: AbortSignal): Promise<SubgraphAnswer> {
+  join(signal: AbortSignal, answered?: () => void): Promise<SubgraphAnswer> {
     return new Promise((resolve, reject) => {
-      const waiter = new Waiter(signal, resolve, reject, (gone) => this.#leave(gone));
+      const waiter = new Waiter(signal, resolve, reject, (gone) => this.#leave(gone), answered);
       this.#waiters.add(waiter);
       if (signal.aborted) waiter.handleEvent();
       else signal.addEventListener("abort", waiter);
@@ -108,7 +119,7 @@ class Flight {
 
   #leave(waiter: Waiter): void {
     const { reason } = waiter.signal as { reason: unknown };
-    const late = reason instanceof Error && reason.name === "TimeoutError";
+    const late = (reason as Error | undefined)?.name === "TimeoutError";
     const message = `The request to "${this.subgraph}" was given up.`;
     waiter.reject(new SubgraphFault(this.subgraph, late ? "TIMEOUT" : "ABORTED", message, { cause: reason }));
     this.#waiters.delete(waiter);
@@ -129,6 +140,23 @@ class Flight {
   }
 }
 
+function eachHeard(
+  source: AsyncIterableIterator<SubgraphAnswer>,
+  heard: () => void,
+): AsyncIterableIterator<SubgraphAnswer> {
+  const events: AsyncIterableIterator<SubgraphAnswer> = {
+    async next() {
+      const step = await source.next();
+      heard();
+      return step;
+    },
+    return: () => source.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+    throw: (error) => source.throw?.(error) ?? Promise.reject(error as Error),
+    [Symbol.asyncIterator]: () => events,
+  };
+  return events;
+}
+
 class Waiter {
   answer: SubgraphAnswer | undefined;
 
@@ -137,6 +165,7 @@ class Waiter {
     readonly resolve: (answer: SubgraphAnswer) => void,
     readonly reject: (fault: Error) => void,
     private readonly leave: (waiter: Waiter) => void,
+    readonly answered: (() => void) | undefined,
   ) {}
 
   handleEvent(): void {

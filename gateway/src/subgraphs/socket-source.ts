@@ -7,6 +7,8 @@ import { SubgraphFault, type SubgraphAnswer, type SubgraphRequest, type Subgraph
 // A socket that nobody subscribes over is kept for a while: the next subscriber often comes soon.
 const idleMs = 10_000;
 const keepAliveMs = 15_000;
+// A subgraph that takes a socket and says nothing, at first or later, is away.
+const answerMs = 10_000;
 const clientsMax = 1_000;
 
 /**
@@ -25,21 +27,34 @@ export function socketSource<Request extends ClientRequest>(o: {
     const key = JSON.stringify(headers);
     const known = clients.get(key);
     if (known) return known;
+    let silence: NodeJS.Timeout | undefined;
     const client = createClient({
       url: o.url,
       webSocketImpl: class extends WebSocket {
         constructor(address: string, protocols: string | string[]) {
-          super(address, protocols, { headers, perMessageDeflate: false });
+          super(address, protocols, { headers, perMessageDeflate: false, handshakeTimeout: answerMs });
         }
       },
       connectionParams: headers,
       lazy: true,
       lazyCloseTimeout: idleMs,
       keepAlive: keepAliveMs,
+      connectionAckWaitTimeout: answerMs,
       // Whoever listens decides when it is tried again.
       retryAttempts: 0,
       onNonLazyError: () => {},
-      on: { closed: () => void (clients.get(key) === client && clients.delete(key)) },
+      on: {
+        ping: (isTheirs) => {
+          if (isTheirs) return;
+          clearTimeout(silence);
+          silence = setTimeout(() => client.terminate(), answerMs).unref();
+        },
+        pong: () => clearTimeout(silence),
+        closed: () => {
+          clearTimeout(silence);
+          if (clients.get(key) === client) clients.delete(key);
+        },
+      },
     });
     if (clients.size >= clientsMax) throw new SubgraphFault(o.name, "OVERLOADED", `Too many sockets to "${o.name}".`);
     clients.set(key, client);
@@ -49,6 +64,7 @@ export function socketSource<Request extends ClientRequest>(o: {
   return {
     async subscribe(request) {
       const { query, operationName, variables, signal } = request;
+      if (signal.aborted) throw new SubgraphFault(o.name, "ABORTED", `The subscription at "${o.name}" was given up.`);
       const events = clientFor(o.headersFor?.(request) ?? {}).iterate({
         query,
         operationName,

@@ -14,6 +14,8 @@ export interface SubgraphRequest<Request extends ClientRequest = ClientRequest> 
   readonly request: Request;
   /** Ends the fetch; a mutation's is the deadline alone. */
   readonly signal: AbortSignal;
+  /** The fetch's own place in the trace, where it has one; otherwise it is the request's. */
+  traceparent?: string;
 }
 
 /** What a subgraph answered: parsed, not yet trusted to fit the schema. The receiver may change it. */

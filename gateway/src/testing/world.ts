@@ -27,7 +27,7 @@ export const secret = "the secret of an installation that only exists in tests";
 
 const federation = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])\n`;
 
-const schemas = {
+export const schemas = {
   identity: `${federation}
     type Query { viewer: User, whoAsks: String! }
     type Mutation { rename(input: RenameInput!): User }

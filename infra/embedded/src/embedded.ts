@@ -1,7 +1,7 @@
 import { folderBlobs } from "@atrium/blobs";
 import { provisionDatabase, startEmbeddedPostgres } from "@atrium/database";
 import { postgresEphemeral } from "@atrium/ephemeral";
-import { embeddedTransport } from "@atrium/events";
+import { causedBy, embeddedTransport } from "@atrium/events";
 import { accessSourceOver, inProcessClient, startGateway, type SubgraphClient } from "@atrium/gateway";
 import { createLog, startTelemetry, type Platform, type RunningSubgraph } from "@atrium/subgraph";
 import { inProcessTopics } from "@atrium/topics";
@@ -86,6 +86,7 @@ async function start(env: NodeJS.ProcessEnv, progress: Progress, close: Closing)
       port: endpoint.port,
       host: endpoint.host,
       cors: { origins: [], localhost: true },
+      operations: { manifest: settings.OPERATIONS_MANIFEST, unknown: settings.UNKNOWN_OPERATIONS },
       metricsToken: settings.METRICS_TOKEN,
       log,
     }).catch((error: NodeJS.ErrnoException) => {
@@ -120,7 +121,8 @@ async function startServices(
       const { internal } = await serviceOf(name);
       const call = Object.hasOwn(internal, operation) ? internal[operation] : undefined;
       if (!call) throw new Error(`The service "${name}" has no internal operation "${operation}".`);
-      return call(input);
+      // As over HTTP: what is caused by one service's request isn't by another's.
+      return causedBy(undefined, () => call(input));
     },
   };
   for (const [name, startService] of Object.entries(services)) starting.set(name, startService(platform));

@@ -1,3 +1,4 @@
+import { operationsSettings } from "@atrium/gateway";
 import { parseSettings, processSettings } from "@atrium/subgraph";
 import path from "node:path";
 import { z } from "zod";
@@ -21,6 +22,7 @@ export const embeddedSettings = z.object({
   ATRIUM_DATA: z.string().default(".atrium").describe("The folder that holds everything this installation stores."),
   ATRIUM_DEMO: z.enum(["on", "off"]).default("on").describe("Whether the first start makes a demonstration."),
   LOG_LEVEL: LOG_LEVEL.unwrap().default("warn").describe("How much is logged."),
+  ...operationsSettings,
   METRICS_TOKEN: METRICS_TOKEN.describe("What Prometheus sends as its bearer token; without one, /metrics is open."),
   OTEL_EXPORTER_OTLP_ENDPOINT,
 });

@@ -1,4 +1,5 @@
 import { newUuid } from "@atrium/ids";
+import { activeCause } from "./cause";
 import { EventDraft, EventRefused } from "./define";
 import { envelopeBytesMax, serviceOf, sourceOf } from "./envelope";
 import type { EventTransaction, Tenant } from "./handle";
@@ -7,13 +8,16 @@ import { announceAppended } from "./wake";
 
 const insertSql = `
   insert into outbox_event
-    (id, type, subject, time, organization_id, workspace_id, actor_id, traceparent, data, size_bytes)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`;
+    (id, type, subject, time, organization_id, workspace_id, actor_id, traceparent, agent_id, sealed_origin, data, size_bytes)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
 
 /**
  * Announces an event when, and only when, `tx` commits. Organization, workspace and actor are the transaction's own;
  * `about` says otherwise where it may: another workspace of the same organization from a handle that stands in none,
  * and anything from a service handle. The database refuses every other tenant.
+ *
+ * A request's cause (`causedBy`) says what acted for the actor, and where it came from; without one, in handlers and
+ * jobs, that is the service itself.
  *
  * Append after the subject's row was locked or written: events of one subject are delivered in the order in which
  * they were appended, and it is the row lock that gives two transactions an order.
@@ -24,6 +28,7 @@ export async function appendEvent(tx: EventTransaction, draft: EventDraft, about
   if (!(draft instanceof EventDraft)) throw new EventRefused("DATA", "Only what a definition has checked is appended.");
   const { organizationId = null, workspaceId = null, userId = null } = { ...tx.tenant, ...about };
   const now = Date.now();
+  const cause = activeCause();
   const event = {
     id: newUuid(now),
     type: draft.type,
@@ -33,6 +38,8 @@ export async function appendEvent(tx: EventTransaction, draft: EventDraft, about
     workspaceid: workspaceId,
     actorid: userId,
     traceparent: activeTraceparent() ?? null,
+    agentid: (cause ? cause.agentId : serviceOf(draft.type)) ?? null,
+    sealedorigin: cause?.origin?.() ?? null,
   };
   const data = JSON.stringify(draft.data);
   const sizeBytes =

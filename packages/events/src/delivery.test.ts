@@ -69,6 +69,7 @@ test("what was committed is handled once, as the tenant and for the actor that i
     organizationid: "org_a",
     workspaceid: "wsp_a",
     actorid: "usr_ada",
+    agentid: "ledger",
     data: { accountId: "acc_1", version: 1, note: "opened" },
   });
   expect(tenants).toEqual([ada]);

@@ -19,6 +19,10 @@ export interface Envelope<Data = unknown> {
   readonly workspaceid?: string;
   /** The person whose act was the cause. */
   readonly actorid?: string;
+  /** What acted for that person: an API key's id, or a service's name. Left out where they acted themselves. */
+  readonly agentid?: string;
+  /** Address and device of the request that was the cause, sealed; `originSeal` of the announcing service opens it. */
+  readonly sealedorigin?: string;
   /** W3C trace context of the request that was the cause. */
   readonly traceparent?: string;
   readonly data: Data;
@@ -57,6 +61,13 @@ const envelopeSchema = z
     organizationid: id.optional(),
     workspaceid: id.optional(),
     actorid: id.optional(),
+    agentid: id.optional(),
+    sealedorigin: z
+      .string()
+      .max(4_000)
+      .regex(/^[\w-]+$/)
+      .optional()
+      .catch(undefined),
     traceparent: z.string().regex(traceparentForm).optional().catch(undefined),
     data: z.unknown(),
   })

@@ -126,6 +126,8 @@ async function store(service: EventTransaction, group: string, envelopes: readon
     envelopes.map(({ workspaceid }) => workspaceid ?? null),
     envelopes.map(({ actorid }) => actorid ?? null),
     envelopes.map(({ traceparent }) => traceparent ?? null),
+    envelopes.map(({ agentid }) => agentid ?? null),
+    envelopes.map(({ sealedorigin }) => sealedorigin ?? null),
     datas,
     datas.map((data) => Buffer.byteLength(data)),
   ]);
@@ -133,7 +135,7 @@ async function store(service: EventTransaction, group: string, envelopes: readon
 
 const arrived = `
   unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::json[], $11::integer[]) with ordinality as arrived (${eventColumns}, nth)`;
+    $10::text[], $11::text[], $12::json[], $13::integer[]) with ordinality as arrived (${eventColumns}, nth)`;
 // In order of their ids, so that two deliveries of the same events never wait for each other both. The receipt decides: only who wrote it puts the event into the inbox. The same id twice in one delivery is one event.
 const receiveSql = `
   with receipt as (

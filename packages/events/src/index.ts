@@ -1,5 +1,6 @@
 export { appendEvent } from "./append";
 export * from "./catalogue";
+export { causedBy, type Cause } from "./cause";
 export { deadLetters, discardDeadLetters, retryDeadLetters, type DeadLetter } from "./dead-letters";
 export { defineEvent, EventDraft, EventRefused, type DataOf, type EventDefinition } from "./define";
 export { envelopeBytesMax, parseEnvelope, serviceOf, sourceOf, type Envelope } from "./envelope";
@@ -19,6 +20,7 @@ export { personalDataErasedOf, personalDataExportedOf, sensitiveReadOf } from ".
 export { publishedEvents, replayInto } from "./replay";
 export { runEvents, type RunEventsOptions, type RunningEvents } from "./run";
 export { eventsBase } from "./schema";
+export { originSeal, type Origin } from "./origin";
 export { CantTakeBack, recordedEvents, takeBackEvents } from "./taking-back";
 export { embeddedTransport, TransportNotReady, type EventTransport, type Subscription } from "./transport";
 export { faultsOfKafkaSettings, kafkaSettings, kafkaTransport, type KafkaSettings } from "./kafka";

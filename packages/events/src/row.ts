@@ -12,12 +12,14 @@ export interface EventRow {
   workspace_id: string | null;
   actor_id: string | null;
   traceparent: string | null;
+  agent_id: string | null;
+  sealed_origin: string | null;
   data: unknown;
   size_bytes: number;
 }
 
 export const eventColumns =
-  "id, type, subject, time, organization_id, workspace_id, actor_id, traceparent, data, size_bytes";
+  "id, type, subject, time, organization_id, workspace_id, actor_id, traceparent, agent_id, sealed_origin, data, size_bytes";
 
 /** The envelope of a row. Its tenant is the columns that row-level security has checked, not something in the data. */
 export function toEnvelope(row: EventRow): Envelope {
@@ -32,6 +34,8 @@ export function toEnvelope(row: EventRow): Envelope {
     ...(row.organization_id !== null && { organizationid: row.organization_id }),
     ...(row.workspace_id !== null && { workspaceid: row.workspace_id }),
     ...(row.actor_id !== null && { actorid: row.actor_id }),
+    ...(row.agent_id !== null && { agentid: row.agent_id }),
+    ...(row.sealed_origin !== null && { sealedorigin: row.sealed_origin }),
     ...(row.traceparent !== null && { traceparent: row.traceparent }),
     data: row.data,
   };

@@ -166,4 +166,13 @@ alter table inbox_group enable row level security, force row level security;
 create policy service_only on inbox_group using ((select is_service())) with check ((select is_service()));
 `,
   },
+  {
+    name: "events_0005_agents_and_origins",
+    sql: `
+-- What acted for the actor, and, sealed, where the request came from.
+alter table outbox_event add agent_id text, add sealed_origin text;
+alter table published_event add agent_id text, add sealed_origin text;
+alter table inbox_event add agent_id text, add sealed_origin text;
+`,
+  },
 ] as const;

@@ -8,6 +8,7 @@ import {
   trace,
   type Span,
 } from "@opentelemetry/api";
+import { causedBy } from "./cause";
 import { traceparentForm, type Envelope } from "./envelope";
 
 const tracer = trace.getTracer("@atrium/events");
@@ -42,9 +43,10 @@ export function tracedBatch<T>(group: string, count: number, work: () => Promise
 }
 
 function spanned<T>(span: Span, work: () => Promise<T>): Promise<T> {
+  const caused = () => causedBy(undefined, work);
   return context.with(trace.setSpan(ROOT_CONTEXT, span), async () => {
     try {
-      return await work();
+      return await caused();
     } catch (error) {
       span.setStatus({ code: SpanStatusCode.ERROR });
       throw error;

@@ -46,6 +46,14 @@ export const Mutation = (type: ReturnType, options: RootOptions): MethodDecorato
 export const Subscription = (type: ReturnType, options: SubscriptionOptions & Described): MethodDecorator =>
   typeGraphql.Subscription(type, options);
 
+/**
+ * A field that needs a permission (`resource:action`): the gateway asks the service for it only on behalf of callers who
+ * hold it. The service's own check stays, since a field's directive doesn't know whose the object is.
+ */
+export const Requires = (permission: `${string}:${string}`): PropertyDecorator & MethodDecorator =>
+  typeGraphql.Directive(`@requiresScopes(scopes: [[${JSON.stringify(permission)}]])`) as PropertyDecorator &
+    MethodDecorator;
+
 interface EnumValue extends Described {
   deprecationReason?: string;
 }

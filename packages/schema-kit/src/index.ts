@@ -17,6 +17,7 @@ export {
   Mutation,
   ObjectType,
   Query,
+  Requires,
   Resolver,
   Root,
   Subscription,

@@ -1,4 +1,5 @@
 import { PublicError } from "@atrium/errors";
+import { causedBy } from "@atrium/events";
 import {
   createSourceEventStream,
   execute,
@@ -8,6 +9,7 @@ import {
   type GraphQLSchema,
 } from "graphql";
 import type { Logger } from "pino";
+import type { causeOf } from "./cause";
 import { maskError, maskResult } from "./masking";
 import type { Metrics } from "./metrics";
 import { continueAsExtension, type OperationRequest, type RequestFacts } from "./operation";
@@ -22,6 +24,7 @@ export interface ExecutorOptions<Context> {
   name: string;
   schema: GraphQLSchema;
   context(facts: RequestFacts): Context;
+  causeOf: ReturnType<typeof causeOf>;
   limits?: Partial<OperationLimits>;
   /** After which an operation is answered with `SERVICE_UNAVAILABLE` and its signal aborts. */
   timeoutMs: number;
@@ -94,7 +97,7 @@ export function executor<Context>(o: ExecutorOptions<Context>) {
     const { signal, interrupted, end } = o.work.begin(outer, o.timeoutMs);
     let accessToken: string | undefined;
     const facts = factsOf(request, signal, log, (token) => (accessToken = token));
-    const answer = (async () => execute({ ...args, contextValue: o.context(facts) }))();
+    const answer = causedBy(o.causeOf(request), async () => execute({ ...args, contextValue: o.context(facts) }));
     // The work is over when its resolvers are, even if the caller was answered before.
     answer.then(end, end);
     const result = maskResult(await Promise.race([answer, interrupted]), log);

@@ -3,10 +3,12 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { actorHeader, verifyActor, type Actor } from "@atrium/access";
 import { PublicError, type ErrorCode } from "@atrium/errors";
+import { causedBy } from "@atrium/events";
 import { newUuid } from "@atrium/ids";
 import type { ExecutionResult } from "graphql";
 import type { Logger } from "pino";
 import { z } from "zod";
+import type { causeOf } from "./cause";
 import { outcomeOf } from "./executor";
 import { maskError } from "./masking";
 import type { Metrics } from "./metrics";
@@ -41,6 +43,7 @@ export interface HttpOptions<Context> {
   context(facts: RequestFacts): Context;
   ready(): Promise<Readiness>;
   actorKey: Buffer;
+  causeOf: ReturnType<typeof causeOf>;
   metricsToken?: string;
   bodyBytesMax: number;
   refusedBodyMs: number;
@@ -151,7 +154,8 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
     entry.route = matched.route.path;
     const work = o.work.begin(signal, null);
     try {
-      const { requestId, clientAddress = null, userAgent = null } = callerOf(request, entry, actor);
+      const caller = callerOf(request, entry, actor);
+      const { requestId, clientAddress = null, userAgent = null } = caller;
       const facts = {
         actor,
         requestId,
@@ -163,13 +167,15 @@ export function httpHandler<Context>(o: HttpOptions<Context>) {
         continueAs: () => {},
       };
       const { params } = matched;
-      await matched.route.handle(o.context(facts), {
-        ...facts,
-        request,
-        response,
-        params,
-        query: new URLSearchParams(search),
-      });
+      await causedBy(o.causeOf(caller), async () =>
+        matched.route.handle(o.context(facts), {
+          ...facts,
+          request,
+          response,
+          params,
+          query: new URLSearchParams(search),
+        }),
+      );
     } catch (error) {
       throw isBrokenOff(error) && (work.signal.aborted || request.socket.destroyed) ? callerGone(error) : error;
     } finally {

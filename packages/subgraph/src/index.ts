@@ -6,6 +6,7 @@ export type {
   RunningSubgraph,
   Subgraph,
 } from "./operation";
+export { truncatedAddress } from "./cause";
 export { continueAsExtension } from "./operation";
 export type { Platform } from "./platform";
 export { defaultOperationLimits, operationLimits, type OperationLimits } from "./operation-limits";

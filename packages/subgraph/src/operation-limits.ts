@@ -110,6 +110,8 @@ interface Shape {
   depth: number;
   aliases: number;
   fields: number;
+  /** Fields of its first level. */
+  firstFields: number;
 }
 
 function checkShape(limits: OperationLimits, document: DocumentNode): void {
@@ -117,7 +119,7 @@ function checkShape(limits: OperationLimits, document: DocumentNode): void {
   const known = new Map<string, Shape>();
 
   const shapeOf = (selectionSet: SelectionSetNode | undefined): Shape => {
-    const shape: Shape = { depth: 0, aliases: 0, fields: 0 };
+    const shape: Shape = { depth: 0, aliases: 0, fields: 0, firstFields: 0 };
     for (const selection of selectionSet?.selections ?? []) {
       const inner =
         selection.kind === Kind.FRAGMENT_SPREAD
@@ -129,6 +131,7 @@ function checkShape(limits: OperationLimits, document: DocumentNode): void {
       shape.depth = Math.max(shape.depth, depth);
       shape.aliases += inner.aliases + (isField && selection.alias ? 1 : 0);
       shape.fields += inner.fields + (isField ? 1 : 0);
+      shape.firstFields += isField ? 1 : inner.firstFields;
     }
     return shape;
   };
@@ -136,7 +139,7 @@ function checkShape(limits: OperationLimits, document: DocumentNode): void {
     const measured = known.get(name);
     if (measured) return measured;
     // What a fragment that spreads itself finds of itself: too deep by any limit.
-    known.set(name, { depth: Infinity, aliases: 0, fields: 0 });
+    known.set(name, { depth: Infinity, aliases: 0, fields: 0, firstFields: 0 });
     const shape = shapeOf(fragments.get(name)?.selectionSet);
     known.set(name, shape);
     return shape;
@@ -144,37 +147,16 @@ function checkShape(limits: OperationLimits, document: DocumentNode): void {
 
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION) continue;
-    if (
-      definition.kind === Kind.OPERATION_DEFINITION &&
-      rootFieldsOf(definition.selectionSet, fragments) > limits.rootFieldsMax
-    )
-      throw tooComplex("fields of the root", limits.rootFieldsMax);
-    const { depth, aliases, fields } =
+    const { depth, aliases, fields, firstFields } =
       definition.kind === Kind.FRAGMENT_DEFINITION
         ? shapeOfFragment(definition.name.value)
         : shapeOf(definition.selectionSet);
+    if (definition.kind === Kind.OPERATION_DEFINITION && firstFields > limits.rootFieldsMax)
+      throw tooComplex("fields of the root", limits.rootFieldsMax);
     if (depth > limits.depthMax) throw tooComplex("levels of fields", limits.depthMax);
     if (aliases > limits.aliasesMax) throw tooComplex("aliases", limits.aliasesMax);
     if (fields > limits.fieldsMax) throw tooComplex("fields", limits.fieldsMax);
   }
-}
-
-function rootFieldsOf(
-  { selections }: SelectionSetNode,
-  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-  within: ReadonlySet<string> = new Set(),
-): number {
-  let count = 0;
-  for (const selection of selections)
-    if (selection.kind === Kind.FIELD) count++;
-    else if (selection.kind === Kind.INLINE_FRAGMENT) count += rootFieldsOf(selection.selectionSet, fragments, within);
-    else {
-      const { value: name } = selection.name;
-      const fragment = fragments.get(name);
-      if (fragment && !within.has(name))
-        count += rootFieldsOf(fragment.selectionSet, fragments, new Set([...within, name]));
-    }
-  return count;
 }
 
 /** For a valid document. */

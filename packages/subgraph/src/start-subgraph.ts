@@ -1,6 +1,7 @@
 import type { AnswersForPeople } from "@atrium/personal-data";
 import type { SubgraphSchema } from "@atrium/schema-kit";
 import type { Logger } from "pino";
+import { causeOf } from "./cause";
 import { executor } from "./executor";
 import { httpHandler } from "./http";
 import { subgraphMetrics, type ServiceGauge } from "./metrics";
@@ -44,10 +45,12 @@ export async function startSubgraph<Context>(o: SubgraphOptions<Context>): Promi
   const log = o.log.child({ subgraph: name });
   const metrics = subgraphMetrics(name, o.gauges ?? []);
   const work = workInProgress((running) => metrics.running.set(running));
+  const causes = causeOf(o.actorKey);
   const { execute, subscribe } = executor({
     name,
     schema: o.schema.schema,
     context: o.context,
+    causeOf: causes,
     limits: o.limits,
     timeoutMs: o.operationTimeoutMs ?? 30_000,
     log,
@@ -83,6 +86,7 @@ export async function startSubgraph<Context>(o: SubgraphOptions<Context>): Promi
       context: o.context,
       ready,
       actorKey: o.actorKey,
+      causeOf: causes,
       metricsToken: o.metricsToken,
       bodyBytesMax: o.bodyBytesMax ?? 2_000_000,
       refusedBodyMs: o.refusedBodyMs ?? 5_000,

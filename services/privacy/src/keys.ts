@@ -7,12 +7,16 @@ import {
   timingSafeEqual,
   type KeyObject,
 } from "node:crypto";
+import { actorKeyFor } from "@atrium/access";
+import { originSeal } from "@atrium/events";
 
 /** What the service signs and hides with; each key for one purpose, none of them stored. */
 export interface Keys {
   /** The installation's secret, under which the keys of exports rest. */
   readonly secret: string;
   readonly checkpoints: { readonly id: string; readonly privateKey: KeyObject; readonly publicKey: KeyObject };
+  /** Opens the origins of events that a service has sealed. */
+  originsOf(service: string): Pick<ReturnType<typeof originSeal>, "open">;
   mac(purpose: "audit-head" | "export-link" | "erasure-code", ...parts: readonly string[]): Buffer;
 }
 
@@ -28,9 +32,15 @@ export function keysOf(secret: string): Keys {
   const spki = publicKey.export({ format: "der", type: "spki" });
   const id = createHash("sha256").update(spki).digest("base64url").slice(0, 22);
   const macKeys = new Map<string, Buffer>();
+  const origins = new Map<string, ReturnType<typeof originSeal>>();
   return {
     secret,
     checkpoints: { id, privateKey, publicKey },
+    originsOf(service) {
+      const known = origins.get(service) ?? originSeal(actorKeyFor(service, secret));
+      origins.set(service, known);
+      return known;
+    },
     mac(purpose, ...parts) {
       const key = macKeys.get(purpose) ?? derive(purpose);
       macKeys.set(purpose, key);

@@ -117,6 +117,7 @@ describeWithKafka()("over Kafka", () => {
       ce_organizationid: "org_a",
       ce_workspaceid: "wsp_a",
       ce_actorid: "usr_ada",
+      ce_agentid: "ledger",
       "content-type": "application/json",
       atriumsignature: expect.any(String),
     });

@@ -85,7 +85,7 @@ function* pieces(envelopes: readonly Envelope[], seal: Seal): Generator<Message[
   let bytes = 0;
   for (const envelope of envelopes) {
     const message = toMessage(envelope, seal);
-    const size = message.value.length + headerBytes;
+    const size = message.value.length + headerBytes + (envelope.sealedorigin?.length ?? 0);
     if (messages.length > 0 && bytes + size > pieceBytesMax) {
       yield messages;
       messages = [];

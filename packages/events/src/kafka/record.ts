@@ -17,9 +17,11 @@ const attributes = [
   "actorid",
   "traceparent",
 ] as const;
+// Ours besides, which an event may lack.
+const extensions = ["agentid", "sealedorigin"] as const;
 const signatureHeader = "atriumsignature";
 
-type Attributes = Readonly<Partial<Record<(typeof attributes)[number], string>>>;
+type Attributes = Readonly<Partial<Record<(typeof attributes)[number] | (typeof extensions)[number], string>>>;
 
 /** What vouches for records: whoever can write to a topic and doesn't have the installation's secret can't forge one. */
 export interface Seal {
@@ -31,11 +33,15 @@ export function sealOf(secret: string): Seal {
   return {
     of: (key, given, value) =>
       createHmac("sha256", sealingKey)
-        .update(JSON.stringify([key, ...attributes.map((name) => given[name] ?? null)]))
+        .update(JSON.stringify([key, ...attributes.map((name) => given[name] ?? null), ...extensionsOf(given)]))
         .update(value)
         .digest("base64url"),
   };
 }
+
+/** None for an event without any, so that the signatures of records from before there were some hold. */
+const extensionsOf = (given: Attributes) =>
+  extensions.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]]));
 
 /** Tenant and subject: what is delivered in order, and so stands in one partition. */
 const keyOf = ({ organizationid, subject }: Pick<Envelope, "organizationid" | "subject">) =>
@@ -43,7 +49,7 @@ const keyOf = ({ organizationid, subject }: Pick<Envelope, "organizationid" | "s
 
 export function toMessage(envelope: Envelope, seal: Seal): Message & { value: Buffer } {
   const headers: Record<string, string> = {};
-  for (const name of attributes) {
+  for (const name of [...attributes, ...extensions]) {
     const value = envelope[name];
     if (value !== undefined) headers[`ce_${name}`] = value;
   }
@@ -100,6 +106,8 @@ const attributesOf = (headers: NonNullable<KafkaMessage["headers"]>): Attributes
   workspaceid: textOf(headers.ce_workspaceid),
   actorid: textOf(headers.ce_actorid),
   traceparent: textOf(headers.ce_traceparent),
+  agentid: textOf(headers.ce_agentid),
+  sealedorigin: textOf(headers.ce_sealedorigin),
 });
 
 function asUnreadable(message: KafkaMessage, place: RecordPlace, reason: DeadLetterReason, error: string) {

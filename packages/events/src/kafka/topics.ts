@@ -1,9 +1,12 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Admin } from "kafkajs";
 import type { EventLog } from "../log";
 import type { KafkaClient } from "./client";
 import type { KafkaSettings } from "./settings";
 
 const dayMs = 86_400_000;
+const madeWithinMs = 5_000;
+const madePollMs = 200;
 
 /** The topic of what a service announces, and the group in which it hears the others. */
 export const topicOf = ({ KAFKA_TOPIC_PREFIX: prefix }: KafkaSettings, service: string): string => prefix + service;
@@ -44,8 +47,14 @@ export async function makeTopics(client: KafkaClient, settings: KafkaSettings, t
 
 /** How many partitions topics have together: when that changes, groups have to divide them anew. */
 export async function countPartitions(client: KafkaClient, topics: readonly string[]): Promise<number> {
-  const metadata = await client.administer((admin) => admin.fetchTopicMetadata({ topics: [...topics] }));
-  return metadata.topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
+  const ask = () => client.administer((admin) => admin.fetchTopicMetadata({ topics: [...topics] }));
+  for (const deadline = Date.now() + madeWithinMs; ; await wait(madePollMs))
+    try {
+      return (await ask()).topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
+    } catch (error) {
+      // One that another process has just made is listed before it can be asked for.
+      if ((error as { type?: string }).type !== "UNKNOWN_TOPIC_OR_PARTITION" || Date.now() > deadline) throw error;
+    }
 }
 
 /** All topics of this installation. */

@@ -15,6 +15,8 @@ export interface AuditEntry {
   action: string;
   subject: string;
   actorId: string | null;
+  /** What acted for that person: an API key's id, or a service's name. */
+  agentId: string | null;
   workspaceId: string | null;
   outcome: Outcome;
   traceId: string | null;
@@ -22,6 +24,14 @@ export interface AuditEntry {
   dataHash: string;
   previousHash: string;
   hash: string;
+  /** Of the origin that it was recorded with. */
+  originHash: string | null;
+}
+
+/** Where an entry's request came from; null once it is erased, or where nothing is known. */
+export interface AuditOrigin {
+  network: string | null;
+  userAgent: string | null;
 }
 
 export const outcomes = {
@@ -61,7 +71,10 @@ export const separator = "\u001f";
 /** What the first entry of a chain stands after: each chain has its own beginning. */
 export const genesisOf = (chain: string): string => sha256Of("sha256", `atrium audit chain v1\n${chain}`, "hex");
 
-/** An entry as it is hashed: everything that it says, in this order. The store makes the same of its row. */
+/**
+ * An entry as it is hashed: everything that it says, in this order; the last two only where it has one of them, so that
+ * entries from before there were any keep their hashes. The store makes the same of its row.
+ */
 export const lineOf = (entry: Omit<AuditEntry, "previousHash" | "hash">): string =>
   [
     entry.chain,
@@ -76,10 +89,15 @@ export const lineOf = (entry: Omit<AuditEntry, "previousHash" | "hash">): string
     entry.outcome,
     entry.traceId ?? "",
     entry.dataHash,
+    ...(entry.agentId || entry.originHash ? [entry.agentId ?? "", entry.originHash ?? ""] : []),
   ].join(separator);
 
 /** SHA-256 of the hash before (in hexadecimal) and the line. */
 export const hashAfter = (previousHash: string, line: string): string => sha256Of("sha256", previousHash + line, "hex");
+
+/** SHA-256 of a salt (in hexadecimal) and an origin. */
+export const hashOfOrigin = (salt: string, { network, userAgent }: AuditOrigin): string =>
+  sha256Of("sha256", [salt, network ?? "", userAgent ?? ""].join(separator), "hex");
 
 /** SHA-256 of an event's data, whatever order its fields came in. */
 export const hashOfData = (data: unknown): string => sha256Of("sha256", canonical(data), "hex");

@@ -13,6 +13,7 @@ import {
   type Checkpoint,
 } from "./store";
 import { headMac } from "./head";
+import { dropOldOrigins } from "./origin-store";
 
 type Job = Pick<Context, "database" | "keys" | "now">;
 const batch = 500;
@@ -50,6 +51,7 @@ export async function tendPartitions({ database, keys, now }: Job): Promise<void
   const today = now();
   for (const ahead of [0, 1, 2])
     await makePartition(db, new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + ahead, 1)));
+  await dropOldOrigins(db);
   if ((await dropOldPartitions(db)) === 0) return;
   for (let after: string | null = null; ;) {
     const chains: string[] = await listChains(db, { after, limit: batch });

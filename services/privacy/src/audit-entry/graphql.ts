@@ -14,6 +14,7 @@ import {
   ObjectType,
   PageArguments,
   Query,
+  Requires,
   Resolver,
   Root,
   badInput,
@@ -45,8 +46,30 @@ class AuditEntry {
   @Field(() => ID, { description: "The id of what it was done to." })
   subject!: string;
 
-  @Field(() => ID, { nullable: true, description: "Who did it; null for what nobody in particular did." })
+  @Field(() => ID, {
+    nullable: true,
+    description: "Who did it, or on whose behalf it was done; null for what nobody in particular did.",
+  })
   actorId!: string | null;
+
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      "What acted on that person's behalf: an API key, or a service by its name; null when they acted themselves.",
+  })
+  agentId!: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "The network that the request came from, truncated (/24, /48); null once the person is erased.",
+  })
+  network!: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "What the caller's device said it was; null once the person is erased.",
+  })
+  userAgent!: string | null;
 
   @Field(() => Outcome, { description: "How it went." })
   outcome!: string;
@@ -114,6 +137,7 @@ class AuditFilter {
 
 @Resolver(() => AuditEntry)
 export class AuditEntryResolver {
+  @Requires("audit:read")
   @Query(() => AuditEntryConnection, {
     nullable: true,
     description: "What was done in the caller's organization, newest first: for those who may read it (audit:read).",
@@ -135,6 +159,7 @@ export class AuditEntryResolver {
     return paginate(page, newestFirst, (keyset) => auditTrail(ctx, wanted, keyset));
   }
 
+  @Requires("audit:read")
   @Query(() => AuditVerification, {
     nullable: true,
     description: "Reads the organization's audit trail, or a time of it, and says whether it is what was recorded.",

@@ -2,7 +2,8 @@ import { appendEvent, privacySensitiveRead } from "@atrium/events";
 import { PublicError } from "@atrium/errors";
 import type { Context } from "../context";
 import { limitVerifications } from "../limits";
-import type { AuditEntry } from "./audit-entry";
+import type { AuditEntry, AuditOrigin } from "./audit-entry";
+import { withOrigins } from "./origin-store";
 import { requireReader } from "./policy";
 import { listEntries, type EntryFilter } from "./store";
 import { verifyChain, type Verification } from "./verify";
@@ -12,14 +13,14 @@ export async function auditTrail(
   { actor, db }: Context,
   filter: Omit<EntryFilter, "workspaceId">,
   page: { limit: number; after: number | null },
-): Promise<AuditEntry[]> {
+): Promise<(AuditEntry & AuditOrigin)[]> {
   const { organizationId, workspaceId } = requireReader(actor);
   const entries = await listEntries(db, organizationId, { ...filter, workspaceId }, page);
   await appendEvent(
     db,
     privacySensitiveRead({ subjectId: organizationId, kind: "AUDIT_TRAIL", count: entries.length }),
   );
-  return entries;
+  return withOrigins(db, entries);
 }
 
 /** Whether the organization's trail is what was recorded. */

@@ -1,7 +1,10 @@
-import type { Envelope } from "@atrium/events";
+import { randomBytes } from "node:crypto";
+import { serviceOf, type Envelope } from "@atrium/events";
 import type { Context } from "../context";
-import { hashAfter, hashOfData, lineOf, outcomeOf, type AuditEntry } from "./audit-entry";
+import type { Keys } from "../keys";
+import { hashAfter, hashOfData, hashOfOrigin, lineOf, outcomeOf, type AuditEntry } from "./audit-entry";
 import { headMac } from "./head";
+import { insertOrigins, type StoredOrigin } from "./origin-store";
 import { findRecorded, insertEntries, lockHeads, makePartition, saveHeads, type Head } from "./store";
 
 /** Months that have a partition, as far as this process knows. */
@@ -31,10 +34,14 @@ export async function recordEvents(
   );
 
   const entries: AuditEntry[] = [];
+  const origins: StoredOrigin[] = [];
   for (const envelope of envelopes) {
     if (known.has(envelope.id)) continue;
     const head = heads.get(chainOf(envelope))!;
-    const entry = entryAfter(head, envelope, new Date(Math.max(at.getTime(), head.recordedAt.getTime())));
+    const recordedAt = new Date(Math.max(at.getTime(), head.recordedAt.getTime()));
+    const origin = originOf(keys, envelope);
+    const entry = entryAfter(head, envelope, recordedAt, origin && hashOfOrigin(origin.salt, origin));
+    if (origin) origins.push({ ...origin, chain: entry.chain, number: entry.number, recordedAt });
     known.add(envelope.id);
     entries.push(entry);
     heads.set(head.chain, { ...head, number: entry.number, hash: entry.hash, recordedAt: entry.recordedAt });
@@ -42,6 +49,7 @@ export async function recordEvents(
   if (entries.length === 0) return;
   await preparePartitions({ db, database }, [at, new Date(latest)]);
   await insertEntries(db, entries);
+  if (origins.length > 0) await insertOrigins(db, origins);
   const moved = new Set(entries.map(({ chain }) => chain));
   const ends = [...heads.values()].filter(({ chain }) => moved.has(chain));
   await saveHeads(
@@ -52,7 +60,16 @@ export async function recordEvents(
 
 const chainOf = ({ organizationid }: Envelope) => organizationid ?? "";
 
-function entryAfter(head: Head, envelope: Envelope, recordedAt: Date): AuditEntry {
+const saltBytes = 16;
+
+/** Where an event came from, with a salt of its own; only where it can be told whose it is, and so be erased with them. */
+function originOf(keys: Keys, { type, subject, actorid, sealedorigin }: Envelope) {
+  const personId = actorid ?? (subject.startsWith("usr_") ? subject : null);
+  const origin = personId && sealedorigin ? keys.originsOf(serviceOf(type)).open(sealedorigin) : null;
+  return origin && { ...origin, personId: personId!, salt: randomBytes(saltBytes).toString("hex") };
+}
+
+function entryAfter(head: Head, envelope: Envelope, recordedAt: Date, originHash: string | null): AuditEntry {
   const entry = {
     chain: head.chain,
     number: head.number + 1,
@@ -62,10 +79,12 @@ function entryAfter(head: Head, envelope: Envelope, recordedAt: Date): AuditEntr
     action: envelope.type,
     subject: envelope.subject,
     actorId: envelope.actorid ?? null,
+    agentId: envelope.agentid ?? null,
     workspaceId: envelope.workspaceid ?? null,
     outcome: outcomeOf(envelope.type),
     traceId: envelope.traceparent?.split("-")[1] ?? null,
     dataHash: hashOfData(envelope.data),
+    originHash,
   };
   return { ...entry, previousHash: head.hash, hash: hashAfter(head.hash, lineOf(entry)) };
 }

@@ -51,13 +51,14 @@ export async function insertEntries(tx: Tx, entries: readonly AuditEntry[]): Pro
   const column = <Value>(of: (entry: AuditEntry) => Value) => entries.map(of);
   await tx.sql(
     `insert into audit_entry (chain, number, recorded_at, event_id, occurred_at, action, subject, actor_id, workspace_id,
-                              outcome, trace_id, data_hash, previous_hash, hash)
+                              outcome, trace_id, data_hash, previous_hash, hash, agent_id, origin_hash)
      select chain, number, recorded_at, event_id, occurred_at, action, subject, actor_id, workspace_id, outcome, trace_id,
-            decode(data_hash, 'hex'), decode(previous_hash, 'hex'), decode(hash, 'hex')
+            decode(data_hash, 'hex'), decode(previous_hash, 'hex'), decode(hash, 'hex'), agent_id, decode(origin_hash, 'hex')
        from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::uuid[], $5::timestamptz[], $6::text[], $7::text[],
-                   $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])
+                   $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+                   $15::text[], $16::text[])
          as e (chain, number, recorded_at, event_id, occurred_at, action, subject, actor_id, workspace_id, outcome,
-               trace_id, data_hash, previous_hash, hash)`,
+               trace_id, data_hash, previous_hash, hash, agent_id, origin_hash)`,
     [
       column((entry) => entry.chain),
       column((entry) => entry.number),
@@ -73,6 +74,8 @@ export async function insertEntries(tx: Tx, entries: readonly AuditEntry[]): Pro
       column((entry) => entry.dataHash),
       column((entry) => entry.previousHash),
       column((entry) => entry.hash),
+      column((entry) => entry.agentId),
+      column((entry) => entry.originHash),
     ],
   );
 }
@@ -108,7 +111,7 @@ export interface EntryFilter {
 
 const entryColumns = `chain, number, recorded_at as "recordedAt", event_id as "eventId", occurred_at as "occurredAt",
   action, subject, actor_id as "actorId", workspace_id as "workspaceId", outcome, trace_id as "traceId",
-  encode(data_hash, 'hex') as "dataHash", encode(previous_hash, 'hex') as "previousHash", encode(hash, 'hex') as hash`;
+  agent_id as "agentId", encode(origin_hash, 'hex') as "originHash", encode(data_hash, 'hex') as "dataHash", encode(previous_hash, 'hex') as "previousHash", encode(hash, 'hex') as hash`;
 
 /** An organization's entries, newest first. */
 export function listEntries(
@@ -161,7 +164,9 @@ const millisecondsOf = (column: string) => `(date_part('epoch', ${column}) * 100
 
 const lineColumns = `concat_ws('${separator}', chain, number, ${millisecondsOf("recorded_at")}, event_id,
   ${millisecondsOf("occurred_at")}, action, subject, coalesce(actor_id, ''), coalesce(workspace_id, ''), outcome,
-  coalesce(trace_id, ''), encode(data_hash, 'hex'))`;
+  coalesce(trace_id, ''), encode(data_hash, 'hex'),
+  case when agent_id is not null or origin_hash is not null then
+    coalesce(agent_id, '') || '${separator}' || coalesce(encode(origin_hash, 'hex'), '') end)`;
 
 const hexCharacters = 64;
 const linkSeparator = "\u001e";

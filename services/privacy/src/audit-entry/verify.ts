@@ -2,6 +2,7 @@ import type { Context, Tx } from "../context";
 import { ChainWalk, genesisOf, type Broken } from "./audit-entry";
 import { isGenuine } from "./checkpoint";
 import { headMac } from "./head";
+import { findAlteredOrigin } from "./origin-store";
 import { findEnd, listChains, listCheckpoints, numbersWithin, readLinks } from "./store";
 
 export interface Verification {
@@ -63,6 +64,8 @@ export async function verifyChain(
     }
     if (links.length === 0) return broken("MISSING", walk.number + 1);
   }
+  const altered = await findAlteredOrigin(db, chain, { from: begin, to: end });
+  if (altered !== null) return broken("CHANGED", altered);
   if (to) return result;
   if (checkpoints.some((checkpoint) => isGenuine(keys, checkpoint))) return broken("MISSING", walk.number + 1);
   if (checkpoints[0]) return broken("CHECKPOINT_FORGED", checkpoints[0].number);

@@ -1,11 +1,12 @@
 import { ok, type Result } from "@atrium/errors";
 import { appendEvent, consentGiven, consentWithdrawn } from "@atrium/events";
 import { newId } from "@atrium/ids";
+import { truncatedAddress } from "@atrium/subgraph";
 import { requireMember } from "../consent-purpose/policy";
 import { purposesOf } from "../consent-purpose/queries";
 import type { RequestContext } from "../context";
 import { limitConsents } from "../limits";
-import { decide, truncatedAddress, type Consent, type Decision, type RecordConsentsRefusal } from "./consent";
+import { decide, type Consent, type Decision, type RecordConsentsRefusal } from "./consent";
 import { insertRecord, listConsents, saveConsent } from "./store";
 
 const userAgentLengthMax = 400;

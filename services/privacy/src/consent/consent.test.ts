@@ -1,6 +1,6 @@
 import type { Actor } from "@atrium/access";
+import { truncatedAddress } from "@atrium/subgraph";
 import { dataOf, errorsOf, givenPlace, memberOf, nobody, startTestPrivacy, until, type Privacy } from "../testing";
-import { truncatedAddress } from "./consent";
 
 let privacy: Privacy;
 beforeAll(async () => {

@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { ok, refuse, type Result } from "@atrium/errors";
 import type { ConsentPurpose } from "../consent-purpose/consent-purpose";
 
@@ -58,17 +57,4 @@ export function decide(
   }
   // In one order, so that two who change the same ones don't wait for each other.
   return ok([...decided.values()].sort((one, other) => (one.purpose < other.purpose ? -1 : 1)));
-}
-
-/** The address without what tells one household from another: 24 bits of IPv4, 48 of IPv6. */
-export function truncatedAddress(address: string | null): string | null {
-  if (!address) return null;
-  const mapped = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  if (isIP(mapped) === 4) return `${mapped.split(".").slice(0, 3).join(".")}.0/24`;
-  if (isIP(mapped) !== 6) return null;
-  const [before = "", after = ""] = mapped.replace(/%.*/, "").split("::");
-  const head = before ? before.split(":") : [];
-  const tail = after ? after.split(":") : [];
-  const groups = [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill("0"), ...tail];
-  return `${groups.slice(0, 3).join(":")}::/48`;
 }

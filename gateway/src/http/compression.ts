@@ -5,14 +5,14 @@ const brotli = promisify(brotliCompress);
 const gzipped = promisify(gzip);
 
 // Below this, compression costs more than it saves.
-const charactersMin = 1_024;
+const sizeMin = 1_024;
 
 /** The text compressed as the client takes it; null where it doesn't, or where it isn't worth it. */
 export async function compressed(
   header: string | string[] | undefined,
-  text: string,
+  text: string | Buffer,
 ): Promise<{ encoding: "br" | "gzip"; body: Buffer } | null> {
-  if (header === undefined || text.length < charactersMin) return null;
+  if (header === undefined || text.length < sizeMin) return null;
   const encoding = acceptedEncoding(String(header));
   if (encoding === null) return null;
   const body =

@@ -1,0 +1,53 @@
+import { writeFileSync } from "node:fs";
+import { CompositionError, composeSubgraphs } from "../composition";
+import { openGraph } from "../graph/open-graph";
+import type { Config } from "./config";
+import { ConfigError } from "./config-file";
+import { supergraphSource } from "./source";
+import { readSchemaFiles, readSupergraphFile } from "./subgraph-files";
+import { addressesOf, strangersIn } from "./transports";
+
+type Say = (text: string) => void;
+
+/** Composes subgraphs' schemas into a supergraph, to a file or to `say`. Hints go to `warn`. */
+export async function compose(o: {
+  /** A `supergraph.yaml`, instead of schema files. */
+  config?: string;
+  files: readonly string[];
+  output?: string;
+  say: Say;
+  warn: Say;
+}): Promise<void> {
+  if ((o.config === undefined) === (o.files.length === 0))
+    throw new ConfigError("Name the subgraphs' schema files, or a supergraph.yaml by --config.");
+  const subgraphs = o.config === undefined ? readSchemaFiles(o.files) : await readSupergraphFile(o.config);
+  try {
+    const { supergraph, hints } = composeSubgraphs(subgraphs);
+    for (const hint of hints) o.warn(`${hint}\n`);
+    if (o.output === undefined) return o.say(supergraph);
+    writeFileSync(o.output, supergraph);
+    o.warn(`${o.output} has ${subgraphs.length === 1 ? "one subgraph" : `${subgraphs.length} subgraphs`}.\n`);
+  } catch (error) {
+    throw error instanceof CompositionError ? new ConfigError(error.message) : error;
+  }
+}
+
+/** Whether the gateway would serve this: the supergraph, and the configuration with it. Rejects with what is wrong. */
+export async function validate(o: { supergraph: string; config: Config; say: Say }): Promise<void> {
+  const graph = await openGraph(await supergraphSource(o.supergraph, o.config.watchMs).read());
+  try {
+    const strangers = strangersIn(
+      o.config,
+      graph.subgraphs.map(({ name }) => name),
+    );
+    if (strangers.length > 0)
+      throw new ConfigError(
+        `The configuration names subgraphs that the supergraph doesn't have: ${strangers.join(", ")}.`,
+      );
+    const addresses = [...addressesOf(graph.subgraphs, o.config)].map(([name, url]) => `  ${name} at ${url}\n`);
+    const types = Object.keys(graph.apiSchema.getTypeMap()).filter((name) => !name.startsWith("__")).length;
+    o.say(`${o.supergraph} can be served: ${types} types of ${addresses.length} subgraphs.\n${addresses.join("")}`);
+  } finally {
+    await graph.close();
+  }
+}
