@@ -1,7 +1,7 @@
 import { prettyFormatQueryPlan, type QueryPlan } from "@apollo/query-planner";
 import { GraphQLError } from "graphql";
 import type { ClientRequest, OperationParams } from "./client-request";
-import type { Answer, Engine, EventStream, IncrementalAnswer, Prepared } from "./execution/engine";
+import type { Answer, Engine, EventStream, IncrementalAnswer, Prepared, SubscribeOptions } from "./execution/engine";
 import { PlanningRefused } from "./graph/graph";
 import type { Operation } from "./graph/operation";
 import type { Observer } from "./observing/observer";
@@ -52,7 +52,7 @@ export interface Endpoint<Request extends ClientRequest> {
     params: OperationParams,
     request: Request,
     accepts: Accepts,
-    o?: { requestOfEvent?(): Promise<Request> | Request },
+    o?: Pick<SubscribeOptions<Request>, "requestOfEvent">,
   ): Promise<Answer | IncrementalAnswer | EventStream>;
 }
 

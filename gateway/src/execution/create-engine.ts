@@ -9,6 +9,7 @@ import type { Answer, Engine, EngineOptions, EventStream, Prepared } from "./eng
 import { runIncrementally } from "./incremental";
 import type { Compilation } from "./plan";
 import { PreparedOperation } from "./prepared";
+import { readAhead } from "./read-ahead";
 import { Run } from "./run";
 
 /** Our executor of Apollo's query plans. */
@@ -59,7 +60,7 @@ export function createEngine<Request extends ClientRequest>(options: EngineOptio
     executeIncrementally: (given, variables, request) =>
       runIncrementally(known(given), new Run(options, variables, request, known(given).isMutation)),
 
-    async subscribe(given, variables, request, { requestOfEvent } = {}) {
+    async subscribe(given, variables, request, { requestOfEvent, throwsFaults = false } = {}) {
       const operation = known(given);
       const { node } = operation.plan;
       if (node?.kind !== "Subscription") throw new Error("Only a subscription is subscribed to.");
@@ -70,15 +71,16 @@ export function createEngine<Request extends ClientRequest>(options: EngineOptio
         if (!transport) throw new SubgraphFault(serviceName, "UNREACHABLE", `There is no way to "${serviceName}".`);
         const source = await transport.subscribe(operation.primary.planned(runFor(request)));
         if (!(Symbol.asyncIterator in source)) return refusal(source, serviceName, request);
-        return eventsOf(source, async (event) => {
-          const run = runFor(requestOfEvent ? await requestOfEvent() : request);
+        const arriving = requestOfEvent ? readAhead(source) : undefined;
+        return eventsOf(arriving ?? source, async (event) => {
+          const run = runFor(requestOfEvent ? await requestOfEvent(arriving!.arrivedAt) : request);
           // Whoever made the event may hand it to others as well, and joins change it.
           operation.primary.take(run, node.rest ? structuredClone(event) : event);
           if (node.rest) await operation.stepOf(node.rest)(run, [run.root], []);
           return completed(operation, run, operation.shapeFor(variables, false), run.root);
         });
       } catch (error) {
-        if (!(error instanceof SubgraphFault)) throw error;
+        if (throwsFaults || !(error instanceof SubgraphFault)) throw error;
         return { errors: [options.describeFault(error, request)] };
       }
     },

@@ -68,13 +68,24 @@ export interface Engine<Request extends ClientRequest> {
     request: Request,
   ): Promise<Answer | IncrementalAnswer>;
   /**
-   * The primary fetch's events, each joined with what the other subgraphs know. `request` is asked for anew before each
-   * join, so that it carries the caller's rights as they are then.
+   * The primary fetch's events, each joined with what the other subgraphs know. Ends with `SubgraphFault` where its
+   * subgraph is lost.
    */
   subscribe(
     prepared: Prepared,
     variables: Readonly<Record<string, unknown>>,
     request: Request,
-    o?: { requestOfEvent?(): Promise<Request> | Request },
+    o?: SubscribeOptions<Request>,
   ): Promise<EventStream | Answer>;
+}
+
+export interface SubscribeOptions<Request extends ClientRequest> {
+  /**
+   * Asked before each event is joined, so that the request carries the caller's rights as they are then; rejects when the
+   * caller may not see it. `arrivedAt` is when the event was there, as `performance.now()` counts: what was found out
+   * later than that holds for it.
+   */
+  requestOfEvent?(arrivedAt: number): Promise<Request> | Request;
+  /** Whether a subgraph that can't be reached rejects with `SubgraphFault`, rather than being an answer that says so. */
+  throwsFaults?: boolean;
 }

@@ -10,7 +10,7 @@ import { isEventStream } from "../execution/engine";
 import { isAllowedOrigin } from "../http/cors";
 import { formatted } from "../http/refusal";
 import type { Metrics } from "../metrics";
-import { SlowConsumer } from "../subscriptions/hub";
+import { SlowConsumer, slowConsumer } from "../subscriptions/hub";
 import { ClientsRequest } from "./bare-request";
 import type { Config } from "./config";
 import type { ServedGraph, Serving } from "./serving";
@@ -39,7 +39,6 @@ type Args = ExecutionArgs & {
 };
 
 const goingAway = 1001;
-const slowConsumer = 4408;
 const messageBytesMax = 256 * 1024;
 const initTimeoutMs = 5_000;
 const bufferedBytesMax = 4 * 1024 * 1024;
