@@ -147,6 +147,10 @@ export const configSchema = z
         waiting: count(1_000),
         retries: z.number().int().min(0).max(10).default(2),
         answerBytes: count(32 * 1024 * 1024),
+        sharedFetches: z
+          .boolean()
+          .default(true)
+          .describe("Whether a query to a subgraph isn't sent again while the same one, for the same headers, runs."),
       })
       .prefault({}),
     planner: z
