@@ -9,11 +9,12 @@ import type { Config } from "./config";
 import { ConfigError } from "./config-file";
 import { answerGraphQL, type BareFront } from "./front";
 import { isVisit, plainRoutes, sendExplorer } from "./routes";
-import { openServing, type Admission } from "./serving";
+import { openServing, type Admission, type Serving } from "./serving";
 import { openBareSockets } from "./sockets";
 import { countSubscribers } from "./subscribers";
 import { supergraphSource, type SupergraphSource } from "./source";
 import { nobody, openTokens } from "./tokens";
+import { startTracing } from "./tracing";
 import { strangersIn } from "./transports";
 
 export interface RunningBareGateway {
@@ -41,7 +42,8 @@ export async function serveSupergraph(o: {
   const { supergraph, config, log, metrics = createMetrics() } = o;
   const source = typeof supergraph === "string" ? supergraphSource(supergraph, config.watchMs) : supergraph;
   const observer = createObserver({ metrics, slowOperationMs: config.telemetry.slowOperationMs });
-  const [tokens, sdl] = await Promise.all([
+  const [tracing, tokens, sdl] = await Promise.all([
+    startTracing(config.telemetry),
     config.authentication && openTokens(config.authentication, log),
     source.read(),
   ]);
@@ -51,13 +53,24 @@ export async function serveSupergraph(o: {
     textOf: persisted.textOf,
     ...(costPerMinuteMax !== undefined && { budget: localBudget(costPerMinuteMax) }),
   };
-  let serving = await openServing(sdl, config, observer, admission);
-  const strangers = strangersIn(config, serving.subgraphs);
-  if (strangers.length > 0) {
-    await serving.retire();
-    throw new ConfigError(
-      `The configuration names subgraphs that the supergraph doesn't have: ${strangers.join(", ")}.`,
-    );
+  const closeShared = () => {
+    tokens?.close();
+    persisted.close();
+    return tracing?.stop();
+  };
+  let serving: Serving;
+  try {
+    serving = await openServing(sdl, config, observer, admission);
+    const strangers = strangersIn(config, serving.subgraphs);
+    if (strangers.length > 0) {
+      await serving.retire();
+      throw new ConfigError(
+        `The configuration names subgraphs that the supergraph doesn't have: ${strangers.join(", ")}.`,
+      );
+    }
+  } catch (error) {
+    await closeShared();
+    throw error;
   }
   const ended = new AbortController();
   const retiring = new Set<Promise<void>>();
@@ -89,6 +102,7 @@ export async function serveSupergraph(o: {
     serving: () => serving,
     callerOf: tokens ? (authorization) => tokens.callerOf(authorization) : () => nobody,
     subscribers,
+    tracing,
     log,
   };
   // Which paths there are is the configuration's: a new supergraph has the same.
@@ -118,8 +132,8 @@ export async function serveSupergraph(o: {
   try {
     await listen(server, config);
   } catch (error) {
-    await serving.retire();
-    tokens?.close();
+    ended.abort();
+    await Promise.all([serving.retire(), sockets.stop(), closeShared()]);
     throw error;
   }
   const { port } = server.address() as AddressInfo;
@@ -142,9 +156,7 @@ export async function serveSupergraph(o: {
     await closed;
     clearTimeout(cut);
     clearInterval(idle);
-    tokens?.close();
-    persisted.close();
-    await Promise.all([serving.retire(), ...retiring]);
+    await Promise.all([serving.retire(), ...retiring, closeShared()]);
   }
 }
 
