@@ -39,6 +39,8 @@ interface Sent {
   text: string;
   cacheControl?: string;
   etag?: string;
+  /** What else of the request than its address chooses an answer that may be kept. */
+  variesBy?: readonly string[];
 }
 
 const noStore = "private, no-store";
@@ -171,27 +173,28 @@ const statusOf = (answer: Answer, { type }: Accepted): number =>
 /** How long an answer may be kept: as subgraphs allow, or not at all; one by `GET` may be asked for again by its `ETag`. */
 function lastingOf(
   { method, headers }: IncomingMessage,
-  { isAnybodys }: Serving,
+  { isAnybodys, variesBy }: Serving,
   client: ClientsRequest,
   text: string,
-): Pick<Sent, "cacheControl" | "etag"> | undefined {
+): Pick<Sent, "cacheControl" | "etag" | "variesBy"> | undefined {
   if (method === "POST") return undefined;
   const seconds = client.policy.publicSeconds;
   const isNobodys = isAnybodys(client) && headers.authorization === undefined && headers.cookie === undefined;
   if (seconds === 0 && !isNobodys) return undefined;
   const cacheControl = seconds > 0 ? `${isNobodys ? "public" : "private"}, max-age=${seconds}` : "private, no-cache";
   // Weak: compressed or not, it is the same answer.
-  return { cacheControl, etag: `W/"${createHash("sha1").update(text).digest("base64url")}"` };
+  return { cacheControl, variesBy, etag: `W/"${createHash("sha1").update(text).digest("base64url")}"` };
 }
 
 async function send(
   { config }: BareFront,
   request: IncomingMessage,
   response: ServerResponse,
-  { status, type, text, cacheControl = noStore, etag }: Sent,
+  { status, type, text, cacheControl = noStore, etag, variesBy = [] }: Sent,
 ): Promise<void> {
   if (response.destroyed) return;
-  if (cacheControl !== noStore) for (const name of ["accept", "accept-encoding", "origin"]) addVary(response, name);
+  if (cacheControl !== noStore)
+    for (const name of ["accept", "accept-encoding", "origin", ...variesBy]) addVary(response, name);
   if (etag !== undefined) {
     response.setHeader("etag", etag);
     if (status === 200 && matches(request.headers["if-none-match"], etag))

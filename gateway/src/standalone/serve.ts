@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import { localBudget } from "../admission/budget";
 import { openPersistedOperations } from "../admission/persisted";
+import { withoutUpgrade } from "../http/without-upgrade";
 import { createMetrics, type Metrics } from "../metrics";
 import { createObserver } from "../observing/observe";
 import type { Config } from "./config";
@@ -124,7 +125,10 @@ export async function serveSupergraph(o: {
     void answerGraphQL(graphql, request, response);
   });
   const sockets = openBareSockets({ ...shared, metrics });
-  server.on("upgrade", (request, socket, head) => sockets.handleUpgrade(request, socket, head));
+  server.on("upgrade", (request, socket, head) => {
+    if (request.headers.upgrade?.toLowerCase() === "websocket") sockets.handleUpgrade(request, socket, head);
+    else withoutUpgrade(server, request, socket, head);
+  });
   server.headersTimeout = 15_000;
   server.keepAliveTimeout = 65_000;
   server.requestTimeout = 60_000;
