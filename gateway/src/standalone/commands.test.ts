@@ -122,6 +122,24 @@ describe("validate", () => {
     expect(said).toContain("accounts at http://there/graphql");
   });
 
+  test("what would stop the start is told: contracts of nothing, and files that aren't what they should be", async () => {
+    const supergraph = await composed();
+    const wrong = async (yaml: string) => {
+      const config = readConfig(given("c.yaml", yaml));
+      return validate({ supergraph, config, say }).then(
+        () => "can be served",
+        (error: Error) => error.message,
+      );
+    };
+    expect(await wrong("contracts: [{ path: /public, include: [public] }]")).toContain("leaves no query");
+    expect(await wrong("authentication: { jwks: missing.json }")).toContain("authentication.jwks");
+    expect(await wrong("persistedOperations: { manifest: missing.json }")).toContain("missing.json");
+    given("m.json", "{}");
+    expect(await wrong("persistedOperations: { manifest: m.json }")).toContain("is no manifest");
+    // Where tokens come from may be out of reach of where this is asked.
+    expect(await wrong("authentication: { jwks: 'http://127.0.0.1:9/jwks.json' }")).toBe("can be served");
+  });
+
   test("a configuration for subgraphs that aren't there, and a text that is no supergraph", async () => {
     const config = readConfig(given("c.yaml", "subgraphs: { acounts: { timeoutMs: 5 } }"));
     await expect(validate({ supergraph: await composed(), config, say })).rejects.toThrow(/doesn't have: acounts/);

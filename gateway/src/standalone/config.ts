@@ -13,15 +13,20 @@ const origin = z.union([
 ]);
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is no header's name");
 
+// RFC 9110 5.5. What comes from a file often ends with a line break, and no request could be sent with it.
+const headerValue = z
+  .string()
+  .regex(/^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/, "is no header's value");
+
 /** What goes to subgraphs beside the operation. Nothing of the client's does unless a rule says so. */
 const headerRule = z.union(
   [
     z.strictObject({
       propagate: headerName.describe("A header of the client's, passed on under its own name or `as` another."),
       as: headerName.optional(),
-      default: z.string().optional().describe("What is sent when the client sent none."),
+      default: headerValue.optional().describe("What is sent when the client sent none."),
     }),
-    z.strictObject({ insert: headerName, value: z.string() }),
+    z.strictObject({ insert: headerName, value: headerValue }),
     z.strictObject({ remove: headerName.describe("Takes back what an earlier rule, for all subgraphs, has added.") }),
   ],
   { error: "is one of `propagate` (with `as`, `default`), `insert` with a text as its `value`, and `remove`" },
@@ -192,7 +197,10 @@ export const configSchema = z
       .describe("Keeps answers of which every subgraph says `Cache-Control: public, max-age=…`."),
     telemetry: z
       .strictObject({
-        metrics: z.boolean().default(true),
+        metrics: z
+          .boolean()
+          .default(true)
+          .describe("Whether operations and fetches are counted, and `/metrics` says so."),
         slowOperationMs: milliseconds(5_000).optional(),
         otlpEndpoint: z.url({ protocol: /^https?$/ }).optional(),
         sampling: z.number().min(0).max(1).default(0.01).describe("The share of requests that are traced."),

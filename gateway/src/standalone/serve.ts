@@ -42,9 +42,12 @@ export async function serveSupergraph(o: {
 }): Promise<RunningBareGateway> {
   const { supergraph, config, log, metrics = createMetrics() } = o;
   const source = typeof supergraph === "string" ? supergraphSource(supergraph, config.watchMs) : supergraph;
-  const observer = createObserver({ metrics, slowOperationMs: config.telemetry.slowOperationMs });
+  const { telemetry } = config;
+  const isObserved =
+    telemetry.metrics || telemetry.slowOperationMs !== undefined || telemetry.otlpEndpoint !== undefined;
+  const observer = isObserved ? createObserver({ metrics, slowOperationMs: telemetry.slowOperationMs }) : {};
   const [tracing, tokens, sdl] = await Promise.all([
-    startTracing(config.telemetry),
+    startTracing(telemetry),
     config.authentication && openTokens(config.authentication, log),
     source.read(),
   ]);
