@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { folderBlobs } from "@atrium/blobs";
 import { migrate, openDatabase, provisionDatabase, startEmbeddedPostgres, type Database } from "@atrium/database";
 import {
   appendEvent,
@@ -53,9 +54,10 @@ export const audit: Measure = async (say) => {
       });
     }
     say("verifying");
-    await verifyChain({ db: database.asService(), keys }, "org_200_7");
+    const blobs = await folderBlobs(path.join(directory, "blobs"));
+    await verifyChain({ db: database.asService(), keys, blobs }, "org_200_7");
     const from = performance.now();
-    const { entryCount, firstBroken } = await verifyChain({ db: database.asService(), keys }, "org_1_0");
+    const { entryCount, firstBroken } = await verifyChain({ db: database.asService(), keys, blobs }, "org_1_0");
     if (firstBroken || entryCount !== 200_000) throw new Error(`not intact: ${JSON.stringify(firstBroken)}`);
     const rate = (entryCount / (performance.now() - from)) * 1_000;
     figures.push({

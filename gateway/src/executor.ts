@@ -1,3 +1,4 @@
+import { HeaderMap } from "@apollo/server";
 import { buildOperationContext, executeQueryPlan, type GraphQLDataSource, type ServiceMap } from "@apollo/gateway";
 import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from "@apollo/server-gateway-interface";
 import { PublicError } from "@atrium/errors";
@@ -11,7 +12,7 @@ import {
   type VariableDefinitionNode,
 } from "graphql";
 import type { Permit } from "./authorization/permit";
-import { planningRefusal, RequestRefused } from "./endpoint";
+import { planningRefusal, RequestRefused, type Steps } from "./endpoint";
 import type { Engine } from "./execution/engine";
 import { operationOfDocument, type Documents } from "./graph/documents";
 import { PlanningRefused } from "./graph/graph";
@@ -26,16 +27,22 @@ import type { LoadedSupergraph } from "./supergraph";
 export type Execute = (request: GatewayGraphQLRequestContext<RequestContext>) => Promise<GatewayExecutionResult>;
 
 /** Runs operations by our own executor. */
-export function ownExecutor(o: { engine: Engine<RequestContext>; permit: Permit; documents: Documents }): Execute {
-  const { engine, permit, documents } = o;
+export function ownExecutor(o: {
+  engine: Engine<RequestContext>;
+  permit: Permit;
+  documents: Documents;
+  charge: Steps<RequestContext>["charge"];
+}): Execute {
+  const { engine, permit, documents, charge } = o;
   return async ({ request, document, context }) => {
     try {
       const operation = operationOfDocument(document, request.operationName);
       const variables = documents.variablesOf(operation, request.variables);
+      const settle = await charge(operation, variables, context);
       const permitted = await permit(operation, context);
       const { callerKey, signal, traceparent } = context;
       const prepared = await engine.prepare(permitted, variables, { callerKey, signal, traceparent });
-      const { errors, ...answer } = await engine.execute(prepared, variables, context);
+      const { errors, ...answer } = settle(await engine.execute(prepared, variables, context));
       return { ...answer, ...(errors && { errors: errors.map(asGraphQLError) }) };
     } catch (error) {
       return { errors: refusalErrors(error) };
@@ -51,12 +58,18 @@ export function refusalErrors(error: unknown): GraphQLError[] {
         new GraphQLError(message, {
           nodes,
           path,
-          extensions: { ...extensions, http: extensions["http"] ?? { status: 400 } },
+          extensions: { ...extensions, http: asHttpHead(extensions["http"] ?? {}) },
         }),
     );
   if (error instanceof PlanningRefused) return refusalErrors(planningRefusal(error));
   throw error;
 }
+
+/** As Apollo Server wants it. */
+const asHttpHead = ({ status = 400, headers = {} }: { status?: number; headers?: Record<string, string> }) => ({
+  status,
+  headers: new HeaderMap(Object.entries(headers)),
+});
 
 export const asGraphQLError = ({ message, path, extensions }: GraphQLFormattedError): GraphQLError =>
   new GraphQLError(message, { path, extensions });

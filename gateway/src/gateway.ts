@@ -5,6 +5,9 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import type { AccessSource } from "./access-source";
+import { localBudget } from "./admission/budget";
+import { createCharge } from "./admission/charge";
+import { createCostModel } from "./admission/cost";
 import { openPersistedOperations, type PersistedOptions } from "./admission/persisted";
 import { startApollo } from "./apollo";
 import { createAuthentication } from "./authentication";
@@ -59,6 +62,8 @@ export interface GatewayOptions {
   slowOperationMs?: number;
   /** The operations that clients are known to send, and what becomes of others. */
   operations?: Pick<PersistedOptions, "manifest" | "unknown">;
+  /** What one operation may cost as it is estimated, and one caller's within a minute; any unless told. */
+  demand?: { costMax?: number; costPerMinuteMax?: number };
   /** How long `stop` waits for running requests. */
   drainMs?: number;
 }
@@ -73,6 +78,8 @@ export interface RunningGateway {
 export const defaultTokens = { issuer: "atrium", audience: "atrium-api" };
 
 const operationsWatchMs = 2_000;
+// What a list is taken to hold that doesn't say.
+const listSizeAssumed = 10;
 
 /**
  * Services are asked again at once after they were away, and their replicas in turn (`connectSubgraph` sees to both), so a
@@ -124,6 +131,14 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   };
   const permit = createPermit(rights);
   const documents = createDocuments({ schema: graph.apiSchema, introspection, suggestions });
+  const { costMax = Infinity, costPerMinuteMax } = o.demand ?? {};
+  const charge = createCharge<RequestContext>({
+    model: createCostModel(graph.apiSchema, graph.supergraphSchema, { listSize: listSizeAssumed }),
+    mode: costMax === Infinity && costPerMinuteMax === undefined ? "MEASURE" : "ENFORCE",
+    costMax,
+    budget: costPerMinuteMax === undefined ? undefined : localBudget(costPerMinuteMax),
+    isAsked: ({ exposeCost }) => exposeCost === true,
+  });
   const execute =
     o.executor === "stock"
       ? stockExecutor({
@@ -134,7 +149,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
           authentication,
           metrics,
         })
-      : ownExecutor({ engine, permit, documents });
+      : ownExecutor({ engine, permit, documents, charge });
   const operations = openPersistedOperations({
     automatic: true,
     unknown: "ALLOW",
@@ -143,7 +158,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     log,
   });
   const apollo = await startApollo({ graph, execute, gate, introspection, suggestions, operations, metrics, log });
-  const subscribe = createSubscriptions({ engine, permit, documents, metrics });
+  const subscribe = createSubscriptions({ engine, permit, documents, charge, metrics });
   let isStopping = false;
 
   const shared = { apollo, authentication, gate, limits, trustedProxies, cors, metrics, log };

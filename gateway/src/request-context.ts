@@ -7,6 +7,8 @@ export interface RequestContext extends ClientRequest {
   actor: Actor;
   clientAddress?: string;
   userAgent?: string;
+  /** Whether the answer is to say what it cost. */
+  exposeCost?: boolean;
 }
 
 /** What the fronts find out; the rest follows from who asks. */

@@ -20,7 +20,7 @@ const origins = z.string().transform((text, context) => {
   return { origins, localhost: origins.length < entries.length };
 });
 
-/** Which operations clients may send, in either shape. */
+/** Which operations clients may send, and what they may cost, in either shape. */
 export const operationsSettings = {
   OPERATIONS_MANIFEST: z
     .string()
@@ -31,6 +31,18 @@ export const operationsSettings = {
     .default("allow")
     .transform((word) => word.toUpperCase() as "ALLOW" | "LOG" | "REFUSE")
     .describe("What becomes of operations that aren't in it: allow, log or refuse."),
+  COST_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("What one operation may cost, by @cost and @listSize; any without it."),
+  COST_PER_MINUTE_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("What one caller's operations may cost within a minute, at each gateway; any without it."),
 };
 
 /** The settings of a process that runs the gateway alone. */

@@ -1,5 +1,6 @@
 import type { DocumentNode, ExecutionResult, OperationDefinitionNode } from "graphql";
 import type { Permit } from "./authorization/permit";
+import type { Steps } from "./endpoint";
 import { isEventStream, type Answer, type Engine, type EventStream } from "./execution/engine";
 import { asGraphQLError, refusalErrors } from "./executor";
 import { operationOfDocument, type Documents } from "./graph/documents";
@@ -25,22 +26,24 @@ export function createSubscriptions(o: {
   engine: Engine<RequestContext>;
   permit: Permit;
   documents: Documents;
+  charge: Steps<RequestContext>["charge"];
   metrics: Metrics;
 }): Subscribe {
   return async ({ document, operation: definition, variables: given, context, stillAllowed }) => {
     try {
       const asked = operationOfDocument(document, definition.name?.value);
       const variables = o.documents.variablesOf(asked, given);
+      const settle = await o.charge(asked, variables, context);
       const operation = await o.permit(asked, context);
       const { callerKey, traceparent } = context;
       const prepared = await o.engine.prepare(operation, variables, { callerKey, signal: context.signal, traceparent });
       const source = await o.engine.subscribe(prepared, variables, context, { requestOfEvent: stillAllowed });
-      if (!isEventStream(source)) return asResult(source);
+      if (!isEventStream(source)) return asResult(settle(source));
       o.metrics.subscriptions.inc();
       return guarded(source, {
         passOn(event) {
           o.metrics.events.inc();
-          return asResult(event);
+          return asResult(settle(event));
         },
         ended: () => o.metrics.subscriptions.dec(),
       });

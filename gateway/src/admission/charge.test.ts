@@ -37,8 +37,7 @@ const refusedWith = (code: string) => ({
 
 beforeEach(() => {
   lines.length = 0;
-  // Nothing here is about the turn of a minute but what says so.
-  jest.useFakeTimers({ now: 60_000 * 1_000 });
+  jest.useFakeTimers();
 });
 afterEach(() => jest.useRealTimers());
 

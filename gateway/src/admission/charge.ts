@@ -41,11 +41,11 @@ export function createCharge<Request extends ClientRequest>(o: ChargeOptions<Req
     return cost;
   }
 
-  return async (
+  async function charged(
     operation: Operation,
     variables: Readonly<Record<string, unknown>>,
     request: Request,
-  ): Promise<Settle> => {
+  ): Promise<Settle> {
     const estimated = estimateOf(operation, variables, request);
     const spending = isEnforced ? await o.budget?.spend(request.callerKey, estimated) : undefined;
     if (spending && !spending.allowed) throw overdrawn(spending.retryAfterSeconds);
@@ -61,10 +61,17 @@ export function createCharge<Request extends ClientRequest>(o: ChargeOptions<Req
       else if (isWhole || actual > estimated) spending?.correct(actual - estimated);
       isSettled = true;
       if (!isAsked) return answer;
-      const cost = { estimated: Number.isNaN(estimated) ? null : estimated, actual, max: o.costMax };
+      const cost = {
+        estimated: Number.isNaN(estimated) ? null : estimated,
+        actual,
+        max: o.costMax === Infinity ? null : o.costMax,
+      };
       return { ...answer, extensions: { ...answer.extensions, cost } };
     };
-  };
+  }
+
+  return (operation: Operation, variables: Readonly<Record<string, unknown>>, request: Request) =>
+    !isEnforced && o.costMax === Infinity && !o.isAsked(request) ? unchanged : charged(operation, variables, request);
 }
 
 const unchanged: Settle = (answer: Answer) => answer;

@@ -74,6 +74,8 @@ export function openPersistedOperations(o: PersistedOptions): PersistedOperation
     maxSize: storedBytesMax,
     sizeCalculation: (text) => text.length * 2 + 200,
   });
+  if (o.manifest === undefined && o.unknown !== "ALLOW")
+    throw new Error("A manifest says which operations are known, and there is none: unknown ones would pass.");
   let seen = "";
   let known: Known | null = null;
   if (o.manifest !== undefined) {

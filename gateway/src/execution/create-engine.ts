@@ -7,7 +7,7 @@ import { SubgraphFault, type SubgraphAnswer } from "../subgraphs/transport";
 import { completed } from "./complete";
 import type { Answer, Engine, EngineOptions, EventStream, Prepared } from "./engine";
 import { runIncrementally } from "./incremental";
-import type { Compilation } from "./plan";
+import type { Compilation, OfPlan } from "./plan";
 import { PreparedOperation } from "./prepared";
 import { readAhead } from "./read-ahead";
 import { Run } from "./run";
@@ -16,7 +16,7 @@ import { Run } from "./run";
 export function createEngine<Request extends ClientRequest>(options: EngineOptions<Request>): Engine<Request> {
   const { apiSchema, supergraphSchema } = options.graph;
   const prepared = new WeakMap<QueryPlan, PreparedOperation<Request>>();
-  const compilation: Omit<Compilation, "askedAgain"> = {
+  const compilation: Omit<Compilation, OfPlan> = {
     isAbstract: (name) => typeof name === "string" && isAbstractType(supergraphSchema.getType(name)),
     isOfType(typename, condition) {
       if (typename === condition) return true;

@@ -2,6 +2,7 @@ import type { FetchNode } from "@apollo/query-planner";
 import { parse, type GraphQLFormattedError } from "graphql";
 import type { ClientRequest } from "../client-request";
 import { SubgraphFault, type SubgraphAnswer, type SubgraphRequest } from "../subgraphs/transport";
+import { compileContexts } from "./contexts";
 import { commonPlace, placesOf, type Place } from "./places";
 import { askedBy, type Compilation, type Step } from "./plan";
 import { compileRepresentations, type Group } from "./representations";
@@ -21,7 +22,7 @@ export interface CompiledFetch<Request extends ClientRequest> {
 
 export function compileFetch<Request extends ClientRequest>(
   node: FetchNode,
-  { isOfType, isAbstract, askedAgain }: Compilation,
+  { isOfType, isAbstract, askedAgain, hasContexts }: Compilation,
 ): CompiledFetch<Request> {
   const { serviceName, operation, operationName, id } = node;
   const head =
@@ -29,6 +30,7 @@ export function compileFetch<Request extends ClientRequest>(
     `${operationName === undefined ? "" : `,"operationName":${JSON.stringify(operationName)}`},"variables":{`;
   const usages = node.variableUsages ?? [];
   const group = node.requires && compileRepresentations(node.requires, node.inputRewrites, isOfType);
+  const byContext = compileContexts(node.contextRewrites, isOfType);
   const rewrite = compileRewrites(node.outputRewrites, isOfType);
   const asked = askedBy(node);
   const rootKeys = once(() => responseKeysOf(operation));
@@ -37,7 +39,12 @@ export function compileFetch<Request extends ClientRequest>(
     async run(run, objects, path) {
       if (objects.length > 0) {
         if (!group) await fetchRoot(run, objects, path);
-        else {
+        else if (byContext) {
+          const sent = byContext(run.root, objects, path).map((each) =>
+            fetchEntities(run, group(each.objects), path, each.variables),
+          );
+          await Promise.all(sent);
+        } else {
           const groups = group(objects);
           if (groups.length > 0)
             await (askedAgain.has(asked) ? fetchUnknown(run, groups, path) : fetchEntities(run, groups, path));
@@ -64,10 +71,11 @@ export function compileFetch<Request extends ClientRequest>(
     return Promise.reject(new SubgraphFault(serviceName, "UNREACHABLE", `There is no way to "${serviceName}".`));
   }
 
-  function sendFor(run: Run<Request>, groups: readonly Group[]): Promise<SubgraphAnswer> {
+  function sendFor(run: Run<Request>, groups: readonly Group[], ofContext = ""): Promise<SubgraphAnswer> {
     let texts = "";
     for (const { text } of groups) texts += texts === "" ? text : `,${text}`;
-    const variables = variablesText(run);
+    let variables = variablesText(run);
+    if (ofContext) variables += `${variables && ","}${ofContext}`;
     return send(run, `${variables}${variables && ","}"representations":[${texts}]`);
   }
 
@@ -96,9 +104,15 @@ export function compileFetch<Request extends ClientRequest>(
     for (const object of objects) mergeInto(object, objects.length === 1 ? data : (copyOf(data) as Tree), isAbstract);
   }
 
-  async function fetchEntities(run: Run<Request>, groups: readonly Group[], path: PlanPath): Promise<void> {
+  async function fetchEntities(
+    run: Run<Request>,
+    groups: readonly Group[],
+    path: PlanPath,
+    ofContext?: string,
+  ): Promise<void> {
+    if (groups.length === 0) return;
     try {
-      const answer = await sendFor(run, groups);
+      const answer = await sendFor(run, groups, ofContext);
       const { entities, errors } = entitiesOf(run, answer, groups.length, path);
       for (let i = 0; i < groups.length; i++) mergeEntity(groups[i]!, entities[i]);
       if (errors.size > 0) reportErrors(run, groups, errors, path);
@@ -175,7 +189,8 @@ export function compileFetch<Request extends ClientRequest>(
       if (entity.__typename === undefined) entity.__typename = entities[0]!.__typename;
       rewrite(entity);
     }
-    for (const target of entities) mergeInto(target, entity, isAbstract);
+    // What is below an entity may be told something else at each of its places.
+    for (const target of entities) mergeInto(target, hasContexts ? (copyOf(entity) as Tree) : entity, isAbstract);
   }
 
   function reportErrors(

@@ -12,7 +12,12 @@ export interface Compilation {
   isAbstract(typename: unknown): boolean;
   /** What several fetches of the plan ask of entities: an entity that one has fetched is the other's too. */
   askedAgain: ReadonlySet<string>;
+  /** Whether fields of the plan have arguments from objects above them. */
+  hasContexts: boolean;
 }
+
+/** What compiling one plan needs to know of that plan. */
+export type OfPlan = "askedAgain" | "hasContexts";
 
 /** A node of a plan, compiled: runs for the objects at a path. */
 export type Step<Request extends ClientRequest> = (
@@ -90,13 +95,15 @@ export function fetchIdsIn(node: PlanNode | SubscriptionNode | undefined): strin
 export const askedBy = ({ serviceName, operation }: FetchNode): string =>
   `${serviceName} ${operation.replace(/^query\s+[_A-Za-z0-9]+/, "query")}`;
 
-/** What more than one fetch of a plan asks of entities. */
-export function askedAgainIn(node: PlanNode | SubscriptionNode | undefined): Set<string> {
+/** What more than one fetch of a plan asks of entities, and whether any has arguments from above them. */
+export function knownOf(node: PlanNode | SubscriptionNode | undefined): Pick<Compilation, OfPlan> {
   const asked = new Map<string, number>();
+  let hasContexts = false;
   const count = (each: PlanNode | undefined): void => {
     switch (each?.kind) {
       case "Fetch":
         if (each.requires) asked.set(askedBy(each), (asked.get(askedBy(each)) ?? 0) + 1);
+        if (each.contextRewrites?.length) hasContexts = true;
         return;
       case "Sequence":
       case "Parallel":
@@ -113,5 +120,5 @@ export function askedAgainIn(node: PlanNode | SubscriptionNode | undefined): Set
     }
   };
   count(node?.kind === "Subscription" ? node.rest : node);
-  return new Set([...asked].flatMap(([key, times]) => (times > 1 ? [key] : [])));
+  return { askedAgain: new Set([...asked].flatMap(([key, times]) => (times > 1 ? [key] : []))), hasContexts };
 }

@@ -16,7 +16,7 @@ import type { ClientRequest } from "../client-request";
 import type { Operation } from "../graph/operation";
 import { compileFetch, type CompiledFetch } from "./fetch";
 import type { Complete } from "./leaf";
-import { askedAgainIn, compileNode, type Compilation, type Step } from "./plan";
+import { compileNode, knownOf, type Compilation, type OfPlan, type Step } from "./plan";
 import { compileShape } from "./shape";
 
 // As many as six switches have values; an operation with more compiles some of them again.
@@ -36,13 +36,14 @@ export class PreparedOperation<Request extends ClientRequest> {
   constructor(
     readonly operation: Operation,
     readonly plan: QueryPlan,
-    o: { schema: GraphQLSchema; compilation: Omit<Compilation, "askedAgain"> },
+    o: { schema: GraphQLSchema; compilation: Omit<Compilation, OfPlan> },
   ) {
     this.schema = o.schema;
     const { node } = plan;
     // What a mutation has changed reads otherwise afterwards.
-    const askedAgain = operation.type === "mutation" ? new Set<string>() : askedAgainIn(node);
-    this.#compilation = { ...o.compilation, askedAgain };
+    const known = knownOf(node);
+    if (operation.type === "mutation") known.askedAgain = new Set();
+    this.#compilation = { ...o.compilation, ...known };
     this.#switches = switchesOf(operation);
   }
 

@@ -60,6 +60,7 @@ export async function answerGraphQL(
           deadline: time.deadline,
           log,
           client: clientNameOf(request),
+          exposeCost: request.headers["expose-cost"] === "true",
         }),
     });
     if (answer.body.kind !== "complete") throw new Error("The gateway has no incremental delivery.");

@@ -6,9 +6,11 @@ export interface Accepted {
   deferred: boolean;
   /** Subscriptions: server-sent events, or `multipart/mixed; subscriptionSpec=1.0`. */
   events: "SSE" | "MULTIPART" | null;
+  /** Whether the client reads nothing but such a stream: a single answer is one event then. */
+  onlyEvents: boolean;
 }
 
-const anything: Accepted = { type: "application/json", deferred: false, events: null };
+const anything: Accepted = { type: "application/json", deferred: false, events: null, onlyEvents: false };
 const rememberedMax = 500;
 const remembered = new Map<string, Accepted>();
 
@@ -56,6 +58,7 @@ function readAccept(header: string): Accepted {
     if (name === "application/graphql-response+json") type = name;
     else if (name === "application/json" || name === "*/*" || name === "application/*") type = "application/json";
   }
+  const onlyEvents = type === null && !deferred && events === "SSE";
   if (type === null && (deferred || events !== null)) type = "application/json";
-  return { type, deferred, events };
+  return { type, deferred, events, onlyEvents };
 }

@@ -22,15 +22,16 @@ export interface BareRequest extends ClientRequest {
 /** One that came over HTTP or a socket. It is made for each operation, so what few need is made when it is asked for. */
 export class ClientsRequest implements BareRequest {
   readonly headers: IncomingHttpHeaders;
+  readonly client: ClientRequest["client"];
   readonly callerKey: string;
   readonly exposePlan: boolean;
   readonly traceparent: string | undefined;
   readonly deadlineAt: number | undefined;
-  readonly policy = new CachePolicy();
   readonly #presence = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
   #patience: AbortController | undefined;
   #requestId: string | undefined;
+  #policy: CachePolicy | undefined;
 
   constructor(
     request: IncomingMessage,
@@ -42,6 +43,10 @@ export class ClientsRequest implements BareRequest {
     // Each of an operation's fetches listens, and there may be many.
     setMaxListeners(0, this.#presence.signal);
     this.headers = headers;
+    this.client = {
+      name: one(headers["apollographql-client-name"]),
+      version: one(headers["apollographql-client-version"]),
+    };
     this.callerKey = caller.subject ?? clientAddressOf(request, o.trustedProxies) ?? "";
     this.exposePlan = o.exposePlan && headers["apollo-expose-query-plan"] === "true";
     this.traceparent = traceparentOf(request);
@@ -53,11 +58,8 @@ export class ClientsRequest implements BareRequest {
     return (this.#requestId ??= saneRequestId(this.headers["x-request-id"]) ?? randomUUID());
   }
 
-  get client(): ClientRequest["client"] {
-    return {
-      name: one(this.headers["apollographql-client-name"]),
-      version: one(this.headers["apollographql-client-version"]),
-    };
+  get policy(): CachePolicy {
+    return (this.#policy ??= new CachePolicy());
   }
 
   get claims(): Claims {

@@ -147,6 +147,10 @@ export const configSchema = z
         waiting: count(1_000),
         retries: z.number().int().min(0).max(10).default(2),
         answerBytes: count(32 * 1024 * 1024),
+        sharedFetches: z
+          .boolean()
+          .default(true)
+          .describe("Whether a query to a subgraph isn't sent again while the same one, for the same headers, runs."),
       })
       .prefault({}),
     planner: z
@@ -185,7 +189,13 @@ export const configSchema = z
       .prefault({}),
     watchMs: milliseconds(2_000),
   })
-  .superRefine(({ path, contracts }, context) => {
+  .superRefine(({ path, contracts, persistedOperations }, context) => {
+    if (persistedOperations.manifest === undefined && persistedOperations.unknown !== "ALLOW")
+      context.addIssue({
+        code: "custom",
+        message: "is what says which operations are known",
+        path: ["persistedOperations", "manifest"],
+      });
     const taken = new Set([path, "/health", "/ready", "/metrics"]);
     for (const [index, contract] of contracts.entries()) {
       const fault = (message: string, at: string) =>

@@ -317,13 +317,26 @@ describe("streams over HTTP", () => {
 
   test("are bounded for each caller, together with sockets", async () => {
     await serve({ subscriptions: { perCaller: 2 } });
-    const leaving = new AbortController();
     const open = [await stream(), await stream()];
     const refused = await stream();
     expect([refused.status, codeIn(await refused.text())]).toEqual([429, "RATE_LIMITED"]);
     await open[0]!.body!.cancel();
     await eventually(async () => (await stream()).status === 200);
-    leaving.abort();
+  });
+
+  test("bring a query's answer too, to a client that reads nothing else; a refusal is no stream", async () => {
+    await serve();
+    const accept = "text/event-stream";
+    const answer = await post(names, { accept });
+    expect([answer.headers["content-type"], answer.text]).toEqual([
+      "text/event-stream; charset=utf-8",
+      `:\n\nevent: next\ndata: ${named}\n\nevent: complete\ndata:\n\n`,
+    ]);
+    const refused = await post("{ nothing }", { accept });
+    expect([refused.headers["content-type"], codeIn(refused.text)]).toEqual([
+      "application/json; charset=utf-8",
+      "GRAPHQL_VALIDATION_FAILED",
+    ]);
   });
 
   test("end with their caller's token", async () => {

@@ -85,6 +85,8 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
     if (isEventStream(answer))
       return await sendSubscription(front, request, response, place!.counted(answer), how.events!, caller.expiresAt);
     if (isIncremental(answer)) return await sendIncrementally(request, response, answer);
+    if (how.onlyEvents)
+      return await sendEvents(request, response, once(answer), "SSE", config.subscriptions.heartbeatMs);
     const text = JSON.stringify(answer);
     const lasting = lastingOf(request, serving, client, text);
     return await send(front, request, response, { status: statusOf(answer, how), type, text, ...lasting });
@@ -161,9 +163,10 @@ function lastingOf(
   client: ClientsRequest,
   text: string,
 ): Pick<Sent, "cacheControl" | "etag"> | undefined {
+  if (method === "POST") return undefined;
   const seconds = client.policy.publicSeconds;
   const isNobodys = isAnybodys(client) && headers.authorization === undefined && headers.cookie === undefined;
-  if (method === "POST" || (seconds === 0 && !isNobodys)) return undefined;
+  if (seconds === 0 && !isNobodys) return undefined;
   const cacheControl = seconds > 0 ? `${isNobodys ? "public" : "private"}, max-age=${seconds}` : "private, no-cache";
   // Weak: compressed or not, it is the same answer.
   return { cacheControl, etag: `W/"${createHash("sha1").update(text).digest("base64url")}"` };
@@ -202,6 +205,10 @@ const graphqlUtf8 = "application/graphql-response+json; charset=utf-8";
 
 const matches = (header: string | undefined, etag: string): boolean =>
   header !== undefined && header.split(",").some((each) => each.trim() === etag || each.trim() === "*");
+
+async function* once(answer: Answer): EventStream {
+  yield answer;
+}
 
 /** A subscription as a stream of HTTP, which ends with its caller's token. */
 async function sendSubscription(

@@ -1,6 +1,7 @@
 import type { Observer } from "../observing/observer";
 import { guarded } from "../subgraphs/guards";
 import { httpTransport } from "../subgraphs/http-transport";
+import { createSharedFetches, type SharedFetches } from "../subgraphs/shared-fetches";
 import { socketSource } from "../subgraphs/socket-source";
 import type { SubgraphFault, SubgraphTransport } from "../subgraphs/transport";
 import type { BareRequest } from "./bare-request";
@@ -32,18 +33,22 @@ export const strangersIn = ({ subgraphs }: Config, known: readonly string[]): st
   Object.keys(subgraphs).filter((name) => !known.includes(name));
 
 /** The ways to the subgraphs, each by its own rules and guards. Throws `ConfigError` where one has no address. */
-export const openTransports = (
+export function openTransports(
   subgraphs: readonly { name: string; url: string }[],
   config: Config,
   observer: Observer,
-): Transports =>
-  new Map([...addressesOf(subgraphs, config)].map(([name, url]) => [name, transportOf(name, url, config, observer)]));
+): Transports {
+  const sharing = config.traffic.sharedFetches ? createSharedFetches() : undefined;
+  const addresses = [...addressesOf(subgraphs, config)];
+  return new Map(addresses.map(([name, url]) => [name, transportOf(name, url, config, observer, sharing)]));
+}
 
 function transportOf(
   name: string,
   address: string,
   config: Config,
   observer: Observer,
+  sharing: SharedFetches | undefined,
 ): SubgraphTransport<BareRequest> {
   const own = config.subgraphs[name];
   const headersFor = compileHeaderRules([...config.headers, ...(own?.headers ?? [])]);
@@ -72,7 +77,13 @@ function transportOf(
     waitingMax: waiting,
     retriesMax: retries,
   };
-  return guarded(transport, limits, observer);
+  const careful = guarded(transport, limits, observer);
+  if (!sharing) return careful;
+  return sharing.over(careful, {
+    toldOf: headersFor ? ({ headers }) => JSON.stringify(headersFor(headers)) : () => "",
+    // What the subgraph allows is heard by whoever asked it first.
+    onJoined: ({ policy }, first) => policy.restrict(first.policy.publicSeconds),
+  });
 }
 
 const told: Record<SubgraphFault["reason"], string> = {

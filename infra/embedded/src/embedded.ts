@@ -87,6 +87,7 @@ async function start(env: NodeJS.ProcessEnv, progress: Progress, close: Closing)
       host: endpoint.host,
       cors: { origins: [], localhost: true },
       operations: { manifest: settings.OPERATIONS_MANIFEST, unknown: settings.UNKNOWN_OPERATIONS },
+      demand: { costMax: settings.COST_MAX, costPerMinuteMax: settings.COST_PER_MINUTE_MAX },
       metricsToken: settings.METRICS_TOKEN,
       log,
     }).catch((error: NodeJS.ErrnoException) => {

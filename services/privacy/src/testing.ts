@@ -33,11 +33,14 @@ export async function testTables() {
   const owner = new pg.Client(home.ownerUrl);
   await owner.connect();
   // Its owner may lift what is forced upon it, as anybody could who has broken in there.
-  for (const table of ["audit_entry", "audit_chain", "audit_checkpoint"])
+  for (const table of ["audit_entry", "audit_chain", "audit_checkpoint", "audit_origin"])
     await owner.query(`alter table ${table} no force row level security`);
   const clock = { now: new Date("2026-11-26T12:00:00Z") };
+  const folder = mkdtempSync(path.join(tmpdir(), "atrium-privacy-"));
   return {
     home,
+    folder,
+    blobs: await folderBlobs(folder),
     database,
     owner,
     keys: keysOf(secret),
@@ -48,6 +51,7 @@ export async function testTables() {
       await owner.end();
       await database.close();
       await home.drop();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

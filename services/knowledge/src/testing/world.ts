@@ -126,8 +126,10 @@ export async function announced(
   { organizationId }: Member,
 ): Promise<{ type: string; data: object }[]> {
   return database.asService().sql(
-    `select type, data from (select * from published_event union all select *, now() from outbox_event) as event
-      where organization_id = $1 order by position`,
+    `select type, data from (
+       select position, organization_id, type, data from published_event
+       union all select position, organization_id, type, data from outbox_event
+     ) as event where organization_id = $1 order by position`,
     [organizationId],
   );
 }

@@ -42,7 +42,7 @@ async function givenChain(count = 10): Promise<string> {
 }
 
 const verify = (chain: string, time: { from?: Date; to?: Date } = {}) =>
-  verifyChain({ db: tables.database.asService(), keys: tables.keys }, chain, time);
+  verifyChain({ ...tables, db: tables.database.asService() }, chain, time);
 const tamper = (sql: string, ...values: unknown[]) => tables.owner.query(sql, values);
 
 test("each event becomes one entry at the end of its organization's chain, whatever it is delivered with", async () => {

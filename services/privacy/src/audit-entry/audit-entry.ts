@@ -61,6 +61,7 @@ export const brokenKinds = {
   INSERTED: "The entry was put in, and never recorded.",
   REWRITTEN: "A signed checkpoint tells that entries from this one on aren't what was recorded.",
   CHECKPOINT_FORGED: "The checkpoint of this entry wasn't signed by this installation.",
+  WITNESS_FORGED: "What is kept beside the database of how far the chain had come wasn't written by this installation.",
   HEAD_FORGED: "The record of where the chain ends wasn't made by this installation.",
 } as const;
 export type BrokenKind = keyof typeof brokenKinds;

@@ -107,6 +107,22 @@ test("reading the trail becomes an entry of it: who read, and how much", async (
   expect(reads.at(-1)).toMatchObject({ action: "privacy.sensitive.read.v1", subject: place.organizationId });
 });
 
+test("a read says what acted for whom, and from where", async () => {
+  const readers = [
+    { actor: memberOf(place), agentId: null },
+    { actor: { ...memberOf(place), kind: "API_KEY" as const, sessionId: "key_1" }, agentId: "key_1" },
+  ];
+  const text = `query ($filter: AuditFilter) { auditTrail(filter: $filter) { nodes { agentId network userAgent } } }`;
+  for (const { actor, agentId } of readers) {
+    await trail(actor, messages);
+    const reads = await until(
+      async () => dataOf(await privacy.run(memberOf(place), text, { filter: { actorId: actor.userId } })),
+      ({ auditTrail }) => auditTrail.nodes.length > 0,
+    );
+    expect(reads.auditTrail.nodes).toEqual([{ agentId, network: "203.0.113.0/24", userAgent: "Firefox on Linux" }]);
+  }
+});
+
 test("who runs one workspace alone sees that workspace's entries, and doesn't verify the organization's", async () => {
   const admin = memberOf(place, ["audit:read"]);
   const { nodes } = await trail(admin, { filter: { action: "chat.message.received.v1" } });

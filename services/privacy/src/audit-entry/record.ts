@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { serviceOf, type Envelope } from "@atrium/events";
+import { erasedAmong } from "@atrium/personal-data";
 import type { Context } from "../context";
-import type { Keys } from "../keys";
 import { hashAfter, hashOfData, hashOfOrigin, lineOf, outcomeOf, type AuditEntry } from "./audit-entry";
 import { headMac } from "./head";
 import { insertOrigins, type StoredOrigin } from "./origin-store";
@@ -22,6 +22,7 @@ export async function recordEvents(
   envelopes: readonly Envelope[],
 ): Promise<void> {
   const at = now();
+  const knownOrigins = await originsOf({ db, keys }, envelopes);
   const chains = [...new Set(envelopes.map(chainOf))].sort();
   const heads = await lockHeads(db, chains, at);
   // Entries of a chain are recorded in the order of time, also while the clock is set back.
@@ -39,8 +40,8 @@ export async function recordEvents(
     if (known.has(envelope.id)) continue;
     const head = heads.get(chainOf(envelope))!;
     const recordedAt = new Date(Math.max(at.getTime(), head.recordedAt.getTime()));
-    const origin = originOf(keys, envelope);
-    const entry = entryAfter(head, envelope, recordedAt, origin && hashOfOrigin(origin.salt, origin));
+    const origin = knownOrigins.get(envelope.id);
+    const entry = entryAfter(head, envelope, recordedAt, origin ? hashOfOrigin(origin.salt, origin) : null);
     if (origin) origins.push({ ...origin, chain: entry.chain, number: entry.number, recordedAt });
     known.add(envelope.id);
     entries.push(entry);
@@ -62,11 +63,21 @@ const chainOf = ({ organizationid }: Envelope) => organizationid ?? "";
 
 const saltBytes = 16;
 
-/** Where an event came from, with a salt of its own; only where it can be told whose it is, and so be erased with them. */
-function originOf(keys: Keys, { type, subject, actorid, sealedorigin }: Envelope) {
-  const personId = actorid ?? (subject.startsWith("usr_") ? subject : null);
-  const origin = personId && sealedorigin ? keys.originsOf(serviceOf(type)).open(sealedorigin) : null;
-  return origin && { ...origin, personId: personId!, salt: randomBytes(saltBytes).toString("hex") };
+/**
+ * Where events came from, by their ids, each with a salt of its own; only where it can be told whose that is, so that it
+ * goes with them, and not of those who have gone already: their events may arrive late.
+ */
+async function originsOf({ db, keys }: Pick<Context, "db" | "keys">, envelopes: readonly Envelope[]) {
+  const known = new Map<string, Pick<StoredOrigin, "network" | "userAgent" | "personId" | "salt">>();
+  for (const { id, type, subject, actorid, sealedorigin } of envelopes) {
+    const personId = actorid ?? (subject.startsWith("usr_") ? subject : undefined);
+    const origin = personId && sealedorigin ? keys.originsOf(serviceOf(type)).open(sealedorigin) : null;
+    if (origin) known.set(id, { ...origin, personId: personId!, salt: randomBytes(saltBytes).toString("hex") });
+  }
+  if (known.size === 0) return known;
+  const erased = await erasedAmong(db, [...new Set([...known.values()].map(({ personId }) => personId))].sort());
+  for (const [id, { personId }] of known) if (erased.has(personId)) known.delete(id);
+  return known;
 }
 
 function entryAfter(head: Head, envelope: Envelope, recordedAt: Date, originHash: string | null): AuditEntry {

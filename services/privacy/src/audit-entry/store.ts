@@ -220,6 +220,23 @@ export async function findEnd(tx: Tx, chain: string): Promise<{ head: Head | nul
   return { head: head.chain == null ? null : (head as Head), last };
 }
 
+/** Where chains with entries end, in order of their names. */
+export const listHeads = (service: Tx, { after, limit }: { after: string | null; limit: number }): Promise<Head[]> =>
+  service.sql<Head>(
+    `select ${headColumns} from audit_chain where ($1::text is null or chain > $1) and number > 0
+      order by chain limit $2`,
+    [after, limit],
+  );
+
+/** Of the entry with this number; null where there is none. */
+export async function findHash(tx: Tx, chain: string, number: number): Promise<string | null> {
+  const [row] = await tx.sql<{ hash: string }>(
+    "select encode(hash, 'hex') as hash from audit_entry where chain = $1 and number = $2 order by recorded_at limit 1",
+    [chain, number],
+  );
+  return row?.hash ?? null;
+}
+
 /** The chains there are, in order of their names. */
 export async function listChains(service: Tx, { after, limit }: { after: string | null; limit: number }) {
   const rows = await service.sql<{ chain: string }>(

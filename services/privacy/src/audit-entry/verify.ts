@@ -3,6 +3,7 @@ import { ChainWalk, genesisOf, type Broken } from "./audit-entry";
 import { isGenuine } from "./checkpoint";
 import { headMac } from "./head";
 import { findAlteredOrigin } from "./origin-store";
+import { findWitness, forged } from "./witness";
 import { findEnd, listChains, listCheckpoints, numbersWithin, readLinks } from "./store";
 
 export interface Verification {
@@ -21,16 +22,20 @@ const readAhead = 3;
  * following the hashes, and by what was signed. The next blocks are read while one is being followed.
  */
 export async function verifyChain(
-  { db, keys }: { db: Tx } & Pick<Context, "keys">,
+  { db, keys, blobs }: { db: Tx } & Pick<Context, "keys" | "blobs">,
   chain: string,
   { from = null, to = null }: { from?: Date | null; to?: Date | null } = {},
   signal?: AbortSignal,
 ): Promise<Verification> {
+  // First: what is recorded meanwhile lies behind the end that is read next.
+  const witness = await findWitness({ blobs, keys }, chain);
   const { head, last } = await findEnd(db, chain);
   const within = from || to ? await numbersWithin(db, chain, { from, to }) : null;
   const result: Verification = { entryCount: 0, checkpointCount: 0, firstBroken: null };
   const broken = (kind: Broken["kind"], number: number) => ({ ...result, firstBroken: { kind, number } });
-  if (!head) return last === null ? result : broken("INSERTED", 1);
+  if (witness === forged) return broken("WITNESS_FORGED", head?.number ?? 0);
+  if (!head && last !== null) return broken("INSERTED", 1);
+  if (!head) return witness ? broken("MISSING", 1) : result;
 
   const begin = from ? (within!.first ?? head.number + 1) : head.firstNumber;
   const end = to ? (within!.last ?? begin - 1) : (last ?? begin - 1);
@@ -54,6 +59,7 @@ export async function verifyChain(
       const fault = walk.follow(link);
       if (fault) return broken(fault.kind, fault.number);
       result.entryCount++;
+      if (witness?.number === walk.number && witness.hash !== walk.hash) return broken("REWRITTEN", signedUpTo + 1);
       while (checkpoints[0]?.number === walk.number) {
         const checkpoint = checkpoints.shift()!;
         if (!isGenuine(keys, checkpoint)) return broken("CHECKPOINT_FORGED", checkpoint.number);
@@ -72,13 +78,14 @@ export async function verifyChain(
   if (head.mac !== headMac(keys, head)) return broken("HEAD_FORGED", head.number);
   if (walk.number < head.number) return broken("MISSING", walk.number + 1);
   if (walk.number > head.number) return broken("INSERTED", head.number + 1);
+  if (witness && witness.number > head.number) return broken("MISSING", head.number + 1);
   if (walk.hash !== null && walk.hash !== head.hash) return broken("REWRITTEN", signedUpTo + 1);
   return result;
 }
 
 /** Verifies every chain; returns those that aren't intact. */
 export async function verifyAllChains(
-  { database, keys, log }: Pick<Context, "database" | "keys" | "log">,
+  { database, keys, blobs, log }: Pick<Context, "database" | "keys" | "blobs" | "log">,
   signal?: AbortSignal,
 ): Promise<{ chain: string; firstBroken: Broken }[]> {
   const db = database.asService();
@@ -87,7 +94,7 @@ export async function verifyAllChains(
     const chains: string[] = await listChains(db, { after, limit: 500 });
     if (chains.length === 0) return found;
     for (const chain of chains) {
-      const { firstBroken } = await verifyChain({ db, keys }, chain, {}, signal);
+      const { firstBroken } = await verifyChain({ db, keys, blobs }, chain, {}, signal);
       if (!firstBroken) continue;
       log.error({ chain, ...firstBroken }, "The audit trail of an organization isn't what was recorded.");
       found.push({ chain, firstBroken });

@@ -145,6 +145,9 @@ describe("when its time has come", () => {
       ada,
       `mutation { recordConsents(input: { consents: [{ purpose: "analytics", given: true, method: POPUP }] }) { processed } }`,
     );
+    // The trail has where the consent and the request came from.
+    const origins = () => privacy.rows("select number from audit_origin where person_id = $1", [ada.userId]);
+    await until(origins, ({ length }) => length === 2);
     await privacy.pass(graceMinutes + 1);
     await until(
       () => seen(ada, id),
@@ -162,8 +165,9 @@ describe("when its time has come", () => {
     expect(done.parts.map(({ service, status, erased }: Part) => [service, status, erased])).toEqual([
       ["chat", "ERASED", 2],
       ["identity", "ERASED", 1],
-      ["privacy", "ERASED", 1],
+      ["privacy", "ERASED", 3],
     ]);
+    expect(await origins()).toEqual([]);
     expect(done.certificate).toMatchObject({ erasureId: id, userId: ada.userId, missing: [] });
     const [own] = done.certificate.services.filter(({ service }: Part) => service === "privacy");
     expect(own.nouns).toContainEqual(
