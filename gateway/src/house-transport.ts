@@ -76,10 +76,7 @@ export function houseTransport(
 export const isServiceAway = ({ data, errors }: SubgraphAnswer): boolean =>
   data === undefined && errors?.[0]?.extensions?.["code"] === "SERVICE_UNAVAILABLE";
 
-function untilLost(
-  name: string,
-  source: AsyncIterableIterator<SubgraphAnswer>,
-): AsyncIterableIterator<SubgraphAnswer> {
+function untilLost(name: string, source: AsyncIterableIterator<SubgraphAnswer>): AsyncIterableIterator<SubgraphAnswer> {
   const events: AsyncIterableIterator<SubgraphAnswer> = {
     async next() {
       const step = await source.next();

@@ -256,11 +256,7 @@ export function openSockets(o: {
   }
 
   /** Before each event: the subgraph decided with the rights of the subscriber as they were, so none may be lost since. */
-  async function recheck(
-    connection: Connection,
-    context: RequestContext,
-    arrivedAt: number,
-  ): Promise<RequestContext> {
+  async function recheck(connection: Connection, context: RequestContext, arrivedAt: number): Promise<RequestContext> {
     const { actor } = await connection.callerSince(arrivedAt);
     if (hasAllOf(actor, context.actor)) return requestContext({ ...context, actor });
     throw new PublicError("FORBIDDEN", "What you may do here has changed. Subscribe again.");

@@ -380,7 +380,10 @@ export async function startHouse({
     stopServer,
     /** It is started again, at the same address. */
     async restartServer(name: string) {
-      await startServer(services.find((service) => service.name === name)!, ports.get(name));
+      await startServer(
+        services.find((service) => service.name === name)!,
+        ports.get(name),
+      );
     },
     async post(
       query: string,
