@@ -16,7 +16,7 @@ import { ownExecutor, stockExecutor } from "./executor";
 import { createPermit } from "./authorization/permit";
 import { createDocuments } from "./graph/documents";
 import { openGraph } from "./graph/open-graph";
-import { houseDenial, houseErrors, houseTransport } from "./house-transport";
+import { houseDenial, houseErrors, houseTransport, isServiceAway } from "./house-transport";
 import { createObserver } from "./observing/observe";
 import { guarded } from "./subgraphs/guards";
 import type { Cors } from "./http/cors";
@@ -26,10 +26,11 @@ import { createMetrics } from "./metrics";
 import { mergeMetrics } from "./metrics-text";
 import { nodeClient, nodeSubgraph } from "./node";
 import { readinessOf } from "./readiness";
-import type { RequestContext } from "./request-context";
+import { requestContext, type RequestContext } from "./request-context";
 import { openSockets } from "./sockets";
 import type { SubgraphClient } from "./subgraph-client";
 import { createSubscriptions } from "./subscriptions";
+import { withHub } from "./subscriptions/hub";
 import { loadSupergraph } from "./supergraph";
 import { supergraphFile } from "./supergraph-file";
 
@@ -110,13 +111,18 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const transports = new Map(
     names.map((name) => [name, guarded(houseTransport(subgraphs.get(name)!, authentication), houseGuards, observer)]),
   );
-  const engine = createEngine<RequestContext>({
-    graph,
-    transports,
-    ...houseErrors,
-    describeDenial: houseDenial,
-    observer,
-  });
+  const engine = withHub(
+    createEngine<RequestContext>({ graph, transports, ...houseErrors, describeDenial: houseDenial, observer }),
+    {
+      // Each subscriber's rights are asked for each event, so nobody shares here (docs/decisions/0016).
+      sharingKey: () => null,
+      lasting: (request, signal) => requestContext({ ...request, signal }),
+      queuedMax: limits.socket.eventsMax,
+      awayMaxMs: limits.socket.serviceAwayMaxMs,
+      isStillAway: isServiceAway,
+      describeFault: houseErrors.describeFault,
+    },
+  );
   const rights = {
     schema: graph.apiSchema,
     supergraphSchema: graph.supergraphSchema,
