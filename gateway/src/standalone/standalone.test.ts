@@ -629,12 +629,40 @@ describe("configuration", () => {
   test("every fault is named at once", () => {
     writeFileSync(
       file(),
-      "port: 99999\nlimits: { depth: 0, dept: 3 }\nheaders: [{ propagate: 'a b' }]\ncors: { origins: ['${NOT_THERE}'] }\n",
+      [
+        "port: 99999",
+        "limits: { depth: 0, dept: 3 }",
+        "headers: [{ propagate: 'a b' }, { insert: x-number, value: 3 }, { pass: x }]",
+        "cors: { origins: ['${NOT_THERE}'] }",
+        "authentication: { jwks: ./keys.json, algorithms: [HS256] }",
+        "persistedOperations: { unknown: REFUSE }",
+        "contracts: [{ path: /public }]",
+        "telemetry: { otlpEndpoint: 'collector:4318' }",
+      ].join("\n"),
     );
-    expect(() => readConfig(file(), {})).toThrow(
-      /port: [\s\S]*headers\.0\.propagate: [\s\S]*limits\.depth: [\s\S]*"dept"/,
-    );
-    expect(() => readConfig(file(), {})).toThrow(/environment has no NOT_THERE/);
+    for (const fault of [
+      /environment has no NOT_THERE/,
+      /port: /,
+      /headers\.0\.propagate: is no header's name/,
+      /headers\.1: is one of `propagate`/,
+      /headers\.2: is one of `propagate`/,
+      /limits\.depth: [\s\S]*"dept"/,
+      /authentication\.algorithms\.0: .*"EdDSA"/,
+      /persistedOperations\.manifest: is what says/,
+      /contracts\.0\.include: a contract includes or excludes/,
+      /telemetry\.otlpEndpoint: /,
+    ])
+      expect(() => readConfig(file(), {})).toThrow(fault);
+  });
+
+  test("files are found from where the configuration lies", () => {
+    writeFileSync(file(), "authentication: { jwks: ./keys.json }\npersistedOperations: { manifest: known.json }\n");
+    expect(readConfig(path.relative(process.cwd(), file()), {})).toMatchObject({
+      authentication: { jwks: path.join(directory, "keys.json") },
+      persistedOperations: { manifest: path.join(directory, "known.json") },
+    });
+    writeFileSync(file(), "authentication: { jwks: 'https://id.example.com/jwks.json' }\n");
+    expect(readConfig(file(), {}).authentication!.jwks).toBe("https://id.example.com/jwks.json");
   });
 
   test("values come from the environment", () => {
