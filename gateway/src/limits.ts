@@ -36,6 +36,13 @@ export interface Limits {
     /** How often an idle socket's session is checked. Before each event it is checked anyway. */
     sessionCheckIntervalMs: number;
   };
+  /** Of subscriptions over HTTP. */
+  stream: {
+    /** Of one caller. */
+    perCallerMax: number;
+    /** How often a word is sent where nothing happens, so that nothing in between takes the line for dead. */
+    heartbeatMs: number;
+  };
 }
 
 export const defaultLimits: Limits = {
@@ -56,14 +63,19 @@ export const defaultLimits: Limits = {
     pingIntervalMs: 15_000,
     sessionCheckIntervalMs: 3_000,
   },
+  stream: { perCallerMax: 50, heartbeatMs: 15_000 },
 };
 
-export type LimitOverrides = Partial<Omit<Limits, "socket">> & { socket?: Partial<Limits["socket"]> };
+export type LimitOverrides = Partial<Omit<Limits, "socket" | "stream">> & {
+  socket?: Partial<Limits["socket"]>;
+  stream?: Partial<Limits["stream"]>;
+};
 
 export const withDefaults = (overrides: LimitOverrides = {}): Limits => ({
   ...defaultLimits,
   ...overrides,
   socket: { ...defaultLimits.socket, ...overrides.socket },
+  stream: { ...defaultLimits.stream, ...overrides.stream },
 });
 
 export type OperationGate = ReturnType<typeof createOperationGate>;

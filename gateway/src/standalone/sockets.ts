@@ -15,7 +15,7 @@ import { SlowConsumer, slowConsumer } from "../subscriptions/hub";
 import { ClientsRequest } from "./bare-request";
 import type { Config } from "./config";
 import type { ServedGraph, Serving } from "./serving";
-import type { Place, Subscribers } from "./subscribers";
+import type { Place, Subscribers } from "../subscriptions/subscribers";
 import type { Caller } from "./tokens";
 
 export interface BareSockets {
