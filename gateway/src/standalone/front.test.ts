@@ -370,7 +370,7 @@ describe("streams over HTTP", () => {
     await eventually(async () => (await stream()).status === 200);
   });
 
-  test("bring a query's answer too, to a client that reads nothing else; a refusal is no stream", async () => {
+  test("bring a query's answer and an operation's faults too, to a client that reads nothing else", async () => {
     await serve();
     const accept = "text/event-stream";
     const answer = await post(names, { accept });
@@ -379,10 +379,10 @@ describe("streams over HTTP", () => {
       `:\n\nevent: next\ndata: ${named}\n\nevent: complete\ndata:\n\n`,
     ]);
     const refused = await post("{ nothing }", { accept });
-    expect([refused.headers["content-type"], codeIn(refused.text)]).toEqual([
-      "application/json; charset=utf-8",
-      "GRAPHQL_VALIDATION_FAILED",
-    ]);
+    expect(refused.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
+    expect(refused.text).toMatch(
+      /^:\n\nevent: next\ndata: .*GRAPHQL_VALIDATION_FAILED.*\n\nevent: complete\ndata:\n\n$/,
+    );
   });
 
   test("end with their caller's token", async () => {

@@ -17,7 +17,7 @@ import { addVary } from "../http/vary";
 import { ClientsRequest, type BareRequest } from "./bare-request";
 import type { Config } from "./config";
 import type { Serving } from "./serving";
-import type { Place, Subscribers } from "./subscribers";
+import type { Place, Subscribers } from "../subscriptions/subscribers";
 import type { Caller } from "./tokens";
 import type { RequestSpan, Tracing } from "./tracing";
 
@@ -103,6 +103,9 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
     if (error instanceof RequestRefused) {
       const { status, headers, errors } = answerOfRefusal(error, type);
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+      // Of an operation's own faults server-sent events tell in an event (graphql-sse's protocol).
+      if (how.onlyEvents && (status === 200 || status === 400))
+        return await sendEvents(request, response, once({ errors }), "SSE", config.subscriptions.heartbeatMs);
       return await send(front, request, response, { status, type, text: JSON.stringify({ errors }) });
     }
     if (client?.deadline.aborted) {

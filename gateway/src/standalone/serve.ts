@@ -12,7 +12,7 @@ import { answerGraphQL, type BareFront } from "./front";
 import { isVisit, plainRoutes, sendExplorer } from "./routes";
 import { openServing, type Admission, type Serving } from "./serving";
 import { openBareSockets } from "./sockets";
-import { countSubscribers } from "./subscribers";
+import { countSubscribers } from "../subscriptions/subscribers";
 import { supergraphSource, type SupergraphSource } from "./source";
 import { nobody, openTokens } from "./tokens";
 import { startTracing } from "./tracing";

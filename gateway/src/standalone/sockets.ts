@@ -1,5 +1,6 @@
-import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult } from "graphql";
+import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLFormattedError } from "graphql";
 import { CloseCode, handleProtocols, makeServer } from "graphql-ws";
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
@@ -14,7 +15,7 @@ import { SlowConsumer, slowConsumer } from "../subscriptions/hub";
 import { ClientsRequest } from "./bare-request";
 import type { Config } from "./config";
 import type { ServedGraph, Serving } from "./serving";
-import type { Place, Subscribers } from "./subscribers";
+import type { Place, Subscribers } from "../subscriptions/subscribers";
 import type { Caller } from "./tokens";
 
 export interface BareSockets {
@@ -109,9 +110,21 @@ export function openBareSockets(o: {
     },
     // Answers have the form that is sent already.
     onNext: (_ctx, _id, _payload, _args, result) => result as FormattedExecutionResult,
+    onError({ extra: { socket } }, _id, _payload, errors) {
+      const slow = errors.find(({ originalError }) => originalError instanceof SlowConsumer);
+      // What is sent after this goes nowhere.
+      if (slow) return void socket.close(slowConsumer, slow.message);
+      return errors.map((error) => (error.originalError ? masked(error.originalError) : formatted(error)));
+    },
     execute: (args) => run(args as Args) as Promise<ExecutionResult>,
     subscribe: (args) => run(args as Args) as Promise<AsyncIterableIterator<ExecutionResult>>,
   });
+
+  function masked(err: Error): GraphQLFormattedError {
+    const faultId = randomUUID();
+    o.log.error({ err, faultId }, "A fault was masked.");
+    return { message: "Something went wrong here.", extensions: { code: "INTERNAL_SERVER_ERROR", faultId } };
+  }
 
   async function run({ serving, endpoint, params, client }: Args): Promise<unknown> {
     const release = serving.enter();
@@ -163,7 +176,6 @@ export function openBareSockets(o: {
         onMessage: (take) =>
           socket.on("message", (data) => {
             take(String(data)).catch((error: unknown) => {
-              if (error instanceof SlowConsumer) return socket.close(slowConsumer, error.message);
               o.log.error({ err: error }, "A socket's message couldn't be handled.");
               socket.close(CloseCode.InternalServerError, "Internal server error");
             });
