@@ -19,6 +19,7 @@ import type { OperationGate } from "./limits";
 import { maskError } from "./masking";
 import type { Metrics } from "./metrics";
 import type { RequestContext } from "./request-context";
+import { otherWays } from "./streams";
 
 const megabyte = 1024 * 1024;
 // A parsed document takes roughly this much memory per character of its text.
@@ -48,7 +49,7 @@ export async function startApollo(o: {
       maxSize: 16 * megabyte,
       sizeCalculation: (document) => (document.loc?.end ?? 0) * bytesPerCharacter + 1,
     }),
-    persistedQueries: { cache: withManifest(new InMemoryLRUCache<string>({ maxSize: 4 * megabyte }), o.operations) },
+    persistedQueries: { cache: persistedIn(o.operations) },
     formatError: (formatted, thrown) => maskError(formatted, thrown, o.log),
     logger: {
       debug: (message?: unknown) => o.log.debug(String(message)),
@@ -70,11 +71,12 @@ export async function startApollo(o: {
 }
 
 /** Automatic persisted queries, with those of the manifest there from the start. */
-function withManifest(cache: KeyValueCache<string>, operations: PersistedOperations): KeyValueCache<string> {
+function persistedIn({ bodyOf, stored }: PersistedOperations): KeyValueCache<string> {
+  const idOf = (key: string) => key.replace(/^apq:/, "");
   return {
-    get: async (key) => operations.bodyOf(key.replace(/^apq:/, "")) ?? cache.get(key),
-    set: (key, value, options) => cache.set(key, value, options),
-    delete: (key) => cache.delete(key),
+    get: async (key) => bodyOf(idOf(key)) ?? stored.get(idOf(key)),
+    set: async (key, text) => stored.set(idOf(key), text),
+    delete: async () => false,
   };
 }
 
@@ -118,9 +120,7 @@ function guardAndMeasure(o: {
               extensions: { code: "OPERATION_RESOLUTION_FAILURE", http: { status: 400 } },
             });
           if (operation.operation === "subscription")
-            throw new GraphQLError("Subscriptions are served over WebSocket at this address (graphql-transport-ws).", {
-              extensions: { code: "BAD_REQUEST", http: { status: 400 } },
-            });
+            throw new GraphQLError(otherWays, { extensions: { code: "BAD_REQUEST", http: { status: 400 } } });
           try {
             o.gate.checkCost(o.graph.apiSchema, document, operation, request.variables ?? {});
           } catch (error) {

@@ -25,12 +25,23 @@ export interface Limits {
     totalMax: number;
     /** What may wait for a client that doesn't read, before its socket is cut. */
     bufferedBytesMax: number;
+    /** Events of one subscription that may wait for its client, before it is let go. */
+    eventsMax: number;
+    /** How long the service of a subscription may be away, before its subscribers are told. */
+    serviceAwayMaxMs: number;
     /** How long a socket may stay open without saying who it is. */
     initTimeoutMs: number;
     /** How often a ping is sent; a client that doesn't answer until the next one is gone. */
     pingIntervalMs: number;
     /** How often an idle socket's session is checked. Before each event it is checked anyway. */
     sessionCheckIntervalMs: number;
+  };
+  /** Of subscriptions over HTTP. */
+  stream: {
+    /** Of one caller. */
+    perCallerMax: number;
+    /** How often a word is sent where nothing happens, so that nothing in between takes the line for dead. */
+    heartbeatMs: number;
   };
 }
 
@@ -46,18 +57,25 @@ export const defaultLimits: Limits = {
     perUserMax: 20,
     totalMax: 20_000,
     bufferedBytesMax: 4 * 1024 * 1024,
+    eventsMax: 1_000,
+    serviceAwayMaxMs: 30_000,
     initTimeoutMs: 5_000,
     pingIntervalMs: 15_000,
     sessionCheckIntervalMs: 3_000,
   },
+  stream: { perCallerMax: 50, heartbeatMs: 15_000 },
 };
 
-export type LimitOverrides = Partial<Omit<Limits, "socket">> & { socket?: Partial<Limits["socket"]> };
+export type LimitOverrides = Partial<Omit<Limits, "socket" | "stream">> & {
+  socket?: Partial<Limits["socket"]>;
+  stream?: Partial<Limits["stream"]>;
+};
 
 export const withDefaults = (overrides: LimitOverrides = {}): Limits => ({
   ...defaultLimits,
   ...overrides,
   socket: { ...defaultLimits.socket, ...overrides.socket },
+  stream: { ...defaultLimits.stream, ...overrides.stream },
 });
 
 export type OperationGate = ReturnType<typeof createOperationGate>;

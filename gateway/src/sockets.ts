@@ -1,5 +1,3 @@
-import type { ApolloServer } from "@apollo/server";
-import { isSignedIn, type Actor } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
 import { describeFault } from "@atrium/subgraph";
 import {
@@ -13,7 +11,6 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
-  type GraphQLSchema,
 } from "graphql";
 import { CloseCode, handleProtocols, makeServer, type Context, type SubscribePayload } from "graphql-ws";
 import { randomUUID } from "node:crypto";
@@ -27,15 +24,17 @@ import type { PersistedOperations } from "./admission/persisted";
 import type { Authentication, Caller, Credentials, Proof } from "./authentication";
 import { refusalErrors } from "./executor";
 import { isAllowedOrigin, type Cors } from "./http/cors";
-import { credentialsOf } from "./http/graphql-route";
-import { clientAddressOf, clientNameOf, pathOf, stripInternalHeaders } from "./http/incoming";
+import { clientAddressOf, clientNameOf, credentialsOf, pathOf, stripInternalHeaders } from "./http/incoming";
 import { traceparentOf } from "./tracing";
 import type { Limits, OperationGate } from "./limits";
 import { maskGraphQLError } from "./masking";
 import type { Metrics } from "./metrics";
 import { startTime, type OperationTime } from "./operation-time";
 import { requestContext, type RequestContext } from "./request-context";
-import type { Subscribe } from "./subscriptions";
+import { hasAllOf, signedIn } from "./rights";
+import type { ServedGraph } from "./served-graph";
+import { askedSince } from "./subscriptions/asked-since";
+import { SlowConsumer, slowConsumer } from "./subscriptions/event-queue";
 
 const goingAway = 1001;
 const tryAgainLater = 1013;
@@ -58,10 +57,13 @@ export interface Sockets {
 interface Connection {
   socket: WebSocket;
   request: IncomingMessage;
+  served: ServedGraph;
   log: Logger;
   /** Set once the client has said who it is. */
   proof?: Proof;
   caller?: Caller;
+  /** Who this is, found out after the given moment. */
+  callerSince: (moment: number) => Promise<Caller>;
   isAlive: boolean;
   messages: { windowStartedAt: number; count: number };
   operations: Map<string, OperationTime>;
@@ -76,10 +78,8 @@ type OperationArgs = ExecutionArgs & {
 
 /** GraphQL over WebSocket at the endpoint's own path: subscriptions, and other operations for clients that want one socket. */
 export function openSockets(o: {
-  apollo: ApolloServer<RequestContext>;
-  subscribe: Subscribe;
-  /** What clients see. */
-  schema: GraphQLSchema;
+  /** The graph and its contracts by their paths. */
+  at: ReadonlyMap<string, ServedGraph>;
   authentication: Authentication;
   gate: OperationGate;
   operations: PersistedOperations;
@@ -92,13 +92,14 @@ export function openSockets(o: {
   log: Logger;
 }): Sockets {
   const { authentication, limits, metrics } = o;
-  const { schema } = o;
   const rules = o.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
   // Where the schema is closed, a typing error doesn't open it.
   const unsuggesting = (fault: GraphQLError) =>
     o.suggestions ? fault : withMessage(fault, fault.message.replace(/ ?Did you mean .+\?$/s, ""));
   // Thousands of clients send the same operation: they share what was found valid, and what others make of it.
-  const documents = new LRUCache<string, DocumentNode>({ max: rememberedMax });
+  const documentsAt = new Map(
+    [...o.at.values()].map((served) => [served, new LRUCache<string, DocumentNode>({ max: rememberedMax })]),
+  );
   const connections = new Set<Connection>();
   const ofUser = new Map<string, number>();
   let isStopping = false;
@@ -144,10 +145,16 @@ export function openSockets(o: {
     subscribe: async (args) => {
       const { document, operationName, variableValues, contextValue, connection } = args as OperationArgs;
       const operation = getOperationAST(document, operationName)!;
-      const stillAllowed = () => recheck(connection, contextValue);
-      return o.subscribe({ document, operation, variables: variableValues ?? {}, context: contextValue, stillAllowed });
+      const stillAllowed = (arrivedAt: number) => recheck(connection, contextValue, arrivedAt);
+      const { subscribe } = connection.served;
+      return subscribe({ document, operation, variables: variableValues ?? {}, context: contextValue, stillAllowed });
     },
-    onError: (ctx, _id, _payload, errors) => errors.map((error) => maskGraphQLError(error, ctx.extra.log).toJSON()),
+    onError({ extra: { socket, log } }, _id, _payload, errors) {
+      const slow = errors.find(({ originalError }) => originalError instanceof SlowConsumer);
+      // What is sent after this goes nowhere.
+      if (slow) return void socket.close(slowConsumer, slow.message);
+      return errors.map((error) => maskGraphQLError(error, log).toJSON());
+    },
     onComplete(ctx, id) {
       const { operations } = ctx.extra;
       operations.get(id)?.stop();
@@ -175,6 +182,8 @@ export function openSockets(o: {
       return refusalErrors(error);
     }
     o.gate.admit(payload.query);
+    const { schema } = connection.served;
+    const documents = documentsAt.get(connection.served)!;
     const document = documents.get(payload.query) ?? parseQuery(payload.query);
     if (!documents.has(payload.query)) {
       const faults = validate(schema, document, rules, { maxErrors: 10 });
@@ -189,7 +198,7 @@ export function openSockets(o: {
     if (errors) return errors.map((fault) => withCode(fault, "BAD_USER_INPUT"));
     o.gate.checkCost(schema, document, operation, variables);
 
-    const { actor } = await resolveAgain(connection);
+    const { actor } = await connection.callerSince(performance.now());
     const isSubscription = operation.operation === "subscription";
     const time = startTime(isSubscription ? undefined : limits.operationTimeoutMs);
     connection.operations.set(id, time);
@@ -217,9 +226,9 @@ export function openSockets(o: {
     return args;
   }
 
-  async function executeOnce({ payload, contextValue }: OperationArgs): Promise<ExecutionResult> {
+  async function executeOnce({ payload, contextValue, connection }: OperationArgs): Promise<ExecutionResult> {
     const { query, operationName, variables } = payload;
-    const answer = await o.apollo.executeOperation(
+    const answer = await connection.served.apollo.executeOperation(
       { query, operationName: operationName ?? undefined, variables: variables ?? undefined },
       { contextValue },
     );
@@ -247,18 +256,20 @@ export function openSockets(o: {
   }
 
   /** Before each event: the subgraph decided with the rights of the subscriber as they were, so none may be lost since. */
-  async function recheck(connection: Connection, context: RequestContext): Promise<RequestContext> {
-    const { actor } = await resolveAgain(connection);
+  async function recheck(connection: Connection, context: RequestContext, arrivedAt: number): Promise<RequestContext> {
+    const { actor } = await connection.callerSince(arrivedAt);
     if (hasAllOf(actor, context.actor)) return requestContext({ ...context, actor });
     throw new PublicError("FORBIDDEN", "What you may do here has changed. Subscribe again.");
   }
 
-  function opened(socket: WebSocket, request: IncomingMessage): void {
+  function opened(socket: WebSocket, request: IncomingMessage, served: ServedGraph): void {
     const openedAt = performance.now();
     const connection: Connection = {
       socket,
       request,
+      served,
       log: o.log.child({ socketId: randomUUID() }),
+      callerSince: askedSince(() => resolveAgain(connection)),
       isAlive: true,
       messages: { windowStartedAt: openedAt, count: 0 },
       operations: new Map(),
@@ -344,9 +355,10 @@ export function openSockets(o: {
       socket.on("error", (error) => o.log.debug({ fault: describeFault(error) }, "Socket error before the handshake."));
       stripInternalHeaders(request);
       if (isStopping || connections.size >= limits.socket.totalMax) return refuse(socket, "503 Service Unavailable");
-      if (!isEndpoint(request)) return refuse(socket, "404 Not Found");
+      const served = o.at.get(pathOrNothing(request));
+      if (!served) return refuse(socket, "404 Not Found");
       if (!isAllowedOrigin(request, o.cors)) return refuse(socket, "403 Forbidden");
-      webSockets.handleUpgrade(request, socket, head, opened);
+      webSockets.handleUpgrade(request, socket, head, (opening) => opened(opening, request, served));
     },
     async stop() {
       isStopping = true;
@@ -394,19 +406,6 @@ function closeWith({ socket, log }: Connection, error: unknown): void {
   socket.close(closeCode, known ? `${code}: ${known.message}`.slice(0, 120) : "Internal server error");
 }
 
-function signedIn(actor: Actor) {
-  if (!isSignedIn(actor)) throw new Error("A socket is opened by somebody who is signed in.");
-  return actor;
-}
-
-/** Whether `now` stands where `before` stood, with no right less. */
-function hasAllOf(now: Actor, before: Actor): boolean {
-  const [current, previous] = [signedIn(now), signedIn(before)];
-  if (current.organizationId !== previous.organizationId || current.workspaceId !== previous.workspaceId) return false;
-  const held = new Set(current.permissions);
-  return previous.permissions.every((permission) => held.has(permission));
-}
-
 function parseQuery(query: string): DocumentNode {
   try {
     return parse(query);
@@ -421,11 +420,11 @@ const withCode = ({ message, nodes, source, positions }: GraphQLError, code: str
 const withMessage = ({ nodes, source, positions }: GraphQLError, message: string) =>
   new GraphQLError(message, { nodes, source, positions });
 
-function isEndpoint(request: IncomingMessage): boolean {
+function pathOrNothing(request: IncomingMessage): string {
   try {
-    return pathOf(request) === "/graphql";
+    return pathOf(request);
   } catch {
-    return false;
+    return "";
   }
 }
 

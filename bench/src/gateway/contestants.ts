@@ -94,6 +94,20 @@ export const atriumForMany: Contestant = {
   command: configured("subscriptions: { perCaller: 100000 }"),
 };
 
+/** The same with nothing of it seen from outside. */
+export const atriumUnseen: Contestant = {
+  ...atrium,
+  name: "atrium-gateway, without metrics and traces",
+  command: configured("telemetry: { metrics: false }"),
+};
+
+/** The same with metrics, and traces for a collector: the share of requests that is traced by default. */
+export const atriumTraced = (collector: string): Contestant => ({
+  ...atrium,
+  name: "atrium-gateway, with metrics and traces",
+  command: configured(`telemetry: { otlpEndpoint: "${collector}" }`),
+});
+
 function configured(yaml: string): Contestant["command"] {
   return (o) => {
     const config = path.join(o.directory, "config.yaml");

@@ -28,10 +28,11 @@ export async function sendEvents(
   }, heartbeatMs);
   try {
     for await (const event of events) {
-      if (response.destroyed) return;
+      if (response.destroyed || response.writableEnded) return;
       await write(response, form.event(event));
     }
-    response.end(form.end);
+    // Whoever ended the answer before meant to leave out the last word.
+    if (!response.writableEnded) response.end(form.end);
   } catch (error) {
     response.destroy(error as Error);
   } finally {

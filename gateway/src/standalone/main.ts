@@ -104,9 +104,9 @@ function wholeNumber(option: string, text: string, min: number, max: number): nu
 const writeTo = (stream: NodeJS.WriteStream) => (text: string) => void stream.write(text);
 
 main().catch((error: unknown) => {
-  const isListening = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${isListening ? `The port is taken by another program: ${message}` : message}\n`);
+  const isTaken = /\bEADDRINUSE\b/.test(message);
+  process.stderr.write(`${isTaken ? `The port is taken by another program: ${message}` : message}\n`);
   process.exitCode = 1;
   // A thread or a worker that has begun doesn't hold the process.
   setImmediate(() => process.exit(1));
