@@ -7,7 +7,7 @@ import {
   Kind,
   type FieldNode,
   type GraphQLCompositeType,
-  type GraphQLObjectType,
+  type GraphQLNamedType,
   type GraphQLSchema,
   type SelectionSetNode,
 } from "graphql";
@@ -35,20 +35,10 @@ export function needsOf(
   requirements: Requirements,
 ): Needs {
   const all = new Map<string, Requirement>();
-  const ofField = new Map<FieldNode, FieldNeeds[]>();
-  // An interface may have a thousand types, and an operation as many fields of it.
-  const known = new Map<string, FieldNeeds[]>();
-
-  function needsOn(type: GraphQLObjectType, name: string): FieldNeeds {
-    const found = [...requirements.ofType(type.name)];
-    const field = type.getFields()[name];
-    const target = field && getNamedType(field.type);
-    if (field) found.push(...requirements.ofField(type.name, name));
-    if (target) found.push(...requirements.ofType(target.name));
-    const leadsTo = isAbstractType(target) ? schema.getPossibleTypes(target).map((each) => each.name) : [];
-    for (const each of [...found, ...leadsTo.flatMap((name) => requirements.ofType(name))]) all.set(each.key, each);
-    return { type: type.name, requirements: found, leadsTo };
-  }
+  const ofField = new Map<FieldNode, readonly FieldNeeds[]>();
+  let read = readers.get(requirements);
+  if (!read) readers.set(requirements, (read = createReader(schema, requirements)));
+  const needsAt = read;
 
   const visit = ({ selections }: SelectionSetNode, parent: GraphQLCompositeType): void => {
     for (const selection of selections) {
@@ -61,13 +51,9 @@ export function needsOf(
       const name = selection.name.value;
       // Whether the schema may be read is decided elsewhere.
       if (name === "__schema" || name === "__type") continue;
-      const key = `${parent.name}.${name}`;
-      let needs = known.get(key);
-      if (!needs) {
-        const owners = isAbstractType(parent) ? schema.getPossibleTypes(parent) : [parent];
-        known.set(key, (needs = owners.map((owner) => needsOn(owner, name))));
-      }
-      ofField.set(selection, needs);
+      const needs = needsAt(parent, name);
+      ofField.set(selection, needs.onTypes);
+      for (const each of needs.all) all.set(each.key, each);
       const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
       const target = field && getNamedType(field.type);
       if (selection.selectionSet && isCompositeType(target)) visit(selection.selectionSet, target);
@@ -82,6 +68,57 @@ export function needsOf(
   }
   return { all: [...all.values()], ofField };
 }
+
+interface PlaceNeeds {
+  onTypes: readonly FieldNeeds[];
+  all: readonly Requirement[];
+}
+
+const readers = new WeakMap<Requirements, ReturnType<typeof createReader>>();
+
+/** Reads a graph's needs by type and field, each once: an interface may have a thousand types. */
+function createReader(schema: GraphQLSchema, requirements: Requirements) {
+  const places = new Map<string, PlaceNeeds>();
+  const leads = new Map<string, { leadsTo: readonly string[]; all: readonly Requirement[] }>();
+
+  function leadsOf(target: GraphQLNamedType | undefined) {
+    if (!isAbstractType(target)) return nowhere;
+    let known = leads.get(target.name);
+    if (!known) {
+      const leadsTo = schema.getPossibleTypes(target).map(({ name }) => name);
+      known = { leadsTo, all: [...new Set(leadsTo.flatMap((name) => requirements.ofType(name)))] };
+      leads.set(target.name, known);
+    }
+    return known;
+  }
+
+  function readPlace(parent: GraphQLCompositeType, name: string): PlaceNeeds {
+    const all = new Set<Requirement>();
+    const owners = isAbstractType(parent) ? schema.getPossibleTypes(parent) : [parent];
+    const onTypes = owners.map((type): FieldNeeds => {
+      const found = [...requirements.ofType(type.name)];
+      const field = type.getFields()[name];
+      const target = field && getNamedType(field.type);
+      if (field) found.push(...requirements.ofField(type.name, name));
+      if (target) found.push(...requirements.ofType(target.name));
+      const { leadsTo, all: further } = leadsOf(target);
+      for (const each of found) all.add(each);
+      for (const each of further) all.add(each);
+      return { type: type.name, requirements: found, leadsTo };
+    });
+    return { onTypes, all: [...all] };
+  }
+
+  return (parent: GraphQLCompositeType, name: string): PlaceNeeds => {
+    const place = `${parent.name}.${name}`;
+    let known = places.get(place);
+    // `__typename` and what is in the schema: no more than that is kept.
+    if (!known) places.set(place, (known = readPlace(parent, name)));
+    return known;
+  };
+}
+
+const nowhere = { leadsTo: [], all: [] };
 
 /** The response paths, without the indexes of lists, at which an operation asks for what was denied. */
 export function deniedPaths({ answered }: Operation): string[][] {

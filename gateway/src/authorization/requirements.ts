@@ -49,20 +49,32 @@ const none: readonly Requirement[] = [];
 export function readRequirements(schema: GraphQLSchema): Requirements {
   const own = readOwn(schema);
   const ofFields = new Map<string, readonly Requirement[]>();
+  const ofTypes = new Map<string, readonly Requirement[]>();
+  const ofInterfaces = new Map<string, Requirement | null>();
 
-  const interfacesOf = (type: GraphQLObjectType, owns: (each: GraphQLInterfaceType) => Requirement | null) =>
-    type.getInterfaces().flatMap((each) => owns(each) ?? []);
+  /** What is required of an object, or of its field, only where it is asked for by an interface. */
+  function inheritedBy(type: GraphQLObjectType, field?: string): Requirement[] {
+    return type.getInterfaces().flatMap((each) => {
+      const place = field === undefined ? each.name : `${each.name}.${field}`;
+      let required = ofInterfaces.get(place);
+      if (required === undefined) ofInterfaces.set(place, (required = ofInterface(each, field)));
+      return required ?? [];
+    });
+  }
+  function ofInterface(type: GraphQLInterfaceType, field: string | undefined): Requirement | null {
+    const owned = ({ name }: GraphQLNamedType) => (field === undefined ? own.ofType(name) : own.ofField(name, field));
+    return owned(type) && notFrom(schema.getPossibleTypes(type).map(owned), owned(type));
+  }
 
   function ofType(name: string): readonly Requirement[] {
+    const known = ofTypes.get(name);
+    if (known) return known;
     const type = schema.getType(name);
-    if (isInterfaceType(type)) return none;
+    if (!type || isInterfaceType(type)) return none;
     const declared = own.ofType(name);
-    if (!isObjectType(type)) return declared ? [declared] : none;
-    const inherited = interfacesOf(type, (each) => {
-      const implementations = schema.getPossibleTypes(each).map((every) => own.ofType(every.name));
-      return notFrom(implementations, own.ofType(each.name));
-    });
-    return declared ? [declared, ...inherited] : inherited;
+    const found = [...(declared ? [declared] : none), ...(isObjectType(type) ? inheritedBy(type) : none)];
+    ofTypes.set(name, found);
+    return found;
   }
 
   function ofField(name: string, field: string, asked = new Set<string>()): readonly Requirement[] {
@@ -73,11 +85,7 @@ export function readRequirements(schema: GraphQLSchema): Requirements {
     if (!isObjectType(type) || asked.has(place)) return none;
     asked.add(place);
     const declared = own.ofField(name, field);
-    const inherited = interfacesOf(type, (each) => {
-      const implementations = schema.getPossibleTypes(each).map((every) => own.ofField(every.name, field));
-      return notFrom(implementations, own.ofField(each.name, field));
-    });
-    const found = [...(declared ? [declared] : none), ...inherited];
+    const found = [...(declared ? [declared] : none), ...inheritedBy(type, field)];
     for (const selection of requiredBy(type, field)) collect(selection, type, found, asked);
     const distinct = [...new Map(found.map((each) => [each.key, each])).values()];
     if (asked.size === 1) ofFields.set(place, distinct);
