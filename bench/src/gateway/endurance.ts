@@ -16,6 +16,7 @@ const subscribers = 5_000;
 const events = 20;
 const soakMs = Number(process.env.BENCH_SOAK_MS ?? 600_000);
 const newOperations = 300;
+const longOperations = 50;
 
 /** What the gateway costs when much is asked of it at once, or for long. */
 export const gatewayEndurance: Measure = async (say) => {
@@ -35,6 +36,8 @@ export const gatewayEndurance: Measure = async (say) => {
     figures.push(await startOfBig());
     say(`${newOperations} new operations`);
     await withGateway(async (gateway) => [await whilePlanning(gateway)]);
+    for (const [kind, text] of Object.entries(longTexts))
+      await withGateway(async (gateway) => [await whileReading(gateway, kind, text)]);
     say(`${idleSockets} idle sockets`);
     await withGateway(async (gateway) => [await idle(gateway)]);
     say(`${subscribers} subscribers`);
@@ -71,6 +74,31 @@ async function whilePlanning(gateway: RunningContestant): Promise<Figure> {
   const worst = Math.max(...latencies);
   return {
     what: `a known operation beside ${newOperations} new ones that are planned: the longest wait`,
+    value: `${milliseconds(worst)} (p50 ${milliseconds(median(latencies))}, p99 ${milliseconds(percentile(latencies, 0.99))})`,
+    reach: below(20, "ms", worst),
+  };
+}
+
+/** Texts near the limits, of kinds that are dear to read. */
+const longTexts: Record<string, (n: number) => string> = {
+  "of 1,500 equal fields": (n) => threeHops.replace("upc name", `upc label${n}: name ${"name ".repeat(1_500)}`),
+  "of 900 fragments": (n) => {
+    const fragments = Array.from({ length: 900 }, (_, i) => i);
+    const spreads = fragments.map((i) => `...F${i}`).join(" ");
+    const defined = fragments.map((i) => `fragment F${i} on Product { name }`).join(" ");
+    return `${threeHops.replace("upc name", `upc label${n}: name ${spreads}`)} ${defined}`;
+  },
+};
+
+/** The same beside long new texts. */
+async function whileReading(gateway: RunningContestant, kind: string, text: (n: number) => string): Promise<Figure> {
+  await asFastAsItAnswers(gateway, threeHops, 2_000);
+  // The first ones are read by code that isn't compiled yet.
+  await probesDuring(gateway, "{ __typename }", longOperations, (n) => text(n));
+  const latencies = await probesDuring(gateway, "{ __typename }", longOperations, (n) => text(longOperations + n));
+  const worst = Math.max(...latencies);
+  return {
+    what: `a known operation beside ${longOperations} new ones ${kind}: the longest wait`,
     value: `${milliseconds(worst)} (p50 ${milliseconds(median(latencies))}, p99 ${milliseconds(percentile(latencies, 0.99))})`,
     reach: below(20, "ms", worst),
   };
