@@ -1,6 +1,7 @@
 import type { QueryPlan } from "@apollo/query-planner";
 import { isAbstractType, isInterfaceType, isObjectType, type GraphQLFormattedError } from "graphql";
 import type { ClientRequest } from "../client-request";
+import { entityTypesOf } from "../graph/entity-types";
 import type { Operation } from "../graph/operation";
 import { createPlannedOperations } from "../graph/planned-operation";
 import { SubgraphFault, type SubgraphAnswer } from "../subgraphs/transport";
@@ -16,7 +17,9 @@ import { Run } from "./run";
 export function createEngine<Request extends ClientRequest>(options: EngineOptions<Request>): Engine<Request> {
   const { apiSchema, supergraphSchema } = options.graph;
   const prepared = new WeakMap<QueryPlan, PreparedOperation<Request>>();
+  const entityTypes = entityTypesOf(supergraphSchema);
   const compilation: Omit<Compilation, OfPlan> = {
+    isEntity: (subgraph, typename) => entityTypes.get(subgraph)?.has(typename) ?? true,
     isAbstract: (name) => typeof name === "string" && isAbstractType(supergraphSchema.getType(name)),
     isOfType(typename, condition) {
       if (typename === condition) return true;

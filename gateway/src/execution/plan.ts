@@ -8,6 +8,8 @@ import { objectsAt, type Tree } from "./tree";
 /** What compiling needs to know of the schema. */
 export interface Compilation {
   isOfType: IsOfType;
+  /** Whether a subgraph can be asked for objects of a type by a key. */
+  isEntity(subgraph: string, typename: string): boolean;
   /** Whether it names an interface or a union: less than a concrete type says. */
   isAbstract(typename: unknown): boolean;
   /** What several fetches of the plan ask of entities: an entity that one has fetched is the other's too. */
