@@ -39,7 +39,17 @@ export async function runIncrementally<Request extends ClientRequest>(
   const parts = new Parts();
   await runPrimary(prepared, run, node);
   const initial = completed(prepared, run, prepared.shapeFor(run.variables, true), run.root);
-  startDeferred(prepared, run, node, parts, [{ path: [], data: initial.data }]);
+  const told = [{ path: [], data: initial.data }];
+  startDeferred(prepared, run, node, parts, told);
+  // What the planner chose not to defer after all is there by then.
+  const others = prepared.undeferred;
+  if (others.length > 0)
+    parts.last((delivered) => {
+      const all: Part[] = [];
+      for (const label of others)
+        all.push(...deliveries(prepared, run.branch(), label, [...told, ...delivered, ...all]));
+      return all;
+    });
   const hasNext = parts.pending > 0;
   if (!hasNext) return initial;
   return { initial: { ...initial, hasNext }, subsequent: parts.inOrder() };
@@ -90,7 +100,7 @@ async function runDeferred<Request extends ClientRequest>(
   if (nested) await runPrimary(prepared, run, nested);
   else if (node) await prepared.stepOf(node)(run, [run.root], []);
   openGates(run, nested ? nested.primary.node : node);
-  const delivered = deliveries(prepared, run, part, told);
+  const delivered = deliveries(prepared, run, part.label, told);
   if (nested) startDeferred(prepared, run, nested, parts, [...told, ...delivered]);
   return delivered;
 }
@@ -98,7 +108,7 @@ async function runDeferred<Request extends ClientRequest>(
 function deliveries<Request extends ClientRequest>(
   prepared: PreparedOperation<Request>,
   run: Run<Request>,
-  { label: planned }: DeferredNode,
+  planned: string | undefined,
   told: readonly Told[],
 ): Part[] {
   const deferred = planned === undefined ? undefined : prepared.operation.deferred?.get(planned);
@@ -221,6 +231,8 @@ function isThere({ path, data }: Told, place: Place): boolean {
 class Parts {
   pending = 0;
   readonly #ended: Part[][] = [];
+  readonly #delivered: Part[] = [];
+  #last: ((delivered: readonly Part[]) => Part[]) | undefined;
   #failure: { error: unknown } | undefined;
   #wake = () => {};
 
@@ -230,6 +242,8 @@ class Parts {
       (delivered) => {
         this.#ended.push(delivered);
         this.pending--;
+        if (this.#last) this.#delivered.push(...delivered);
+        if (this.#last && this.pending === 0) this.#ended.push(this.#last(this.#delivered));
         this.#wake();
       },
       (error: unknown) => {
@@ -238,6 +252,11 @@ class Parts {
         this.#wake();
       },
     );
+  }
+
+  /** What comes once all the others have come. */
+  last(make: (delivered: readonly Part[]) => Part[]): void {
+    this.#last = make;
   }
 
   async *#deliveries(): AsyncGenerator<IncrementalPart, void> {

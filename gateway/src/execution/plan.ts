@@ -93,6 +93,17 @@ export function fetchIdsIn(node: PlanNode | SubscriptionNode | undefined): strin
   }
 }
 
+/** The labels of a plan's deferred parts. */
+export function deferLabelsIn(node: PlanNode | SubscriptionNode | undefined, labels = new Set<string>()): Set<string> {
+  if (node?.kind === "Condition") for (const each of [node.ifClause, node.elseClause]) deferLabelsIn(each, labels);
+  if (node?.kind === "Defer")
+    for (const { label, node: inner } of node.deferred) {
+      if (label !== undefined) labels.add(label);
+      deferLabelsIn(inner, labels);
+    }
+  return labels;
+}
+
 /** What a fetch asks, whichever fetch of the plan it is: the planner's names for operations have numbers. */
 export const askedBy = ({ serviceName, operation }: FetchNode): string =>
   `${serviceName} ${operation.replace(/^query\s+[_A-Za-z0-9]+/, "query")}`;

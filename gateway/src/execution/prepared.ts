@@ -16,7 +16,7 @@ import type { DeferredPart } from "../graph/deferred-operation";
 import type { Operation } from "../graph/operation";
 import { compileFetch, type CompiledFetch } from "./fetch";
 import type { Complete } from "./leaf";
-import { compileNode, fetchIdsIn, knownOf, type Compilation, type OfPlan, type Step } from "./plan";
+import { compileNode, deferLabelsIn, fetchIdsIn, knownOf, type Compilation, type OfPlan, type Step } from "./plan";
 import type { IsOfType } from "./rewrites";
 import { compileShape } from "./shape";
 
@@ -36,6 +36,7 @@ export class PreparedOperation<Request extends ClientRequest> {
   readonly schema: GraphQLSchema;
   #primary: CompiledFetch<Request> | undefined;
   #fetchIds: ReadonlySet<string> | undefined;
+  #undeferred: readonly string[] | undefined;
 
   constructor(
     readonly operation: Operation,
@@ -59,6 +60,15 @@ export class PreparedOperation<Request extends ClientRequest> {
   /** Those of the plan's fetches that deferred parts may wait for. */
   get fetchIds(): ReadonlySet<string> {
     return (this.#fetchIds ??= new Set(fetchIdsIn(this.plan.node)));
+  }
+
+  /** The labels that no part of the plan has, an outer one before those within it. */
+  get undeferred(): readonly string[] {
+    if (!this.#undeferred) {
+      const planned = deferLabelsIn(this.plan.node);
+      this.#undeferred = [...(this.operation.deferred?.keys() ?? [])].filter((label) => !planned.has(label));
+    }
+    return this.#undeferred;
   }
 
   get isMutation(): boolean {
