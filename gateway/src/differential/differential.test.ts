@@ -6,7 +6,7 @@ import { deferred, fuzzedOperation, seeded, type Fuzzed } from "./fuzzer";
 import { PlanningRefused } from "../graph/graph";
 import { openHouse, type DifferentialHouse } from "./house";
 
-// So many operations for each graph; `npm run differential` makes more, and others.
+// So many operations for each graph; DIFFERENCES.md says how to make more, and others.
 const operationsEach = Number(process.env.DIFFERENTIAL_OPERATIONS ?? 200);
 const seed = Number(process.env.DIFFERENTIAL_SEED ?? 1);
 
