@@ -149,8 +149,6 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const sockets = openSockets({
     ...shared,
     operations,
-    introspection: introspection !== false,
-    suggestions: introspection === true,
   });
   const server = createServer(
     createFront({
