@@ -1,9 +1,8 @@
 import { SettingsError } from "@atrium/subgraph";
 import { timingSafeEqual, createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import type { AccessSource } from "./access-source";
 import { localBudget } from "./admission/budget";
@@ -17,6 +16,7 @@ import { createObserver } from "./observing/observe";
 import { guarded } from "./subgraphs/guards";
 import type { Cors } from "./http/cors";
 import { createFront } from "./http/front";
+import { withoutUpgrade } from "./http/without-upgrade";
 import { createOperationGate, withDefaults, type LimitOverrides } from "./limits";
 import { createMetrics } from "./metrics";
 import { mergeMetrics } from "./metrics-text";
@@ -128,6 +128,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
       subgraphs,
       authentication,
       gate,
+      limits,
       operations,
       demand: { costMax, budget: costPerMinuteMax === undefined ? undefined : localBudget(costPerMinuteMax) },
       introspection,
@@ -216,20 +217,6 @@ function contractAt(path: string, graph: Graph, rules: ContractRules): Graph {
   } catch (error) {
     throw error instanceof SupergraphError ? new SettingsError([`CONTRACTS: ${path}: ${error.message}`]) : error;
   }
-}
-
-/**
- * Some clients offer HTTP/2 with every first request (Java's, `curl --http2`), and may be answered in HTTP/1.1. Node
- * stops parsing at the offer, so the connection begins anew with the same request, less the offer.
- */
-function withoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  const offer = ["upgrade", "connection", "http2-settings"];
-  const { rawHeaders } = request;
-  const lines = [`${request.method} ${request.url} HTTP/1.1`];
-  for (let i = 0; i < rawHeaders.length; i += 2)
-    if (!offer.includes(rawHeaders[i]!.toLowerCase())) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
-  socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), head]));
-  server.emit("connection", socket);
 }
 
 /** Time enough for a slow line, none for a client that only holds the door open. */

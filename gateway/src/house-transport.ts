@@ -62,13 +62,34 @@ export function houseTransport(
     async subscribe(request) {
       try {
         const source = await client.subscribe(asked(request));
-        return Symbol.asyncIterator in source ? (source as AsyncIterableIterator<SubgraphAnswer>) : asAnswer(source);
+        if (!(Symbol.asyncIterator in source)) return asAnswer(source);
+        return untilLost(name, source as AsyncIterableIterator<SubgraphAnswer>);
       } catch (error) {
         throw faultOf(error, request.request);
       }
     },
     close: async () => {},
   };
+}
+
+/** A service that stops, or is lost, says so by a last answer without data; it comes back, or another of its replicas is asked. */
+export const isServiceAway = ({ data, errors }: SubgraphAnswer): boolean =>
+  data === undefined && errors?.[0]?.extensions?.["code"] === "SERVICE_UNAVAILABLE";
+
+function untilLost(name: string, source: AsyncIterableIterator<SubgraphAnswer>): AsyncIterableIterator<SubgraphAnswer> {
+  const events: AsyncIterableIterator<SubgraphAnswer> = {
+    async next() {
+      const step = await source.next();
+      if (step.done || !isServiceAway(step.value)) return step;
+      throw new SubgraphFault(name, "UNREACHABLE", step.value.errors![0]!.message);
+    },
+    async return() {
+      await source.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]: () => events,
+  };
+  return events;
 }
 
 const asAnswer = ({ data, errors, extensions }: Awaited<ReturnType<SubgraphClient["execute"]>>): SubgraphAnswer => ({

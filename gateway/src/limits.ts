@@ -25,6 +25,10 @@ export interface Limits {
     totalMax: number;
     /** What may wait for a client that doesn't read, before its socket is cut. */
     bufferedBytesMax: number;
+    /** Events of one subscription that may wait for its client, before it is let go. */
+    eventsMax: number;
+    /** How long the service of a subscription may be away, before its subscribers are told. */
+    serviceAwayMaxMs: number;
     /** How long a socket may stay open without saying who it is. */
     initTimeoutMs: number;
     /** How often a ping is sent; a client that doesn't answer until the next one is gone. */
@@ -53,6 +57,8 @@ export const defaultLimits: Limits = {
     perUserMax: 20,
     totalMax: 20_000,
     bufferedBytesMax: 4 * 1024 * 1024,
+    eventsMax: 1_000,
+    serviceAwayMaxMs: 30_000,
     initTimeoutMs: 5_000,
     pingIntervalMs: 15_000,
     sessionCheckIntervalMs: 3_000,

@@ -14,14 +14,15 @@ import { createEngine } from "./execution/create-engine";
 import { ownExecutor, stockExecutor } from "./executor";
 import { createDocuments } from "./graph/documents";
 import type { Graph } from "./graph/graph";
-import { houseDenial, houseErrors } from "./house-transport";
-import type { OperationGate } from "./limits";
+import { houseDenial, houseErrors, isServiceAway } from "./house-transport";
+import type { Limits, OperationGate } from "./limits";
 import type { Metrics } from "./metrics";
 import type { Observer } from "./observing/observer";
-import type { RequestContext } from "./request-context";
+import { requestContext, type RequestContext } from "./request-context";
 import type { SubgraphClient } from "./subgraph-client";
 import type { SubgraphTransport } from "./subgraphs/transport";
 import { createSubscriptions, type Subscribe } from "./subscriptions";
+import { withHub } from "./subscriptions/hub";
 import { loadSupergraph } from "./supergraph";
 
 /** What is served at one path: the whole graph, or a contract's part of it. */
@@ -45,6 +46,7 @@ export async function serveGraph(o: {
   subgraphs: ReadonlyMap<string, SubgraphClient>;
   authentication: Authentication;
   gate: OperationGate;
+  limits: Limits;
   operations: PersistedOperations;
   demand: { costMax: number; budget?: Budget };
   introspection: boolean | "permitted";
@@ -52,17 +54,22 @@ export async function serveGraph(o: {
   metrics: Metrics;
   log: Logger;
 }): Promise<ServedGraph> {
-  const { graph, transports, subgraphs, authentication, gate, operations, observer, metrics, log } = o;
+  const { graph, transports, subgraphs, authentication, gate, limits, operations, observer, metrics, log } = o;
   const schema = graph.apiSchema;
   const introspection = o.introspection !== false;
   const suggestions = o.introspection === true;
-  const engine = createEngine<RequestContext>({
-    graph,
-    transports,
-    ...houseErrors,
-    describeDenial: houseDenial,
-    observer,
-  });
+  const engine = withHub(
+    createEngine<RequestContext>({ graph, transports, ...houseErrors, describeDenial: houseDenial, observer }),
+    {
+      // Each subscriber's rights are asked for each event, so nobody shares here (docs/decisions/0016).
+      sharingKey: () => null,
+      lasting: (request, signal) => requestContext({ ...request, signal }),
+      queuedMax: limits.socket.eventsMax,
+      awayMaxMs: limits.socket.serviceAwayMaxMs,
+      isStillAway: isServiceAway,
+      describeFault: houseErrors.describeFault,
+    },
+  );
   const rights = {
     schema,
     supergraphSchema: graph.supergraphSchema,

@@ -345,6 +345,112 @@ describe("rights", () => {
   });
 });
 
+describe("a subscription's service that goes away", () => {
+  let house: House;
+  beforeAll(async () => {
+    house = await startHouse({ shape: "distributed", limits: { socket: { serviceAwayMaxMs: 3_000 } } });
+  });
+  afterAll(() => house.close());
+  const publish = (title: string) => house.world.topics.publish("documentAdded", { id: "doc_x", title });
+
+  async function listening(userId: string) {
+    const { token } = house.world.signIn(userId);
+    const socket = open(house);
+    await socket.init({ authorization: `Bearer ${token}` });
+    socket.subscribe(added);
+    await eventually(() => house.world.openSubscriptions === 1);
+    return socket;
+  }
+  const lost = async () => {
+    await house.stopServer("knowledge");
+    await eventually(() => house.world.openSubscriptions === 0);
+  };
+
+  test("comes back without the client noticing", async () => {
+    const socket = await listening("usr_ada");
+    publish("Before");
+    await eventually(() => JSON.stringify(socket.messages).includes("Before"));
+    await lost();
+    await house.restartServer("knowledge");
+    await eventually(() => house.world.openSubscriptions === 1);
+    publish("After");
+    await eventually(() => JSON.stringify(socket.messages).includes("After"));
+    expect(socket.messages.map(({ type }) => type)).toEqual(["connection_ack", "next", "next"]);
+    socket.socket.close();
+    await eventually(() => house.world.openSubscriptions === 0);
+  });
+
+  test("is asked again with the rights of then", async () => {
+    const socket = await listening("usr_eve");
+    await lost();
+    house.world.permissions.set("usr_eve org_1", ["flows:read"]);
+    await house.restartServer("knowledge");
+    await eventually(() => socket.last() !== undefined);
+    expect(errorOf(socket.last()).extensions).toEqual({ code: "FORBIDDEN" });
+    expect(house.world.openSubscriptions).toBe(0);
+  });
+
+  test("ends it when it stays away, and is named", async () => {
+    const socket = await listening("usr_bob");
+    await lost();
+    await eventually(() => socket.last()?.["type"] === "complete");
+    await house.restartServer("knowledge");
+    expect(socket.messages.at(-2)!["payload"]).toMatchObject({
+      errors: [{ extensions: { code: "SERVICE_UNAVAILABLE", service: "knowledge" } }],
+    });
+  });
+
+  test("isn't asked again for a client that left meanwhile", async () => {
+    const socket = await listening("usr_leaver");
+    await lost();
+    socket.socket.close();
+    await socket.closed;
+    await house.restartServer("knowledge");
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(house.world.openSubscriptions).toBe(0);
+  });
+});
+
+test("a burst of events asks for the session and the rights a few times, and none is lost", async () => {
+  const house = await startHouse({ limits: { socket: { sessionCheckIntervalMs: 60_000 } } });
+  const { token } = house.world.signIn("usr_ada");
+  const socket = open(house);
+  await socket.init({ authorization: `Bearer ${token}` });
+  for (const id of ["1", "2", "3"]) socket.subscribe(added, id);
+  await eventually(() => house.world.openSubscriptions === 3);
+  house.world.internalCalls.length = 0;
+  const titles = Array.from({ length: 20 }, (_, n) => `Burst ${n}`);
+  for (const title of titles) house.world.topics.publish("documentAdded", { id: "doc_x", title });
+  const heardBy = (id: string) =>
+    socket.messages.flatMap((message) =>
+      message["id"] === id && message["type"] === "next"
+        ? [(message["payload"] as { data: { documentAdded: { title: string } } }).data.documentAdded.title]
+        : [],
+    );
+  await eventually(() => ["1", "2", "3"].every((id) => heardBy(id).length === titles.length));
+  for (const id of ["1", "2", "3"]) expect(heardBy(id)).toEqual(titles);
+  const asked = house.world.internalCalls.filter(({ operation }) => operation === "liveSessions");
+  expect(asked.length).toBeGreaterThan(0);
+  expect(asked.length).toBeLessThan(8);
+  await house.close();
+});
+
+test("a client that takes events too slowly is let go with a code of its own", async () => {
+  const house = await startHouse({ limits: { socket: { eventsMax: 5 } } });
+  const { token } = house.world.signIn("usr_ada");
+  const socket = open(house);
+  await socket.init({ authorization: `Bearer ${token}` });
+  socket.subscribe(added);
+  await eventually(() => house.world.openSubscriptions === 1);
+  socket.socket.pause();
+  const title = "x".repeat(1024 * 1024);
+  for (let n = 0; n < 40; n++) house.world.topics.publish("documentAdded", { id: "doc_x", title });
+  await eventually(() => house.world.openSubscriptions === 0);
+  socket.socket.resume();
+  expect((await socket.closed).code).toBe(4413);
+  await house.close();
+});
+
 test("stopping closes every socket with 1001, ends what ran on it, and refuses new ones", async () => {
   const house = await startHouse();
   const { token } = house.world.signIn("usr_ada");

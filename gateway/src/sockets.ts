@@ -33,6 +33,8 @@ import { startTime, type OperationTime } from "./operation-time";
 import { requestContext, type RequestContext } from "./request-context";
 import { hasAllOf, signedIn } from "./rights";
 import type { ServedGraph } from "./served-graph";
+import { askedSince } from "./subscriptions/asked-since";
+import { SlowConsumer, slowConsumer } from "./subscriptions/event-queue";
 
 const goingAway = 1001;
 const tryAgainLater = 1013;
@@ -60,6 +62,8 @@ interface Connection {
   /** Set once the client has said who it is. */
   proof?: Proof;
   caller?: Caller;
+  /** Who this is, found out after the given moment. */
+  callerSince: (moment: number) => Promise<Caller>;
   isAlive: boolean;
   messages: { windowStartedAt: number; count: number };
   operations: Map<string, OperationTime>;
@@ -141,11 +145,16 @@ export function openSockets(o: {
     subscribe: async (args) => {
       const { document, operationName, variableValues, contextValue, connection } = args as OperationArgs;
       const operation = getOperationAST(document, operationName)!;
-      const stillAllowed = () => recheck(connection, contextValue);
+      const stillAllowed = (arrivedAt: number) => recheck(connection, contextValue, arrivedAt);
       const { subscribe } = connection.served;
       return subscribe({ document, operation, variables: variableValues ?? {}, context: contextValue, stillAllowed });
     },
-    onError: (ctx, _id, _payload, errors) => errors.map((error) => maskGraphQLError(error, ctx.extra.log).toJSON()),
+    onError({ extra: { socket, log } }, _id, _payload, errors) {
+      const slow = errors.find(({ originalError }) => originalError instanceof SlowConsumer);
+      // What is sent after this goes nowhere.
+      if (slow) return void socket.close(slowConsumer, slow.message);
+      return errors.map((error) => maskGraphQLError(error, log).toJSON());
+    },
     onComplete(ctx, id) {
       const { operations } = ctx.extra;
       operations.get(id)?.stop();
@@ -189,7 +198,7 @@ export function openSockets(o: {
     if (errors) return errors.map((fault) => withCode(fault, "BAD_USER_INPUT"));
     o.gate.checkCost(schema, document, operation, variables);
 
-    const { actor } = await resolveAgain(connection);
+    const { actor } = await connection.callerSince(performance.now());
     const isSubscription = operation.operation === "subscription";
     const time = startTime(isSubscription ? undefined : limits.operationTimeoutMs);
     connection.operations.set(id, time);
@@ -247,8 +256,8 @@ export function openSockets(o: {
   }
 
   /** Before each event: the subgraph decided with the rights of the subscriber as they were, so none may be lost since. */
-  async function recheck(connection: Connection, context: RequestContext): Promise<RequestContext> {
-    const { actor } = await resolveAgain(connection);
+  async function recheck(connection: Connection, context: RequestContext, arrivedAt: number): Promise<RequestContext> {
+    const { actor } = await connection.callerSince(arrivedAt);
     if (hasAllOf(actor, context.actor)) return requestContext({ ...context, actor });
     throw new PublicError("FORBIDDEN", "What you may do here has changed. Subscribe again.");
   }
@@ -260,6 +269,7 @@ export function openSockets(o: {
       request,
       served,
       log: o.log.child({ socketId: randomUUID() }),
+      callerSince: askedSince(() => resolveAgain(connection)),
       isAlive: true,
       messages: { windowStartedAt: openedAt, count: 0 },
       operations: new Map(),

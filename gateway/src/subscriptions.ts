@@ -15,8 +15,8 @@ export interface SubscriptionRequest {
   operation: OperationDefinitionNode;
   variables: Record<string, unknown>;
   context: RequestContext;
-  /** Asked for each event: the caller as they are then; rejects when they may not see it any more. */
-  stillAllowed(): Promise<RequestContext>;
+  /** Asked for each event: the caller as they are after it came; rejects when they may not see it any more. */
+  stillAllowed(arrivedAt: number): Promise<RequestContext>;
 }
 
 export type Subscribe = (request: SubscriptionRequest) => Promise<ResultStream | ExecutionResult>;

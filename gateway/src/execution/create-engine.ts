@@ -71,9 +71,9 @@ export function createEngine<Request extends ClientRequest>(options: EngineOptio
         if (!transport) throw new SubgraphFault(serviceName, "UNREACHABLE", `There is no way to "${serviceName}".`);
         const source = await transport.subscribe(operation.primary.planned(runFor(request)));
         if (!(Symbol.asyncIterator in source)) return refusal(source, serviceName, request);
-        const arriving = requestOfEvent ? readAhead(source) : undefined;
-        return eventsOf(arriving ?? source, async (event) => {
-          const run = runFor(requestOfEvent ? await requestOfEvent(arriving!.arrivedAt) : request);
+        const arriving = readAhead(source, serviceName);
+        return eventsOf(arriving, async (event) => {
+          const run = runFor(requestOfEvent ? await requestOfEvent(arriving.arrivedAt) : request);
           // Whoever made the event may hand it to others as well, and joins change it.
           operation.primary.take(run, node.rest ? structuredClone(event) : event);
           if (node.rest) await operation.stepOf(node.rest)(run, [run.root], []);

@@ -51,6 +51,14 @@ export function pathOf(request: IncomingMessage): string {
   return path;
 }
 
+const saneTraceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The trace (W3C Trace Context) that the client's request is part of, if it says so sanely. */
+export function clientTraceparent({ headers }: IncomingMessage): string | undefined {
+  const given = headers["traceparent"];
+  return typeof given === "string" && saneTraceparent.test(given) ? given : undefined;
+}
+
 /** What the client calls itself. */
 export function clientNameOf({ headers }: IncomingMessage): { name?: string; version?: string } {
   const text = (name: string) => {

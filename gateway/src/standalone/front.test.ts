@@ -2,6 +2,7 @@ import jwt from "jsonwebtoken";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pino from "pino";
@@ -184,6 +185,27 @@ describe("what is refused", () => {
   });
 });
 
+test("a client that offers HTTP/2 is answered in HTTP/1.1, on a connection that goes on", async () => {
+  await serve();
+  const socket = connect(gateway!.port, "127.0.0.1");
+  let answer = "";
+  socket.on("data", (data: Buffer) => (answer += String(data)));
+  const answered = () => eventually(() => answer.includes('{"data":{"__typename":"Query"}}'));
+  const sent = JSON.stringify({ query: "{ __typename }" });
+  const offer = "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n";
+  const head = (more: string) =>
+    `POST /graphql HTTP/1.1\r\nhost: x\r\n${more}content-type: application/json\r\ncontent-length: ${sent.length}\r\n\r\n`;
+  socket.write(head(offer) + sent.slice(0, 5));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  socket.write(sent.slice(5));
+  await answered();
+  expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
+  answer = "";
+  socket.write(head("") + sent);
+  await answered();
+  socket.destroy();
+});
+
 describe("answers that may be kept", () => {
   const policies: Record<string, string | undefined> = {};
   beforeEach(() => {
@@ -262,6 +284,30 @@ describe("answers that may be kept", () => {
     expect([owner.text, JSON.parse(nobody.text)]).toMatchObject([
       '{"data":{"products":[{"margin":0}]}}',
       { data: { products: [{ margin: null }] } },
+    ]);
+  });
+
+  test("whatever keeps an answer is told which headers chose it", async () => {
+    policies["products"] = "public, max-age=60";
+    await serve({
+      responseCache,
+      authentication: authentication(),
+      headers: [{ propagate: "X-Tenant" }],
+      subgraphs: { products: { headers: [{ propagate: "accept-language" }] } },
+      exposePlan: true,
+      demandControl: {},
+    });
+    const listed = (vary = "") => vary.split(", ").sort();
+    const chosenBy = ["accept", "accept-encoding", "accept-language", "apollo-expose-query-plan", "authorization"];
+    const nobodys = await get(names);
+    expect(nobodys.headers["cache-control"]).toMatch(/^public, /);
+    expect(listed(nobodys.headers.vary)).toEqual([...chosenBy, "expose-cost", "origin", "x-tenant"]);
+    const unchanged = await get(names, { "if-none-match": nobodys.headers.etag! });
+    expect([unchanged.status, unchanged.headers.vary]).toEqual([304, nobodys.headers.vary]);
+    const own = await get(names, { "x-tenant": "a" });
+    expect([own.headers["cache-control"], own.headers.vary]).toEqual([
+      expect.stringMatching(/^private, max-age/),
+      nobodys.headers.vary,
     ]);
   });
 

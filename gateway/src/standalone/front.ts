@@ -5,20 +5,21 @@ import type { OperationParams } from "../client-request";
 import { RequestRefused, type Accepts, type Endpoint } from "../endpoint";
 import { isEventStream, isIncremental, type Answer, type EventStream } from "../execution/engine";
 import type { Operation } from "../graph/operation";
-import { addVary } from "../http/answer";
 import { compressed } from "../http/compression";
 import { answerCors } from "../http/cors";
-import { sendEvents } from "../http/event-streams";
+import { cutOff, sendEvents, type StreamForm } from "../http/event-streams";
 import { lingerOver } from "../http/linger";
 import { sendIncrementally } from "../http/multipart";
 import { accepted, type Accepted } from "../http/negotiation";
 import { paramsOf } from "../http/params";
 import { answerOfRefusal, formatted, refused } from "../http/refusal";
+import { addVary } from "../http/vary";
 import { ClientsRequest, type BareRequest } from "./bare-request";
 import type { Config } from "./config";
 import type { Serving } from "./serving";
 import type { Place, Subscribers } from "../subscriptions/subscribers";
 import type { Caller } from "./tokens";
+import type { RequestSpan, Tracing } from "./tracing";
 
 export interface BareFront {
   /** Which of the graphs it is: the whole one, or a contract. */
@@ -28,6 +29,7 @@ export interface BareFront {
   serving(): Serving;
   callerOf(authorization: string | undefined): Caller | Promise<Caller>;
   subscribers: Subscribers;
+  tracing: Tracing | null;
   log: Logger;
 }
 
@@ -37,6 +39,8 @@ interface Sent {
   text: string;
   cacheControl?: string;
   etag?: string;
+  /** What else of the request than its address chooses an answer that may be kept. */
+  variesBy?: readonly string[];
 }
 
 const noStore = "private, no-store";
@@ -60,30 +64,37 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
     const params = given instanceof Promise ? await given : given;
     const found = front.callerOf(request.headers.authorization);
     const caller = found instanceof Promise ? await found : found;
+    const span = front.tracing?.begin(request);
     const current = (client = new ClientsRequest(request, caller, front.log, {
       exposePlan: config.exposePlan,
       trustedProxies: config.trustedProxies,
       timeoutMs: config.limits.operationTimeoutMs,
+      traceparent: span?.traceparent,
     }));
     response.once("close", () => {
+      span?.ended(response.statusCode);
       if (!response.writableFinished) current.clientLeft();
     });
     const serving = front.serving();
     const { endpoint } = serving.at.get(front.path)!;
     release = serving.enter();
-    const check = checkOf(request, how.events, () => {
-      place = front.subscribers.take(current.callerKey, { cut: () => void response.destroy() });
+    const check = checkOf(request, how.events, span, () => {
+      place = front.subscribers.take(current.callerKey, { cut: () => cutOff(response, how.events, stopping) });
       // A subscription takes as long as it takes.
       current.end();
     });
     if (Array.isArray(params)) {
-      const accepts = { incremental: false, check: checkOf(request, null) };
+      const accepts = { incremental: false, check: checkOf(request, null, null) };
       const answers = await Promise.all(params.map((each) => answerOne(endpoint, each, current, accepts)));
       return await send(front, request, response, { status: 200, type, text: JSON.stringify(answers) });
     }
     const answer = await endpoint.answer(params, client, { incremental: how.deferred, check });
     if (isEventStream(answer))
-      return await sendSubscription(front, request, response, place!.counted(answer), how.events!, caller.expiresAt);
+      return await sendSubscription(front, request, response, {
+        events: place!.counted(answer),
+        how: how.events!,
+        expiresAt: caller.expiresAt,
+      });
     if (isIncremental(answer)) return await sendIncrementally(request, response, answer);
     if (how.onlyEvents)
       return await sendEvents(request, response, once(answer), "SSE", config.subscriptions.heartbeatMs);
@@ -142,8 +153,15 @@ const notAcceptable = () =>
 
 /** Which operations this request may run. */
 const checkOf =
-  ({ method }: IncomingMessage, events: Accepted["events"], subscribes?: () => void): Accepts["check"] =>
-  ({ type }: Operation) => {
+  (
+    { method }: IncomingMessage,
+    events: Accepted["events"],
+    span: RequestSpan | null | undefined,
+    subscribes?: () => void,
+  ): Accepts["check"] =>
+  (operation: Operation) => {
+    const { type } = operation;
+    span?.resolved(operation);
     if (type === "mutation" && method !== "POST")
       throw refused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", 405, { allow: "POST" });
     if (type === "subscription" && events === null)
@@ -162,27 +180,28 @@ const statusOf = (answer: Answer, { type }: Accepted): number =>
 /** How long an answer may be kept: as subgraphs allow, or not at all; one by `GET` may be asked for again by its `ETag`. */
 function lastingOf(
   { method, headers }: IncomingMessage,
-  { isAnybodys }: Serving,
+  { isAnybodys, variesBy }: Serving,
   client: ClientsRequest,
   text: string,
-): Pick<Sent, "cacheControl" | "etag"> | undefined {
+): Pick<Sent, "cacheControl" | "etag" | "variesBy"> | undefined {
   if (method === "POST") return undefined;
   const seconds = client.policy.publicSeconds;
   const isNobodys = isAnybodys(client) && headers.authorization === undefined && headers.cookie === undefined;
   if (seconds === 0 && !isNobodys) return undefined;
   const cacheControl = seconds > 0 ? `${isNobodys ? "public" : "private"}, max-age=${seconds}` : "private, no-cache";
   // Weak: compressed or not, it is the same answer.
-  return { cacheControl, etag: `W/"${createHash("sha1").update(text).digest("base64url")}"` };
+  return { cacheControl, variesBy, etag: `W/"${createHash("sha1").update(text).digest("base64url")}"` };
 }
 
 async function send(
   { config }: BareFront,
   request: IncomingMessage,
   response: ServerResponse,
-  { status, type, text, cacheControl = noStore, etag }: Sent,
+  { status, type, text, cacheControl = noStore, etag, variesBy = [] }: Sent,
 ): Promise<void> {
   if (response.destroyed) return;
-  if (cacheControl !== noStore) for (const name of ["accept", "accept-encoding", "origin"]) addVary(response, name);
+  if (cacheControl !== noStore)
+    for (const name of ["accept", "accept-encoding", "origin", ...variesBy]) addVary(response, name);
   if (etag !== undefined) {
     response.setHeader("etag", etag);
     if (status === 200 && matches(request.headers["if-none-match"], etag))
@@ -215,18 +234,21 @@ async function* once(answer: Answer): EventStream {
 
 /** A subscription as a stream of HTTP, which ends with its caller's token. */
 async function sendSubscription(
-  { config }: BareFront,
+  { config, log }: BareFront,
   request: IncomingMessage,
   response: ServerResponse,
-  events: EventStream,
-  how: NonNullable<Accepted["events"]>,
-  expiresAt: number = Infinity,
+  { events, how, expiresAt = Infinity }: { events: EventStream; how: StreamForm; expiresAt?: number },
 ): Promise<void> {
   const leftMs = expiresAt - Date.now();
-  const lapse = leftMs < timerMaxMs ? setTimeout(() => response.destroy(), leftMs) : undefined;
+  const lapse = leftMs < timerMaxMs ? setTimeout(() => cutOff(response, how, expired), leftMs) : undefined;
   try {
     await sendEvents(request, response, events, how, config.subscriptions.heartbeatMs);
+  } catch (err) {
+    log.error({ err }, "A subscription broke off.");
   } finally {
     clearTimeout(lapse);
   }
 }
+
+const expired = { message: "The access token has expired.", extensions: { code: "UNAUTHENTICATED" } };
+const stopping = { message: "The gateway stops. Subscribe again.", extensions: { code: "SERVICE_UNAVAILABLE" } };

@@ -1,5 +1,6 @@
-import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult } from "graphql";
+import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLFormattedError } from "graphql";
 import { CloseCode, handleProtocols, makeServer } from "graphql-ws";
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
@@ -8,7 +9,7 @@ import type { OperationParams } from "../client-request";
 import { RequestRefused } from "../endpoint";
 import { isEventStream } from "../execution/engine";
 import { isAllowedOrigin } from "../http/cors";
-import { formatted } from "../http/refusal";
+import { formatted, refused } from "../http/refusal";
 import type { Metrics } from "../metrics";
 import { SlowConsumer, slowConsumer } from "../subscriptions/hub";
 import { ClientsRequest } from "./bare-request";
@@ -69,9 +70,10 @@ export function openBareSockets(o: {
     connectionInitWaitTimeout: initTimeoutMs,
     async onConnect({ connectionParams = {}, extra }) {
       const sent = connectionParams["authorization"] ?? connectionParams["Authorization"];
-      const authorization = typeof sent === "string" ? sent : extra.request.headers.authorization;
       try {
-        extra.caller = await o.callerOf(authorization);
+        // Browsers can't send it as a header of the upgrade. Rules that pass it on find it where it would be.
+        if (typeof sent === "string") extra.request.headers.authorization = headerValue(sent);
+        extra.caller = await o.callerOf(extra.request.headers.authorization);
       } catch (error) {
         extra.socket.close(CloseCode.Unauthorized, (error as Error).message.slice(0, 120));
         return false;
@@ -108,9 +110,21 @@ export function openBareSockets(o: {
     },
     // Answers have the form that is sent already.
     onNext: (_ctx, _id, _payload, _args, result) => result as FormattedExecutionResult,
+    onError({ extra: { socket } }, _id, _payload, errors) {
+      const slow = errors.find(({ originalError }) => originalError instanceof SlowConsumer);
+      // What is sent after this goes nowhere.
+      if (slow) return void socket.close(slowConsumer, slow.message);
+      return errors.map((error) => (error.originalError ? masked(error.originalError) : formatted(error)));
+    },
     execute: (args) => run(args as Args) as Promise<ExecutionResult>,
     subscribe: (args) => run(args as Args) as Promise<AsyncIterableIterator<ExecutionResult>>,
   });
+
+  function masked(err: Error): GraphQLFormattedError {
+    const faultId = randomUUID();
+    o.log.error({ err, faultId }, "A fault was masked.");
+    return { message: "Something went wrong here.", extensions: { code: "INTERNAL_SERVER_ERROR", faultId } };
+  }
 
   async function run({ serving, endpoint, params, client }: Args): Promise<unknown> {
     const release = serving.enter();
@@ -162,7 +176,6 @@ export function openBareSockets(o: {
         onMessage: (take) =>
           socket.on("message", (data) => {
             take(String(data)).catch((error: unknown) => {
-              if (error instanceof SlowConsumer) return socket.close(slowConsumer, error.message);
               o.log.error({ err: error }, "A socket's message couldn't be handled.");
               socket.close(CloseCode.InternalServerError, "Internal server error");
             });
@@ -214,6 +227,12 @@ export function openBareSockets(o: {
       webSockets.close();
     },
   };
+}
+
+/** What could also have come as a header. */
+function headerValue(sent: string): string {
+  if (/^[\t -~]*$/.test(sent)) return sent;
+  throw refused("UNAUTHENTICATED", "Send the token as: Bearer <token>.", 401);
 }
 
 const pathOf = ({ url }: IncomingMessage): string => url!.split("?", 1)[0]!;

@@ -129,7 +129,9 @@ export function withHub<Request extends ClientRequest>(
         return finish(null);
       } catch (error) {
         if (!(error instanceof SubgraphFault)) return finish(null, { error });
-        if (!(await mayTryAgain())) return finish(told(error));
+        // Events that couldn't be joined in time are lost: to go on without them would look whole.
+        const isGap = error.reason === "OVERLOADED" && source !== null;
+        if (isGap || !(await mayTryAgain())) return finish(told(error));
       }
     }
   }
@@ -141,7 +143,7 @@ export function withHub<Request extends ClientRequest>(
     options: Parameters<Subscribe<Request>>[3],
   ): Promise<EventStream | Answer> {
     const caller = options?.requestOfEvent ? null : o.sharingKey(request);
-    const key = caller === null ? null : `${prepared.operation.key} ${JSON.stringify(variables)} ${caller}`;
+    const key = caller === null ? null : JSON.stringify([prepared.operation.key, variables, caller]);
     let channel: Channel | Answer | undefined = key === null ? undefined : channels.get(key);
     if (!channel) {
       // Whoever comes while the first one is being let in waits for the same.

@@ -335,13 +335,18 @@ export async function startHouse({
   const log = pino({ level: "debug" }, collect);
   const services = await startServices(world, log);
   const servers = new Map<string, Server>();
+  const startServer = async (service: RunningSubgraph, port = 0): Promise<number> => {
+    const server = createServer((request, response) => service.handle(request, response));
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+    servers.set(service.name, server);
+    return (server.address() as AddressInfo).port;
+  };
+  const ports = new Map<string, number>();
   const clients = await Promise.all(
     services.map(async (service): Promise<SubgraphClient> => {
       if (shape === "embedded") return inProcessClient(service, { secret });
-      const server = createServer((request, response) => service.handle(request, response));
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      servers.set(service.name, server);
-      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      ports.set(service.name, await startServer(service));
+      const url = `http://127.0.0.1:${ports.get(service.name)}`;
       return httpClient({ name: service.name, url, secret, log });
     }),
   );
@@ -373,6 +378,13 @@ export async function startHouse({
     socketUrl: `${gateway.url.replace("http", "ws")}/graphql`,
     /** The process of one service dies. */
     stopServer,
+    /** It is started again, at the same address. */
+    async restartServer(name: string) {
+      await startServer(
+        services.find((service) => service.name === name)!,
+        ports.get(name),
+      );
+    },
     async post(
       query: string,
       o: { token?: string; variables?: object; headers?: Record<string, string>; operationName?: string } = {},
