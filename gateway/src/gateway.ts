@@ -22,6 +22,7 @@ import { guarded } from "./subgraphs/guards";
 import type { Cors } from "./http/cors";
 import { createFront } from "./http/front";
 import { createOperationGate, withDefaults, type LimitOverrides } from "./limits";
+import { unusedConnectionsOf } from "./http/unused-connections";
 import { createMetrics } from "./metrics";
 import { mergeMetrics } from "./metrics-text";
 import { nodeClient, nodeSubgraph } from "./node";
@@ -186,6 +187,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     }),
   );
   setPatience(server);
+  const closeUnused = unusedConnectionsOf(server);
   server.on("request", (_, response) =>
     response.once("finish", () => {
       // A connection that was busy when `stop` closed the idle ones is idle now.
@@ -214,6 +216,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     const closed = new Promise((resolve) => server.close(resolve));
     await sockets.stop();
     server.closeIdleConnections();
+    closeUnused();
     const cut = setTimeout(() => server.closeAllConnections(), o.drainMs ?? 10_000);
     await closed;
     clearTimeout(cut);

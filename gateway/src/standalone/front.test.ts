@@ -2,6 +2,7 @@ import jwt from "jsonwebtoken";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pino from "pino";
@@ -353,6 +354,8 @@ describe("streams over HTTP", () => {
     await serve();
     const open = await stream();
     const cut = open.text().catch(() => "cut");
+    const unused = connect(gateway!.port, "127.0.0.1").on("error", () => {});
+    await new Promise((resolve) => unused.once("connect", resolve));
     let release: (() => void) | undefined;
     shop.intercept = (_, response) => {
       release = () => response.end('{"data":{"products":[{"name":"Late"}]}}');

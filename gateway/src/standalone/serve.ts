@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import { localBudget } from "../admission/budget";
 import { openPersistedOperations } from "../admission/persisted";
+import { unusedConnectionsOf } from "../http/unused-connections";
 import { createMetrics, type Metrics } from "../metrics";
 import { createObserver } from "../observing/observe";
 import type { Config } from "./config";
@@ -111,6 +112,7 @@ export async function serveSupergraph(o: {
   });
   const sockets = openBareSockets({ ...shared, metrics });
   server.on("upgrade", (request, socket, head) => sockets.handleUpgrade(request, socket, head));
+  const closeUnused = unusedConnectionsOf(server);
   server.headersTimeout = 15_000;
   server.keepAliveTimeout = 65_000;
   server.requestTimeout = 60_000;
@@ -136,6 +138,7 @@ export async function serveSupergraph(o: {
     const closed = new Promise((resolve) => server.close(resolve));
     subscribers.cutAll();
     await sockets.stop();
+    closeUnused();
     // A connection that was busy is idle once its request has been answered.
     const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
     const cut = setTimeout(() => server.closeAllConnections(), drainMs);
