@@ -350,6 +350,7 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     };
     const query = await leave("{ slow }");
     await eventually(() => query.signal.aborted);
+    house.world.releaseSlow();
     const mutation = await leave("mutation { slowly }");
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(mutation.signal.aborted).toBe(false);
