@@ -110,7 +110,8 @@ export function openStreams(o: {
       if (type !== "subscription") return;
       if (how.events === null) throw refused("BAD_REQUEST", otherWays, 400);
       if (!isSignedIn(actor)) throw refused("UNAUTHENTICATED", "Sign in first.", 401);
-      if (isStopping) throw refused("SERVICE_UNAVAILABLE", "The gateway is stopping. Try again.", 503);
+      if (isStopping || streams.size >= limits.stream.totalMax)
+        throw refused("SERVICE_UNAVAILABLE", "The gateway takes no more subscriptions. Try again.", 503);
       place = subscribers.take(context.callerKey);
       // A subscription takes as long as it takes.
       time.stop();
