@@ -151,8 +151,6 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const sockets = openSockets({
     ...shared,
     operations,
-    introspection: introspection !== false,
-    suggestions: introspection === true,
   });
   const server = createServer(
     createFront({

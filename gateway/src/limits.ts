@@ -85,23 +85,43 @@ export type OperationGate = ReturnType<typeof createOperationGate>;
 const admittedMax = 2_000;
 // Longer operations are rare; they are measured anew each time.
 const rememberedCharactersMax = 10_000;
+const parsedBytesMax = 16 * 1024 * 1024;
+// A parsed document takes roughly this much memory for each character of its text.
+const bytesPerCharacter = 120;
 
 /** Turns away operations that would cost more than they are worth, before anything expensive is done with them. */
 export function createOperationGate(overrides: Partial<OperationLimits>) {
   const { parse, checkShape, checkCost } = operationLimits(overrides);
   const admitted = new LRUCache<string, true>({ max: admittedMax });
+  // Read to be admitted, and not yet asked for.
+  const parsed = new LRUCache<string, DocumentNode>({
+    maxSize: parsedBytesMax,
+    sizeCalculation: (_, text) => text.length * bytesPerCharacter + 1_000,
+  });
+
+  function read(query: string): DocumentNode {
+    const document = parse(query);
+    checkShape(document);
+    return document;
+  }
 
   return {
     /** Throws `OPERATION_TOO_COMPLEX` by the text alone. Syntax errors pass: the parser proper describes them better. */
     admit(query: unknown): void {
       if (typeof query !== "string" || admitted.has(query)) return;
       try {
-        checkShape(parse(query));
+        parsed.set(query, read(query));
       } catch (error) {
         if (error instanceof PublicError && error.extensions.code === "BAD_USER_INPUT") return;
         throw error;
       }
       if (query.length <= rememberedCharactersMax) admitted.set(query, true);
+    },
+    /** What was admitted, parsed; what wasn't, within the same limits. Throws `BAD_USER_INPUT` too. */
+    parse(query: string): DocumentNode {
+      const known = parsed.get(query);
+      parsed.delete(query);
+      return known ?? read(query);
     },
     /** Throws `OPERATION_TOO_COMPLEX` by what the operation would answer with these variables. */
     checkCost: (

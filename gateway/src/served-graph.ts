@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Budget } from "./admission/budget";
 import { createCharge } from "./admission/charge";
 import { createCostModel } from "./admission/cost";
+import { refusing } from "./admission/shape";
 import type { PersistedOperations } from "./admission/persisted";
 import { startApollo } from "./apollo";
 import type { Authentication } from "./authentication";
@@ -12,7 +13,7 @@ import { createPermit } from "./authorization/permit";
 import { createEndpoint, RequestRefused, type Endpoint, type Steps } from "./endpoint";
 import { createEngine } from "./execution/create-engine";
 import { ownExecutor, stockExecutor } from "./executor";
-import { createDocuments } from "./graph/documents";
+import { createDocuments, type Documents } from "./graph/documents";
 import type { Graph } from "./graph/graph";
 import { houseDenial, houseErrors, isServiceAway } from "./house-transport";
 import type { Limits, OperationGate } from "./limits";
@@ -29,6 +30,8 @@ import { loadSupergraph } from "./supergraph";
 export interface ServedGraph {
   /** What clients see. */
   schema: GraphQLSchema;
+  /** What clients sent, valid in it. */
+  documents: Documents;
   apollo: ApolloServer<RequestContext>;
   subscribe: Subscribe;
   /** For clients that read streams. None where the stock executor runs the plans: it has no answers in parts. */
@@ -77,7 +80,12 @@ export async function serveGraph(o: {
     filtersIntrospection: o.introspection === "permitted",
   };
   const permit = createPermit(rights);
-  const documents = createDocuments({ schema, introspection, suggestions });
+  const documents = createDocuments({
+    schema,
+    introspection,
+    suggestions,
+    parse: refusing((text) => gate.parse(text)),
+  });
   const { costMax, budget } = o.demand;
   const charge = createCharge<RequestContext>({
     model: createCostModel(schema, graph.supergraphSchema, { listSize: listSizeAssumed }),
@@ -93,6 +101,7 @@ export async function serveGraph(o: {
           subgraphs,
           // It has no shape of what the client asked for beside what was planned.
           permit: createPermit({ ...rights, refuseWhole: true }),
+          documents,
           authentication,
           metrics,
         })
@@ -100,7 +109,8 @@ export async function serveGraph(o: {
 
   return {
     schema,
-    apollo: await startApollo({ graph, execute, gate, introspection, suggestions, operations, metrics, log }),
+    documents,
+    apollo: await startApollo({ graph, execute, documents, gate, introspection, operations, metrics, log }),
     subscribe: createSubscriptions({ engine, permit, documents, charge, metrics }),
     ...(o.executor === "own" && {
       endpoint: createEndpoint(

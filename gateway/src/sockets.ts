@@ -1,26 +1,15 @@
 import { PublicError } from "@atrium/errors";
 import { describeFault } from "@atrium/subgraph";
-import {
-  getOperationAST,
-  getVariableValues,
-  GraphQLError,
-  NoSchemaIntrospectionCustomRule,
-  parse,
-  specifiedRules,
-  validate,
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-} from "graphql";
+import { GraphQLError, type ExecutionArgs, type ExecutionResult } from "graphql";
 import { CloseCode, handleProtocols, makeServer, type Context, type SubscribePayload } from "graphql-ws";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { PersistedOperations } from "./admission/persisted";
+import type { Operation } from "./graph/operation";
 import type { Authentication, Caller, Credentials, Proof } from "./authentication";
 import { refusalErrors } from "./executor";
 import { isAllowedOrigin, type Cors } from "./http/cors";
@@ -43,9 +32,6 @@ const tooManyRequests = CloseCode.TooManyInitialisationRequests;
 // Longer than a close handshake takes; a peer that doesn't answer is cut off.
 const closeHandshakeMs = 2_000;
 const messageWindowMs = 10_000;
-const rememberedMax = 500;
-// Longer operations are rare, and would fill the memory.
-const rememberedCharactersMax = 10_000;
 
 export interface Sockets {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -72,6 +58,7 @@ interface Connection {
 type SocketContext = Context<Record<string, unknown>, Connection>;
 type OperationArgs = ExecutionArgs & {
   contextValue: RequestContext;
+  operation: Operation;
   payload: SubscribePayload;
   connection: Connection;
 };
@@ -84,22 +71,12 @@ export function openSockets(o: {
   gate: OperationGate;
   operations: PersistedOperations;
   limits: Limits;
-  introspection: boolean;
-  suggestions: boolean;
   cors: Cors;
   trustedProxies: number;
   metrics: Metrics;
   log: Logger;
 }): Sockets {
   const { authentication, limits, metrics } = o;
-  const rules = o.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
-  // Where the schema is closed, a typing error doesn't open it.
-  const unsuggesting = (fault: GraphQLError) =>
-    o.suggestions ? fault : withMessage(fault, fault.message.replace(/ ?Did you mean .+\?$/s, ""));
-  // Thousands of clients send the same operation: they share what was found valid, and what others make of it.
-  const documentsAt = new Map(
-    [...o.at.values()].map((served) => [served, new LRUCache<string, DocumentNode>({ max: rememberedMax })]),
-  );
   const connections = new Set<Connection>();
   const ofUser = new Map<string, number>();
   let isStopping = false;
@@ -143,11 +120,10 @@ export function openSockets(o: {
     },
     execute: (args) => executeOnce(args as OperationArgs),
     subscribe: async (args) => {
-      const { document, operationName, variableValues, contextValue, connection } = args as OperationArgs;
-      const operation = getOperationAST(document, operationName)!;
+      const { operation, variableValues, contextValue, connection } = args as OperationArgs;
       const stillAllowed = (arrivedAt: number) => recheck(connection, contextValue, arrivedAt);
       const { subscribe } = connection.served;
-      return subscribe({ document, operation, variables: variableValues ?? {}, context: contextValue, stillAllowed });
+      return subscribe({ operation, variables: variableValues ?? {}, context: contextValue, stillAllowed });
     },
     onError({ extra: { socket, log } }, _id, _payload, errors) {
       const slow = errors.find(({ originalError }) => originalError instanceof SlowConsumer);
@@ -182,24 +158,19 @@ export function openSockets(o: {
       return refusalErrors(error);
     }
     o.gate.admit(payload.query);
-    const { schema } = connection.served;
-    const documents = documentsAt.get(connection.served)!;
-    const document = documents.get(payload.query) ?? parseQuery(payload.query);
-    if (!documents.has(payload.query)) {
-      const faults = validate(schema, document, rules, { maxErrors: 10 });
-      if (faults.length > 0) return faults.map((fault) => withCode(unsuggesting(fault), "GRAPHQL_VALIDATION_FAILED"));
-      if (payload.query.length <= rememberedCharactersMax) documents.set(payload.query, document);
-    }
-    const operation = getOperationAST(document, payload.operationName);
-    if (!operation)
-      throw new GraphQLError("Say which operation to run.", { extensions: { code: "OPERATION_RESOLUTION_FAILURE" } });
+    const { schema, documents } = connection.served;
     const variables = payload.variables ?? {};
-    const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 10 });
-    if (errors) return errors.map((fault) => withCode(fault, "BAD_USER_INPUT"));
-    o.gate.checkCost(schema, document, operation, variables);
+    let operation: Operation;
+    try {
+      operation = documents.operationOf(payload.query, payload.operationName ?? undefined);
+      documents.variablesOf(operation, variables);
+    } catch (error) {
+      return refusalErrors(error);
+    }
+    o.gate.checkCost(schema, operation.document, operation.definition, variables);
 
     const { actor } = await connection.callerSince(performance.now());
-    const isSubscription = operation.operation === "subscription";
+    const isSubscription = operation.type === "subscription";
     const time = startTime(isSubscription ? undefined : limits.operationTimeoutMs);
     connection.operations.set(id, time);
     const requestId = randomUUID();
@@ -216,9 +187,10 @@ export function openSockets(o: {
     });
     const args: OperationArgs = {
       schema,
-      document,
+      document: operation.document,
       operationName: payload.operationName,
       variableValues: variables,
+      operation,
       contextValue,
       payload,
       connection,
@@ -405,20 +377,6 @@ function closeWith({ socket, log }: Connection, error: unknown): void {
   // A close frame has room for 123 bytes.
   socket.close(closeCode, known ? `${code}: ${known.message}`.slice(0, 120) : "Internal server error");
 }
-
-function parseQuery(query: string): DocumentNode {
-  try {
-    return parse(query);
-  } catch (error) {
-    throw error instanceof GraphQLError ? withCode(error, "GRAPHQL_PARSE_FAILED") : error;
-  }
-}
-
-const withCode = ({ message, nodes, source, positions }: GraphQLError, code: string) =>
-  new GraphQLError(message, { nodes, source, positions, extensions: { code } });
-
-const withMessage = ({ nodes, source, positions }: GraphQLError, message: string) =>
-  new GraphQLError(message, { nodes, source, positions });
 
 function pathOrNothing(request: IncomingMessage): string {
   try {
