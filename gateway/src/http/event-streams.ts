@@ -22,6 +22,8 @@ export async function sendEvents(
   how: StreamForm,
   heartbeatMs: number,
 ): Promise<void> {
+  // Who left while it was found out who they are is heard of no more.
+  if (response.destroyed) return void events.return?.();
   const form = forms[how];
   response.writeHead(200, {
     "content-type": form.type,
