@@ -5,6 +5,7 @@ import { events } from "./events";
 import { eventsOverKafka } from "./events-kafka";
 import { gateway } from "./gateway";
 import { gatewayEndurance } from "./gateway/endurance";
+import { gatewayObserving } from "./gateway/observing";
 import { ingestion } from "./ingestion";
 import { load, machine } from "./machine";
 import { memory } from "./memory";
@@ -28,6 +29,7 @@ const measures: Record<string, Measure> = {
   audit,
   gateway,
   "gateway-endurance": gatewayEndurance,
+  "gateway-observing": gatewayObserving,
 };
 
 // One after the other: two at once would measure each other.

@@ -7,48 +7,49 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from "@apollo/server/plugin/disabled";
 import type { GatewayInterface } from "@apollo/server-gateway-interface";
-import { InMemoryLRUCache, type KeyValueCache } from "@apollo/utils.keyvaluecache";
+import type { KeyValueCache } from "@apollo/utils.keyvaluecache";
 import { PublicError } from "@atrium/errors";
-import { GraphQLError, type DocumentNode } from "graphql";
+import { GraphQLError, Kind, type DocumentNode } from "graphql";
 import type { Logger } from "pino";
 import type { PersistedOperations } from "./admission/persisted";
 import { masked, refusalErrors, type Execute } from "./executor";
+import type { Documents } from "./graph/documents";
 import type { Graph } from "./graph/graph";
 import { accepted } from "./http/negotiation";
 import type { OperationGate } from "./limits";
 import { maskError } from "./masking";
 import type { Metrics } from "./metrics";
 import type { RequestContext } from "./request-context";
+import { otherWays } from "./streams";
 
-const megabyte = 1024 * 1024;
-// A parsed document takes roughly this much memory per character of its text.
-const bytesPerCharacter = 60;
+// In this there is nothing that could be run.
+const nothing: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
 
-/** Apollo Server over our supergraph and executor, with nothing that reports, lands or caches elsewhere. */
+/**
+ * Apollo Server over our supergraph and executor, with nothing that reports, lands or caches elsewhere. Texts are parsed
+ * and found valid by our own documents; one that came past them would be validated by Apollo Server as well, and run by
+ * neither, since executors take what they run from the same documents.
+ */
 export async function startApollo(o: {
   graph: Graph;
   execute: Execute;
+  documents: Documents;
   gate: OperationGate;
   introspection: boolean;
   operations: PersistedOperations;
-  suggestions: boolean;
   metrics: Metrics;
   log: Logger;
 }): Promise<ApolloServer<RequestContext>> {
   const apollo = new ApolloServer<RequestContext>({
     gateway: asGateway(o.graph, masked(o.execute)),
     introspection: o.introspection,
-    hideSchemaDetailsFromClientErrors: !o.suggestions,
+    hideSchemaDetailsFromClientErrors: true,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
-    validationOptions: { maxErrors: 10 },
-    documentStore: new InMemoryLRUCache<DocumentNode>({
-      maxSize: 16 * megabyte,
-      sizeCalculation: (document) => (document.loc?.end ?? 0) * bytesPerCharacter + 1,
-    }),
-    persistedQueries: { cache: withManifest(new InMemoryLRUCache<string>({ maxSize: 4 * megabyte }), o.operations) },
+    documentStore: null,
+    persistedQueries: { cache: persistedIn(o.operations) },
     formatError: (formatted, thrown) => maskError(formatted, thrown, o.log),
     logger: {
       debug: (message?: unknown) => o.log.debug(String(message)),
@@ -70,11 +71,12 @@ export async function startApollo(o: {
 }
 
 /** Automatic persisted queries, with those of the manifest there from the start. */
-function withManifest(cache: KeyValueCache<string>, operations: PersistedOperations): KeyValueCache<string> {
+function persistedIn({ bodyOf, stored }: PersistedOperations): KeyValueCache<string> {
+  const idOf = (key: string) => key.replace(/^apq:/, "");
   return {
-    get: async (key) => operations.bodyOf(key.replace(/^apq:/, "")) ?? cache.get(key),
-    set: (key, value, options) => cache.set(key, value, options),
-    delete: (key) => cache.delete(key),
+    get: async (key) => bodyOf(idOf(key)) ?? stored.get(idOf(key)),
+    set: async (key, text) => stored.set(idOf(key), text),
+    delete: async () => false,
   };
 }
 
@@ -96,31 +98,37 @@ function asGateway(graph: Graph, execute: Execute): GatewayInterface {
 
 function guardAndMeasure(o: {
   graph: Graph;
+  documents: Documents;
   gate: OperationGate;
   operations: PersistedOperations;
   metrics: Metrics;
+  log: Logger;
 }): ApolloServerPlugin<RequestContext> {
   return {
     async requestDidStart() {
       const startedAt = performance.now();
       let admitted = false;
+      let faults: readonly GraphQLError[] = [];
       return {
-        async didResolveSource({ source, contextValue }) {
+        async didResolveSource(request) {
+          const { source, contextValue } = request;
+          let document = nothing;
           try {
-            o.operations.checked(source, contextValue);
+            document = o.documents.documentOf(o.operations.checked(source, contextValue));
           } catch (error) {
-            throw refusalErrors(error)[0]!;
+            faults = refusalErrors(error);
           }
+          // Apollo Server parses and validates what isn't there.
+          Object.assign(request, { document });
         },
         async didResolveOperation({ document, operation, request }) {
+          if (faults.length > 0) throw faults[0]!;
           if (!operation)
             throw new GraphQLError("Say which operation to run: operationName names none of them.", {
               extensions: { code: "OPERATION_RESOLUTION_FAILURE", http: { status: 400 } },
             });
           if (operation.operation === "subscription")
-            throw new GraphQLError("Subscriptions are served over WebSocket at this address (graphql-transport-ws).", {
-              extensions: { code: "BAD_REQUEST", http: { status: 400 } },
-            });
+            throw new GraphQLError(otherWays, { extensions: { code: "BAD_REQUEST", http: { status: 400 } } });
           try {
             o.gate.checkCost(o.graph.apiSchema, document, operation, request.variables ?? {});
           } catch (error) {
@@ -134,6 +142,9 @@ function guardAndMeasure(o: {
           const wasRead = queryHash !== undefined;
           if (wasRead && response.http.status === 400 && asksForOldStatus(request.http?.headers.get("accept")))
             response.http.status = 200;
+          // It takes one error from us.
+          if (faults.length > 1 && response.body.kind === "single")
+            response.body.singleResult.errors = faults.map((fault) => maskError(fault.toJSON(), fault, o.log));
           const failed = response.body.kind === "single" && response.body.singleResult.errors !== undefined;
           const outcome = !admitted ? "refused" : failed ? "errors" : "ok";
           const type = operation?.operation ?? "unknown";

@@ -8,13 +8,14 @@ import {
   getVariableValues,
   GraphQLError,
   Kind,
+  type DocumentNode,
   type GraphQLFormattedError,
   type VariableDefinitionNode,
 } from "graphql";
 import type { Permit } from "./authorization/permit";
 import { planningRefusal, RequestRefused, type Steps } from "./endpoint";
 import type { Engine } from "./execution/engine";
-import { operationOfDocument, type Documents } from "./graph/documents";
+import type { Documents } from "./graph/documents";
 import { PlanningRefused } from "./graph/graph";
 import { maskGraphQLError, maskSubgraphError } from "./masking";
 import { orAborted } from "./house-transport";
@@ -34,9 +35,10 @@ export function ownExecutor(o: {
   charge: Steps<RequestContext>["charge"];
 }): Execute {
   const { engine, permit, documents, charge } = o;
-  return async ({ request, document, context }) => {
+  return async ({ request, source, context }) => {
     try {
-      const operation = operationOfDocument(document, request.operationName);
+      // What is run comes from our own documents, so that nothing is but what they found valid.
+      const operation = documents.operationOf(source, request.operationName);
       const variables = documents.variablesOf(operation, request.variables);
       const settle = await charge(operation, variables, context);
       const permitted = await permit(operation, context);
@@ -80,31 +82,30 @@ export function stockExecutor(o: {
   subgraphs: ReadonlyMap<string, SubgraphClient>;
   /** One that refuses what it doesn't permit as a whole. */
   permit: Permit;
+  documents: Documents;
   authentication: Pick<Authentication, "authenticate">;
   metrics: Metrics;
 }): Execute {
-  const { supergraph, subgraphs, permit, authentication, metrics } = o;
+  const { supergraph, subgraphs, permit, documents, authentication, metrics } = o;
   const services: ServiceMap = Object.create(null);
   for (const client of subgraphs.values()) services[client.name] = dataSource(client, authentication, metrics);
 
   return async (request) => {
     const operationName = request.request.operationName;
-    const operation = buildOperationContext({
-      schema: supergraph.apiSchema,
-      operationDocument: request.document,
-      operationName,
-    });
+    let operationDocument: DocumentNode;
+    try {
+      operationDocument = documents.documentOf(request.source);
+      await permit(documents.operationOf(request.source, operationName), request.context);
+    } catch (error) {
+      return { errors: refusalErrors(error) };
+    }
+    const operation = buildOperationContext({ schema: supergraph.apiSchema, operationDocument, operationName });
     const definitions = operation.operation.variableDefinitions ?? [];
     const { errors } = getVariableValues(supergraph.apiSchema, definitions, request.request.variables ?? {}, {
       maxErrors: 10,
     });
     if (errors) return { errors: errors.map(inputFault) };
-    try {
-      await permit(operationOfDocument(request.document, operationName), request.context);
-    } catch (error) {
-      return { errors: refusalErrors(error) };
-    }
-    const plan = supergraph.plan(`${request.queryHash} ${operationName ?? ""}`, request.document, operationName);
+    const plan = supergraph.plan(`${request.queryHash} ${operationName ?? ""}`, operationDocument, operationName);
     return executeQueryPlan(plan, services, request, operation, supergraph.supergraphSchema, supergraph.planningSchema);
   };
 }

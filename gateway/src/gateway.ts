@@ -1,38 +1,33 @@
+import { SettingsError } from "@atrium/subgraph";
 import { timingSafeEqual, createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import type { AccessSource } from "./access-source";
 import { localBudget } from "./admission/budget";
-import { createCharge } from "./admission/charge";
-import { createCostModel } from "./admission/cost";
 import { openPersistedOperations, type PersistedOptions } from "./admission/persisted";
-import { startApollo } from "./apollo";
 import { createAuthentication } from "./authentication";
-import { createEngine } from "./execution/create-engine";
-import { ownExecutor, stockExecutor } from "./executor";
-import { createPermit } from "./authorization/permit";
-import { createDocuments } from "./graph/documents";
-import { openGraph } from "./graph/open-graph";
-import { houseDenial, houseErrors, houseTransport, isServiceAway } from "./house-transport";
+import { contractOf, tagsIn, type ContractRules } from "./graph/contracts";
+import type { Graph } from "./graph/graph";
+import { openGraph, SupergraphError } from "./graph/open-graph";
+import { houseTransport } from "./house-transport";
 import { createObserver } from "./observing/observe";
 import { guarded } from "./subgraphs/guards";
 import type { Cors } from "./http/cors";
 import { createFront } from "./http/front";
+import { withoutUpgrade } from "./http/without-upgrade";
 import { createOperationGate, withDefaults, type LimitOverrides } from "./limits";
 import { unusedConnectionsOf } from "./http/unused-connections";
 import { createMetrics } from "./metrics";
 import { mergeMetrics } from "./metrics-text";
 import { nodeClient, nodeSubgraph } from "./node";
 import { readinessOf } from "./readiness";
-import { requestContext, type RequestContext } from "./request-context";
+import { serveGraph, type ServedGraph } from "./served-graph";
 import { openSockets } from "./sockets";
 import type { SubgraphClient } from "./subgraph-client";
-import { createSubscriptions } from "./subscriptions";
-import { withHub } from "./subscriptions/hub";
-import { loadSupergraph } from "./supergraph";
+import { openStreams } from "./streams";
+import { countSubscribers } from "./subscriptions/subscribers";
 import { supergraphFile } from "./supergraph-file";
 
 export interface GatewayOptions {
@@ -63,6 +58,8 @@ export interface GatewayOptions {
   slowOperationMs?: number;
   /** The operations that clients are known to send, and what becomes of others. */
   operations?: Pick<PersistedOptions, "manifest" | "unknown">;
+  /** Parts of the graph by its `@tag`s, each at a path of its own beside /graphql. */
+  contracts?: readonly (ContractRules & { path: string })[];
   /** What one operation may cost as it is estimated, and one caller's within a minute; any unless told. */
   demand?: { costMax?: number; costPerMinuteMax?: number };
   /** How long `stop` waits for running requests. */
@@ -79,8 +76,6 @@ export interface RunningGateway {
 export const defaultTokens = { issuer: "atrium", audience: "atrium-api" };
 
 const operationsWatchMs = 2_000;
-// What a list is taken to hold that doesn't say.
-const listSizeAssumed = 10;
 
 /**
  * Services are asked again at once after they were away, and their replicas in turn (`connectSubgraph` sees to both), so a
@@ -91,8 +86,9 @@ const houseGuards = { timeoutMs: 30_000, retriesMax: 0, breakerFetchesMin: Infin
 /** The one endpoint: everything that clients reach is behind this port. */
 export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const { log, trustedProxies = 0, cors = { origins: [], localhost: false } } = o;
-  const introspection = o.introspection !== false;
-  const suggestions = introspection && o.introspection !== "permitted";
+  const { introspection = true, executor = "own", contracts = [] } = o;
+  if (executor === "stock" && contracts.length > 0)
+    throw new SettingsError(["CONTRACTS: the stock executor has none; it tells of the whole schema."]);
   const limits = withDefaults(o.limits);
   const subgraphs = new Map(o.subgraphs.map((client) => [client.name, client]));
   const metrics = createMetrics({ processMetrics: o.processMetrics });
@@ -112,45 +108,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const transports = new Map(
     names.map((name) => [name, guarded(houseTransport(subgraphs.get(name)!, authentication), houseGuards, observer)]),
   );
-  const engine = withHub(
-    createEngine<RequestContext>({ graph, transports, ...houseErrors, describeDenial: houseDenial, observer }),
-    {
-      // Each subscriber's rights are asked for each event, so nobody shares here (docs/decisions/0016).
-      sharingKey: () => null,
-      lasting: (request, signal) => requestContext({ ...request, signal }),
-      queuedMax: limits.socket.eventsMax,
-      awayMaxMs: limits.socket.serviceAwayMaxMs,
-      isStillAway: isServiceAway,
-      describeFault: houseErrors.describeFault,
-    },
-  );
-  const rights = {
-    schema: graph.apiSchema,
-    supergraphSchema: graph.supergraphSchema,
-    describeDenial: houseDenial,
-    filtersIntrospection: o.introspection === "permitted",
-  };
-  const permit = createPermit(rights);
-  const documents = createDocuments({ schema: graph.apiSchema, introspection, suggestions });
   const { costMax = Infinity, costPerMinuteMax } = o.demand ?? {};
-  const charge = createCharge<RequestContext>({
-    model: createCostModel(graph.apiSchema, graph.supergraphSchema, { listSize: listSizeAssumed }),
-    mode: costMax === Infinity && costPerMinuteMax === undefined ? "MEASURE" : "ENFORCE",
-    costMax,
-    budget: costPerMinuteMax === undefined ? undefined : localBudget(costPerMinuteMax),
-    isAsked: ({ exposeCost }) => exposeCost === true,
-  });
-  const execute =
-    o.executor === "stock"
-      ? stockExecutor({
-          supergraph: loadSupergraph(graph.sdl),
-          subgraphs,
-          // It has no shape of what the client asked for beside what was planned.
-          permit: createPermit({ ...rights, refuseWhole: true }),
-          authentication,
-          metrics,
-        })
-      : ownExecutor({ engine, permit, documents, charge });
   const operations = openPersistedOperations({
     automatic: true,
     unknown: "ALLOW",
@@ -158,24 +116,49 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     ...o.operations,
     log,
   });
-  const apollo = await startApollo({ graph, execute, gate, introspection, suggestions, operations, metrics, log });
-  const subscribe = createSubscriptions({ engine, permit, documents, charge, metrics });
+  const at = new Map<string, ServedGraph>();
+  const closeAll = async () => {
+    operations.close();
+    await Promise.all([...at.values()].map(({ apollo }) => apollo.stop()));
+    await graph.close();
+  };
+  try {
+    const parts = {
+      executor,
+      transports,
+      subgraphs,
+      authentication,
+      gate,
+      limits,
+      operations,
+      demand: { costMax, budget: costPerMinuteMax === undefined ? undefined : localBudget(costPerMinuteMax) },
+      introspection,
+      observer,
+      metrics,
+      log,
+    };
+    at.set("/graphql", await serveGraph({ graph, ...parts }));
+    for (const { path, ...rules } of contracts)
+      at.set(path, await serveGraph({ graph: contractAt(path, graph, rules), ...parts }));
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
   let isStopping = false;
 
-  const shared = { apollo, authentication, gate, limits, trustedProxies, cors, metrics, log };
+  const subscribers = countSubscribers({ perCaller: limits.stream.perCallerMax, metrics });
+  const streams = openStreams({ authentication, limits, trustedProxies, subscribers });
+  const shared = { at, authentication, gate, limits, trustedProxies, cors, metrics, log };
   const sockets = openSockets({
     ...shared,
     operations,
-    schema: graph.apiSchema,
-    subscribe,
-    introspection,
-    suggestions,
   });
   const server = createServer(
     createFront({
       ...shared,
+      streams,
       subgraphs,
-      explorer: o.explorer ?? introspection,
+      explorer: o.explorer ?? introspection !== false,
       version: packageVersion(),
       metricsText: async () => {
         const texts = o.subgraphs.map((client) => client.metrics?.() ?? "");
@@ -201,10 +184,9 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   try {
     await listen(server, o.port, o.host);
   } catch (error) {
+    streams.stop();
     await sockets.stop();
-    operations.close();
-    await apollo.stop();
-    await graph.close();
+    await closeAll();
     throw error;
   }
   const { port } = server.address() as AddressInfo;
@@ -214,31 +196,28 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const stop = async () => {
     isStopping = true;
     const closed = new Promise((resolve) => server.close(resolve));
+    streams.stop();
     await sockets.stop();
     server.closeIdleConnections();
     closeUnused();
     const cut = setTimeout(() => server.closeAllConnections(), o.drainMs ?? 10_000);
     await closed;
     clearTimeout(cut);
-    operations.close();
-    await apollo.stop();
-    await graph.close();
+    await closeAll();
   };
   return { url: `http://${host}:${port}`, port, stop: () => (stopped ??= stop()) };
 }
 
-/**
- * Some clients offer HTTP/2 with every first request (Java's, `curl --http2`), and may be answered in HTTP/1.1. Node
- * stops parsing at the offer, so the connection begins anew with the same request, less the offer.
- */
-function withoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  const offer = ["upgrade", "connection", "http2-settings"];
-  const { rawHeaders } = request;
-  const lines = [`${request.method} ${request.url} HTTP/1.1`];
-  for (let i = 0; i < rawHeaders.length; i += 2)
-    if (!offer.includes(rawHeaders[i]!.toLowerCase())) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
-  socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), head]));
-  server.emit("connection", socket);
+/** A contract of the house's own graph. A tag that nothing has is a slip, and would leave out nothing: it is refused. */
+function contractAt(path: string, graph: Graph, rules: ContractRules): Graph {
+  const known = tagsIn(graph.supergraphSchema);
+  const unknown = [...rules.include, ...rules.exclude].filter((tag) => !known.has(tag));
+  if (unknown.length > 0) throw new SettingsError([`CONTRACTS: nothing at ${path} is tagged ${unknown.join(", ")}.`]);
+  try {
+    return contractOf(graph, rules);
+  } catch (error) {
+    throw error instanceof SupergraphError ? new SettingsError([`CONTRACTS: ${path}: ${error.message}`]) : error;
+  }
 }
 
 /** Time enough for a slow line, none for a client that only holds the door open. */

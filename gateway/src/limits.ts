@@ -36,6 +36,13 @@ export interface Limits {
     /** How often an idle socket's session is checked. Before each event it is checked anyway. */
     sessionCheckIntervalMs: number;
   };
+  /** Of subscriptions over HTTP. */
+  stream: {
+    /** Of one caller. */
+    perCallerMax: number;
+    /** How often a word is sent where nothing happens, so that nothing in between takes the line for dead. */
+    heartbeatMs: number;
+  };
 }
 
 export const defaultLimits: Limits = {
@@ -56,14 +63,19 @@ export const defaultLimits: Limits = {
     pingIntervalMs: 15_000,
     sessionCheckIntervalMs: 3_000,
   },
+  stream: { perCallerMax: 50, heartbeatMs: 15_000 },
 };
 
-export type LimitOverrides = Partial<Omit<Limits, "socket">> & { socket?: Partial<Limits["socket"]> };
+export type LimitOverrides = Partial<Omit<Limits, "socket" | "stream">> & {
+  socket?: Partial<Limits["socket"]>;
+  stream?: Partial<Limits["stream"]>;
+};
 
 export const withDefaults = (overrides: LimitOverrides = {}): Limits => ({
   ...defaultLimits,
   ...overrides,
   socket: { ...defaultLimits.socket, ...overrides.socket },
+  stream: { ...defaultLimits.stream, ...overrides.stream },
 });
 
 export type OperationGate = ReturnType<typeof createOperationGate>;
@@ -71,23 +83,43 @@ export type OperationGate = ReturnType<typeof createOperationGate>;
 const admittedMax = 2_000;
 // Longer operations are rare; they are measured anew each time.
 const rememberedCharactersMax = 10_000;
+const parsedBytesMax = 16 * 1024 * 1024;
+// A parsed document takes roughly this much memory for each character of its text.
+const bytesPerCharacter = 120;
 
 /** Turns away operations that would cost more than they are worth, before anything expensive is done with them. */
 export function createOperationGate(overrides: Partial<OperationLimits>) {
   const { parse, checkShape, checkCost } = operationLimits(overrides);
   const admitted = new LRUCache<string, true>({ max: admittedMax });
+  // Read to be admitted, and not yet asked for.
+  const parsed = new LRUCache<string, DocumentNode>({
+    maxSize: parsedBytesMax,
+    sizeCalculation: (_, text) => text.length * bytesPerCharacter + 1_000,
+  });
+
+  function read(query: string): DocumentNode {
+    const document = parse(query);
+    checkShape(document);
+    return document;
+  }
 
   return {
     /** Throws `OPERATION_TOO_COMPLEX` by the text alone. Syntax errors pass: the parser proper describes them better. */
     admit(query: unknown): void {
       if (typeof query !== "string" || admitted.has(query)) return;
       try {
-        checkShape(parse(query));
+        parsed.set(query, read(query));
       } catch (error) {
         if (error instanceof PublicError && error.extensions.code === "BAD_USER_INPUT") return;
         throw error;
       }
       if (query.length <= rememberedCharactersMax) admitted.set(query, true);
+    },
+    /** What was admitted, parsed; what wasn't, within the same limits. Throws `BAD_USER_INPUT` too. */
+    parse(query: string): DocumentNode {
+      const known = parsed.get(query);
+      parsed.delete(query);
+      return known ?? read(query);
     },
     /** Throws `OPERATION_TOO_COMPLEX` by what the operation would answer with these variables. */
     checkCost: (

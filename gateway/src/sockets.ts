@@ -1,41 +1,27 @@
-import type { ApolloServer } from "@apollo/server";
-import { isSignedIn, type Actor } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
 import { describeFault } from "@atrium/subgraph";
-import {
-  getOperationAST,
-  getVariableValues,
-  GraphQLError,
-  NoSchemaIntrospectionCustomRule,
-  parse,
-  specifiedRules,
-  validate,
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-  type GraphQLSchema,
-} from "graphql";
+import { GraphQLError, type ExecutionArgs, type ExecutionResult } from "graphql";
 import { CloseCode, handleProtocols, makeServer, type Context, type SubscribePayload } from "graphql-ws";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { PersistedOperations } from "./admission/persisted";
+import type { Operation } from "./graph/operation";
 import type { Authentication, Caller, Credentials, Proof } from "./authentication";
 import { refusalErrors } from "./executor";
 import { isAllowedOrigin, type Cors } from "./http/cors";
-import { credentialsOf } from "./http/graphql-route";
-import { clientAddressOf, clientNameOf, pathOf, stripInternalHeaders } from "./http/incoming";
+import { clientAddressOf, clientNameOf, credentialsOf, pathOf, stripInternalHeaders } from "./http/incoming";
 import { traceparentOf } from "./tracing";
 import type { Limits, OperationGate } from "./limits";
 import { maskGraphQLError } from "./masking";
 import type { Metrics } from "./metrics";
 import { startTime, type OperationTime } from "./operation-time";
 import { requestContext, type RequestContext } from "./request-context";
-import type { Subscribe } from "./subscriptions";
+import { hasAllOf, signedIn } from "./rights";
+import type { ServedGraph } from "./served-graph";
 import { askedSince } from "./subscriptions/asked-since";
 import { SlowConsumer, slowConsumer } from "./subscriptions/event-queue";
 
@@ -46,9 +32,6 @@ const tooManyRequests = CloseCode.TooManyInitialisationRequests;
 // Longer than a close handshake takes; a peer that doesn't answer is cut off.
 const closeHandshakeMs = 2_000;
 const messageWindowMs = 10_000;
-const rememberedMax = 500;
-// Longer operations are rare, and would fill the memory.
-const rememberedCharactersMax = 10_000;
 
 export interface Sockets {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -60,6 +43,7 @@ export interface Sockets {
 interface Connection {
   socket: WebSocket;
   request: IncomingMessage;
+  served: ServedGraph;
   log: Logger;
   /** Set once the client has said who it is. */
   proof?: Proof;
@@ -74,35 +58,25 @@ interface Connection {
 type SocketContext = Context<Record<string, unknown>, Connection>;
 type OperationArgs = ExecutionArgs & {
   contextValue: RequestContext;
+  operation: Operation;
   payload: SubscribePayload;
   connection: Connection;
 };
 
 /** GraphQL over WebSocket at the endpoint's own path: subscriptions, and other operations for clients that want one socket. */
 export function openSockets(o: {
-  apollo: ApolloServer<RequestContext>;
-  subscribe: Subscribe;
-  /** What clients see. */
-  schema: GraphQLSchema;
+  /** The graph and its contracts by their paths. */
+  at: ReadonlyMap<string, ServedGraph>;
   authentication: Authentication;
   gate: OperationGate;
   operations: PersistedOperations;
   limits: Limits;
-  introspection: boolean;
-  suggestions: boolean;
   cors: Cors;
   trustedProxies: number;
   metrics: Metrics;
   log: Logger;
 }): Sockets {
   const { authentication, limits, metrics } = o;
-  const { schema } = o;
-  const rules = o.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
-  // Where the schema is closed, a typing error doesn't open it.
-  const unsuggesting = (fault: GraphQLError) =>
-    o.suggestions ? fault : withMessage(fault, fault.message.replace(/ ?Did you mean .+\?$/s, ""));
-  // Thousands of clients send the same operation: they share what was found valid, and what others make of it.
-  const documents = new LRUCache<string, DocumentNode>({ max: rememberedMax });
   const connections = new Set<Connection>();
   const ofUser = new Map<string, number>();
   let isStopping = false;
@@ -146,10 +120,10 @@ export function openSockets(o: {
     },
     execute: (args) => executeOnce(args as OperationArgs),
     subscribe: async (args) => {
-      const { document, operationName, variableValues, contextValue, connection } = args as OperationArgs;
-      const operation = getOperationAST(document, operationName)!;
+      const { operation, variableValues, contextValue, connection } = args as OperationArgs;
       const stillAllowed = (arrivedAt: number) => recheck(connection, contextValue, arrivedAt);
-      return o.subscribe({ document, operation, variables: variableValues ?? {}, context: contextValue, stillAllowed });
+      const { subscribe } = connection.served;
+      return subscribe({ operation, variables: variableValues ?? {}, context: contextValue, stillAllowed });
     },
     onError({ extra: { socket, log } }, _id, _payload, errors) {
       const slow = errors.find(({ originalError }) => originalError instanceof SlowConsumer);
@@ -184,22 +158,19 @@ export function openSockets(o: {
       return refusalErrors(error);
     }
     o.gate.admit(payload.query);
-    const document = documents.get(payload.query) ?? parseQuery(payload.query);
-    if (!documents.has(payload.query)) {
-      const faults = validate(schema, document, rules, { maxErrors: 10 });
-      if (faults.length > 0) return faults.map((fault) => withCode(unsuggesting(fault), "GRAPHQL_VALIDATION_FAILED"));
-      if (payload.query.length <= rememberedCharactersMax) documents.set(payload.query, document);
-    }
-    const operation = getOperationAST(document, payload.operationName);
-    if (!operation)
-      throw new GraphQLError("Say which operation to run.", { extensions: { code: "OPERATION_RESOLUTION_FAILURE" } });
+    const { schema, documents } = connection.served;
     const variables = payload.variables ?? {};
-    const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 10 });
-    if (errors) return errors.map((fault) => withCode(fault, "BAD_USER_INPUT"));
-    o.gate.checkCost(schema, document, operation, variables);
+    let operation: Operation;
+    try {
+      operation = documents.operationOf(payload.query, payload.operationName ?? undefined);
+      documents.variablesOf(operation, variables);
+    } catch (error) {
+      return refusalErrors(error);
+    }
+    o.gate.checkCost(schema, operation.document, operation.definition, variables);
 
     const { actor } = await connection.callerSince(performance.now());
-    const isSubscription = operation.operation === "subscription";
+    const isSubscription = operation.type === "subscription";
     const time = startTime(isSubscription ? undefined : limits.operationTimeoutMs);
     connection.operations.set(id, time);
     const requestId = randomUUID();
@@ -216,9 +187,10 @@ export function openSockets(o: {
     });
     const args: OperationArgs = {
       schema,
-      document,
+      document: operation.document,
       operationName: payload.operationName,
       variableValues: variables,
+      operation,
       contextValue,
       payload,
       connection,
@@ -226,9 +198,9 @@ export function openSockets(o: {
     return args;
   }
 
-  async function executeOnce({ payload, contextValue }: OperationArgs): Promise<ExecutionResult> {
+  async function executeOnce({ payload, contextValue, connection }: OperationArgs): Promise<ExecutionResult> {
     const { query, operationName, variables } = payload;
-    const answer = await o.apollo.executeOperation(
+    const answer = await connection.served.apollo.executeOperation(
       { query, operationName: operationName ?? undefined, variables: variables ?? undefined },
       { contextValue },
     );
@@ -262,11 +234,12 @@ export function openSockets(o: {
     throw new PublicError("FORBIDDEN", "What you may do here has changed. Subscribe again.");
   }
 
-  function opened(socket: WebSocket, request: IncomingMessage): void {
+  function opened(socket: WebSocket, request: IncomingMessage, served: ServedGraph): void {
     const openedAt = performance.now();
     const connection: Connection = {
       socket,
       request,
+      served,
       log: o.log.child({ socketId: randomUUID() }),
       callerSince: askedSince(() => resolveAgain(connection)),
       isAlive: true,
@@ -354,9 +327,10 @@ export function openSockets(o: {
       socket.on("error", (error) => o.log.debug({ fault: describeFault(error) }, "Socket error before the handshake."));
       stripInternalHeaders(request);
       if (isStopping || connections.size >= limits.socket.totalMax) return refuse(socket, "503 Service Unavailable");
-      if (!isEndpoint(request)) return refuse(socket, "404 Not Found");
+      const served = o.at.get(pathOrNothing(request));
+      if (!served) return refuse(socket, "404 Not Found");
       if (!isAllowedOrigin(request, o.cors)) return refuse(socket, "403 Forbidden");
-      webSockets.handleUpgrade(request, socket, head, opened);
+      webSockets.handleUpgrade(request, socket, head, (opening) => opened(opening, request, served));
     },
     async stop() {
       isStopping = true;
@@ -404,38 +378,11 @@ function closeWith({ socket, log }: Connection, error: unknown): void {
   socket.close(closeCode, known ? `${code}: ${known.message}`.slice(0, 120) : "Internal server error");
 }
 
-function signedIn(actor: Actor) {
-  if (!isSignedIn(actor)) throw new Error("A socket is opened by somebody who is signed in.");
-  return actor;
-}
-
-/** Whether `now` stands where `before` stood, with no right less. */
-function hasAllOf(now: Actor, before: Actor): boolean {
-  const [current, previous] = [signedIn(now), signedIn(before)];
-  if (current.organizationId !== previous.organizationId || current.workspaceId !== previous.workspaceId) return false;
-  const held = new Set(current.permissions);
-  return previous.permissions.every((permission) => held.has(permission));
-}
-
-function parseQuery(query: string): DocumentNode {
+function pathOrNothing(request: IncomingMessage): string {
   try {
-    return parse(query);
-  } catch (error) {
-    throw error instanceof GraphQLError ? withCode(error, "GRAPHQL_PARSE_FAILED") : error;
-  }
-}
-
-const withCode = ({ message, nodes, source, positions }: GraphQLError, code: string) =>
-  new GraphQLError(message, { nodes, source, positions, extensions: { code } });
-
-const withMessage = ({ nodes, source, positions }: GraphQLError, message: string) =>
-  new GraphQLError(message, { nodes, source, positions });
-
-function isEndpoint(request: IncomingMessage): boolean {
-  try {
-    return pathOf(request) === "/graphql";
+    return pathOf(request);
   } catch {
-    return false;
+    return "";
   }
 }
 

@@ -1,18 +1,17 @@
-import type { DocumentNode, ExecutionResult, OperationDefinitionNode } from "graphql";
+import type { ExecutionResult } from "graphql";
 import type { Permit } from "./authorization/permit";
 import type { Steps } from "./endpoint";
 import { isEventStream, type Answer, type Engine, type EventStream } from "./execution/engine";
 import { asGraphQLError, refusalErrors } from "./executor";
-import { operationOfDocument, type Documents } from "./graph/documents";
+import type { Documents } from "./graph/documents";
+import type { Operation } from "./graph/operation";
 import { maskGraphQLError } from "./masking";
 import type { Metrics } from "./metrics";
 import type { RequestContext } from "./request-context";
 import type { EventStream as ResultStream } from "./subgraph-client";
 
 export interface SubscriptionRequest {
-  /** Valid against the API's schema. */
-  document: DocumentNode;
-  operation: OperationDefinitionNode;
+  operation: Operation;
   variables: Record<string, unknown>;
   context: RequestContext;
   /** Asked for each event: the caller as they are after it came; rejects when they may not see it any more. */
@@ -29,9 +28,8 @@ export function createSubscriptions(o: {
   charge: Steps<RequestContext>["charge"];
   metrics: Metrics;
 }): Subscribe {
-  return async ({ document, operation: definition, variables: given, context, stillAllowed }) => {
+  return async ({ operation: asked, variables: given, context, stillAllowed }) => {
     try {
-      const asked = operationOfDocument(document, definition.name?.value);
       const variables = o.documents.variablesOf(asked, given);
       const settle = await o.charge(asked, variables, context);
       const operation = await o.permit(asked, context);

@@ -1,8 +1,7 @@
 import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { currentTraceparent } from "@atrium/subgraph";
 import type { IncomingMessage } from "node:http";
-
-const saneTraceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+import { clientTraceparent } from "./http/incoming";
 
 /** Runs `work` in a span that goes on where the client's trace stopped. Without tracing it just runs it. */
 export function inSpan<Value>(name: string, request: IncomingMessage, work: () => Promise<Value>): Promise<Value> {
@@ -20,7 +19,5 @@ export function inSpan<Value>(name: string, request: IncomingMessage, work: () =
 }
 
 /** The trace that subgraphs go on with: ours where tracing is on, else the client's own. */
-export function traceparentOf(request: IncomingMessage): string | undefined {
-  const given = request.headers["traceparent"];
-  return currentTraceparent() ?? (typeof given === "string" && saneTraceparent.test(given) ? given : undefined);
-}
+export const traceparentOf = (request: IncomingMessage): string | undefined =>
+  currentTraceparent() ?? clientTraceparent(request);

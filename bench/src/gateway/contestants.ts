@@ -68,22 +68,53 @@ export const hiveRouter: Contestant = {
   }),
 };
 
-const binary = path.join(root, "gateway/dist/standalone/main.js");
+const program = path.join(root, "gateway/dist/standalone/main.js");
+
+// As the program's first line has it: where it is started by its name, nobody has to say so.
+const flags = ["--max-semi-space-size=32"];
 
 export const atrium: Contestant = {
   name: "atrium-gateway",
-  command: ({ supergraph, port }) => [process.execPath, binary, "--supergraph", supergraph, "--port", String(port)],
+  command: ({ supergraph, port }) => [
+    ...[process.execPath, ...flags, program],
+    ...["--supergraph", supergraph, "--port", String(port)],
+  ],
+};
+
+/** The same where each request is answered by fetches of its own: clients that ask at once don't always ask the same. */
+export const atriumUnshared: Contestant = {
+  ...atrium,
+  name: "atrium-gateway, without sharing fetches between clients",
+  command: configured("traffic: { sharedFetches: false }"),
 };
 
 /** The same with room for thousands of sockets of one address. */
 export const atriumForMany: Contestant = {
   ...atrium,
-  command(o) {
-    const config = path.join(o.directory, "config.yaml");
-    writeFileSync(config, "subscriptions: { perCaller: 100000 }\n");
-    return [...atrium.command(o)!, "--config", config];
-  },
+  command: configured("subscriptions: { perCaller: 100000 }"),
 };
+
+/** The same with nothing of it seen from outside. */
+export const atriumUnseen: Contestant = {
+  ...atrium,
+  name: "atrium-gateway, without metrics and traces",
+  command: configured("telemetry: { metrics: false }"),
+};
+
+/** The same with metrics, and traces for a collector: the share of requests that is traced by default. */
+export const atriumTraced = (collector: string): Contestant => ({
+  ...atrium,
+  name: "atrium-gateway, with metrics and traces",
+  command: configured(`telemetry: { otlpEndpoint: "${collector}" }`),
+});
+
+function configured(yaml: string): Contestant["command"] {
+  return (o) => {
+    const config = path.join(o.directory, "config.yaml");
+    writeFileSync(config, `${yaml}\n`);
+    return [...atrium.command(o)!, "--config", config];
+  };
+}
 
 /** Installs the peers when they aren't there: they are no part of the workspace. */
 export async function installPeers(say: (text: string) => void): Promise<void> {

@@ -4,6 +4,7 @@ import type { Figure, Measure } from "../table";
 import { answerOf, asFastAsItAnswers, atRate, type Outcome } from "./callers";
 import {
   atrium,
+  atriumUnshared,
   hiveGateway,
   hiveRouter,
   installPeers,
@@ -31,7 +32,7 @@ export const gateway: Measure = async (say) => {
   const perProcessorSecond = new Map<string, Record<OperationName, number[]>>();
   const figures: Figure[] = [];
   try {
-    const contestants = [stock, hiveGateway, hiveRouter, atrium];
+    const contestants = [stock, hiveGateway, hiveRouter, atrium, atriumUnshared];
     const expected = new Map<OperationName, unknown>();
     // Round by round, all of them: what the machine does beside it meets everybody.
     for (let round = 0; round < rounds; round++)

@@ -41,6 +41,8 @@ export interface PersistedOperations {
   checked(text: string, request: Pick<ClientRequest, "client" | "log">): string;
   /** What the manifest has under an id, whoever's it is. */
   bodyOf(id: string): string | undefined;
+  /** What clients have stored by its SHA-256, whichever front took it. */
+  stored: { get(id: string): string | undefined; set(id: string, text: string): void };
   close(): void;
 }
 
@@ -114,6 +116,7 @@ export function openPersistedOperations(o: PersistedOptions): PersistedOperation
   return {
     checked,
     bodyOf: (id) => known?.byId.get(id)?.[0]?.body,
+    stored: { get: (id) => stored.get(id), set: (id, text) => void stored.set(id, text) },
     textOf({ query, extensions }, request) {
       const given = extensions?.["persistedQuery"];
       if (given === undefined || given === null) {

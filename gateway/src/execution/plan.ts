@@ -1,4 +1,4 @@
-import type { ConditionNode, FetchNode, PlanNode, SubscriptionNode } from "@apollo/query-planner";
+import type { ConditionNode, DeferNode, FetchNode, PlanNode, SubscriptionNode } from "@apollo/query-planner";
 import type { ClientRequest } from "../client-request";
 import { compileFetch } from "./fetch";
 import type { IsOfType } from "./rewrites";
@@ -8,6 +8,8 @@ import { objectsAt, type Tree } from "./tree";
 /** What compiling needs to know of the schema. */
 export interface Compilation {
   isOfType: IsOfType;
+  /** Whether a subgraph can be asked for objects of a type by a key. */
+  isEntity(subgraph: string, typename: string): boolean;
   /** Whether it names an interface or a union: less than a concrete type says. */
   isAbstract(typename: unknown): boolean;
   /** What several fetches of the plan ask of entities: an entity that one has fetched is the other's too. */
@@ -59,8 +61,32 @@ export function compileNode<Request extends ClientRequest>(
     case "Condition":
       return compileCondition(node, compilation);
     case "Defer":
-      throw new Error("A deferred part of a plan is run by what delivers it.");
+      return compileWhole(node, compilation);
   }
+}
+
+/** A plan with deferred parts, for a client that takes the answer as one: each part follows what it depends on. */
+function compileWhole<Request extends ClientRequest>(node: DeferNode, compilation: Compilation): Step<Request> {
+  const primary = compileNode<Request>(node.primary.node, compilation);
+  const parts = node.deferred.map((part) => ({
+    step: compileNode<Request>(part.node, compilation),
+    depends: part.depends.map(({ id }) => id),
+    fetchIds: fetchIdsIn(part.node),
+  }));
+  const primaryIds = fetchIdsIn(node.primary.node);
+  return async (run, objects, path) => {
+    // What was never sent, for want of entities or by a condition, is done as well.
+    const done = (ids: readonly string[]) => ids.forEach((id) => run.gateOf(id).open());
+    await primary(run, objects, path);
+    done(primaryIds);
+    await Promise.all(
+      parts.map(async ({ step, depends, fetchIds }) => {
+        await Promise.all(depends.map((id) => run.gateOf(id).opened));
+        await step(run, objects, path);
+        done(fetchIds);
+      }),
+    );
+  };
 }
 
 function compileCondition<Request extends ClientRequest>(
@@ -89,6 +115,17 @@ export function fetchIdsIn(node: PlanNode | SubscriptionNode | undefined): strin
     default:
       return [];
   }
+}
+
+/** The labels of a plan's deferred parts. */
+export function deferLabelsIn(node: PlanNode | SubscriptionNode | undefined, labels = new Set<string>()): Set<string> {
+  if (node?.kind === "Condition") for (const each of [node.ifClause, node.elseClause]) deferLabelsIn(each, labels);
+  if (node?.kind === "Defer")
+    for (const { label, node: inner } of node.deferred) {
+      if (label !== undefined) labels.add(label);
+      deferLabelsIn(inner, labels);
+    }
+  return labels;
 }
 
 /** What a fetch asks, whichever fetch of the plan it is: the planner's names for operations have numbers. */

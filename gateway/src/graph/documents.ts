@@ -4,8 +4,8 @@ import {
   Kind,
   NoSchemaIntrospectionCustomRule,
   parse,
+  OverlappingFieldsCanBeMergedRule,
   print,
-  separateOperations,
   specifiedRules,
   validate,
   type DocumentNode,
@@ -16,7 +16,9 @@ import {
 import { LRUCache } from "lru-cache";
 import { createHash } from "node:crypto";
 import { RequestRefused } from "../endpoint";
+import { alone } from "./alone";
 import type { Operation } from "./operation";
+import { OverlappingFieldsByPathRule } from "./overlapping-fields";
 
 // A parsed document, and what is made of it, take roughly this much memory for each character of its text.
 const bytesPerCharacter = 120;
@@ -24,6 +26,8 @@ const cacheBytesMax = 32 * 1024 * 1024;
 const faultsMax = 10;
 
 export interface Documents {
+  /** The whole text: parsed, within the limits, valid. Throws `RequestRefused`. */
+  documentOf(text: string): DocumentNode;
   /** One operation of a text: parsed, within the limits, valid. Throws `RequestRefused`. */
   operationOf(text: string, operationName: string | undefined): Operation;
   /** The operation's variables with its defaults. Throws `RequestRefused`, naming each that is wrong. */
@@ -49,7 +53,7 @@ export function createDocuments(o: {
   parse?(text: string): DocumentNode;
 }): Documents {
   const { schema, introspection, suggestions = introspection } = o;
-  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+  const rules = introspection ? validationRules : [...validationRules, NoSchemaIntrospectionCustomRule];
   const entries = new LRUCache<string, Entry>({
     maxSize: cacheBytesMax,
     sizeCalculation: (_, text) => text.length * bytesPerCharacter + 1_000,
@@ -59,19 +63,17 @@ export function createDocuments(o: {
     const known = entries.get(text);
     if (known) return known;
     const document = parseWith(o.parse ?? parse, text);
-    const faults = validate(schema, document, rules, { maxErrors: faultsMax });
+    // Where the schema is closed, a typing error doesn't open it.
+    const faults = validate(schema, document, rules, { maxErrors: faultsMax, hideSuggestions: !suggestions });
     if (faults.length > 0)
-      throw new RequestRefused(
-        faults.map((fault) =>
-          withCode(fault, "GRAPHQL_VALIDATION_FAILED", suggestions ? fault.message : unsuggesting(fault.message)),
-        ),
-      );
+      throw new RequestRefused(faults.map((fault) => withCode(fault, "GRAPHQL_VALIDATION_FAILED")));
     const entry = { document, operations: new Map<string, Operation>() };
     entries.set(text, entry);
     return entry;
   }
 
   return {
+    documentOf: (text) => entryOf(text).document,
     operationOf(text, operationName) {
       const entry = entryOf(text);
       const known = entry.operations.get(operationName ?? "");
@@ -92,6 +94,11 @@ export function createDocuments(o: {
 
 const nothing = Object.freeze({});
 
+/** All that the specification asks; that fields can be merged, without graphql-js's comparing each two. */
+const validationRules = specifiedRules.map((rule) =>
+  rule === OverlappingFieldsCanBeMergedRule ? OverlappingFieldsByPathRule : rule,
+);
+
 function parseWith(read: (text: string) => DocumentNode, text: string): DocumentNode {
   try {
     return read(text);
@@ -99,19 +106,6 @@ function parseWith(read: (text: string) => DocumentNode, text: string): Document
     if (!(error instanceof GraphQLError)) throw error;
     throw new RequestRefused([withCode(error, "GRAPHQL_PARSE_FAILED")]);
   }
-}
-
-const ofDocuments = new WeakMap<DocumentNode, Map<string, Operation>>();
-
-/** The operation of a document that another has parsed and found valid; made once for each. */
-export function operationOfDocument(document: DocumentNode, operationName: string | null | undefined): Operation {
-  let operations = ofDocuments.get(document);
-  if (!operations) ofDocuments.set(document, (operations = new Map<string, Operation>()));
-  const known = operations.get(operationName ?? "");
-  if (known) return known;
-  const operation = operationIn(document, operationName ?? undefined);
-  operations.set(operationName ?? "", operation);
-  return operation;
 }
 
 function operationIn(document: DocumentNode, operationName: string | undefined): Operation {
@@ -129,15 +123,14 @@ function operationIn(document: DocumentNode, operationName: string | undefined):
       : "Say which operation to run: operationName has to name one of the document's.";
     throw new RequestRefused([new GraphQLError(message, { extensions: { code: "OPERATION_RESOLUTION_FAILURE" } })]);
   }
-  const alone = separateOperations(document)[named.name?.value ?? ""] ?? document;
-  const definition = alone.definitions.find((each) => each.kind === Kind.OPERATION_DEFINITION)!;
+  const own = alone(named, document);
   return {
     // By what it says rather than how it is written, so that white space and comments make no other operation.
-    key: createHash("sha256").update(print(alone)).digest("base64url"),
-    document: alone,
-    definition,
-    name: definition.name?.value,
-    type: definition.operation,
+    key: createHash("sha256").update(print(own)).digest("base64url"),
+    document: own,
+    definition: named,
+    name: named.name?.value,
+    type: named.operation,
   };
 }
 
@@ -148,8 +141,5 @@ function inputFault(error: GraphQLError): GraphQLError {
   return new GraphQLError(error.message, { nodes: error.nodes, extensions: { code: "BAD_USER_INPUT", field } });
 }
 
-// Where the schema is closed, a typing error doesn't open it.
-const unsuggesting = (message: string) => message.replace(/ ?Did you mean .+\?$/s, "");
-
-const withCode = ({ nodes, source, positions, message }: GraphQLError, code: string, told = message) =>
-  new GraphQLError(told, { nodes, source, positions, extensions: { code } });
+const withCode = ({ nodes, source, positions, message }: GraphQLError, code: string) =>
+  new GraphQLError(message, { nodes, source, positions, extensions: { code } });

@@ -2,6 +2,7 @@ import type { PublicError } from "@atrium/errors";
 import { statusOf } from "@atrium/subgraph";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { compressed } from "./compression";
+import { addVary } from "./vary";
 
 /** What every answer of the gateway carries, unless what is answered says otherwise. */
 export function setStandardHeaders(response: ServerResponse, requestId: string): void {
@@ -44,10 +45,4 @@ export function sendError(
   if (retryAfterSeconds !== undefined) response.setHeader("retry-after", retryAfterSeconds);
   if (status === 401) response.setHeader("www-authenticate", 'Bearer realm="atrium"');
   return sendJson(request, response, status, { errors: [{ message: error.message, extensions: error.extensions }] });
-}
-
-export function addVary(response: ServerResponse, name: string): void {
-  const present = response.getHeader("vary");
-  if (present === undefined) response.setHeader("vary", name);
-  else if (!String(present).split(", ").includes(name)) response.setHeader("vary", `${String(present)}, ${name}`);
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { addVary } from "./answer";
+import { addVary } from "./vary";
 
 const preflightSeconds = 600;
 const allowedMethods = "GET, HEAD, POST, PUT";

@@ -44,6 +44,7 @@ export async function sendEvents(
       if (response.destroyed || response.writableEnded) return;
       await write(response, form.event(event));
     }
+    // Whoever ended the answer before meant to leave out the last word.
     if (!response.writableEnded) response.end(form.end);
   } catch (error) {
     const isSlow = error instanceof SlowConsumer;

@@ -5,19 +5,22 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import type { Metrics } from "../metrics";
+import type { ServedGraph } from "../served-graph";
 import type { SubgraphClient } from "../subgraph-client";
 import { inSpan } from "../tracing";
 import { sendError, sendJson, sendText, setStandardHeaders } from "./answer";
 import { BodyTimeout, ClientGone } from "./body";
 import { answerCors, type Cors } from "./cors";
 import { explorerPage, explorerPolicy } from "./explorer";
-import { answerGraphQL, credentialsOf, type GraphQLRoute } from "./graphql-route";
-import { clientAddressOf, pathOf, requestIdOf, stripInternalHeaders } from "./incoming";
+import { answerGraphQL, type GraphQLRoute } from "./graphql-route";
+import { clientAddressOf, credentialsOf, pathOf, requestIdOf, stripInternalHeaders } from "./incoming";
 import { lingerOver } from "./linger";
 import { rootPage, rootPagePolicy } from "./root-page";
 import { findServiceRoute, serviceRoutes } from "./service-routes";
 
 export interface Front extends GraphQLRoute {
+  /** The graph and its contracts by their paths. */
+  at: ReadonlyMap<string, ServedGraph>;
   subgraphs: ReadonlyMap<string, SubgraphClient>;
   cors: Cors;
   /** Whether a browser gets the explorer at /graphql. */
@@ -172,14 +175,14 @@ function ownRoutes(front: Front): Map<string, Route> {
         return sendText(request, response, { status: 200, type, text: await front.metricsText() });
       },
     },
-    {
-      name: "/graphql",
+    ...[...front.at].map(([name, served]) => ({
+      name,
       methods: ["GET", "POST"],
-      async answer(exchange) {
+      async answer(exchange: Exchange) {
         const { request, response } = exchange;
         const isVisit =
           request.method === "GET" && prefersHtml(request) && !/[?&](query|extensions)=/.test(request.url!);
-        if (!isVisit) return answerGraphQL(front, exchange);
+        if (!isVisit) return answerGraphQL(front, served, exchange);
         if (!front.explorer) throw new PublicError("NOT_FOUND", "The explorer is off here. Send operations with POST.");
         const nonce = randomBytes(16).toString("base64");
         response.setHeader("content-security-policy", explorerPolicy(nonce, saneHost(request.headers.host)));
@@ -189,7 +192,7 @@ function ownRoutes(front: Front): Map<string, Route> {
           text: explorerPage(nonce),
         });
       },
-    },
+    })),
   ];
   return new Map(routes.map((route) => [route.name, route]));
 }

@@ -1,18 +1,23 @@
-import { HeaderMap, type ApolloServer } from "@apollo/server";
+import { HeaderMap } from "@apollo/server";
 import { PublicError } from "@atrium/errors";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
-import type { Authentication, Credentials } from "../authentication";
+import type { OperationParams } from "../client-request";
+import type { Authentication } from "../authentication";
 import type { Limits, OperationGate } from "../limits";
 import { startTime } from "../operation-time";
-import { requestContext, type RequestContext } from "../request-context";
+import { requestContext } from "../request-context";
+import type { ServedGraph } from "../served-graph";
+import { readsStreams, type Streams } from "../streams";
 import { sendError, sendText } from "./answer";
 import { parseJson, readBody } from "./body";
 import { traceparentOf } from "../tracing";
-import { clientAddressOf, clientNameOf } from "./incoming";
+import { clientAddressOf, clientNameOf, credentialsOf } from "./incoming";
+import { checkedParams, paramsOfSearch } from "./params";
+import { refused } from "./refusal";
 
 export interface GraphQLRoute {
-  apollo: ApolloServer<RequestContext>;
+  streams: Streams;
   authentication: Authentication;
   gate: OperationGate;
   limits: Limits;
@@ -21,7 +26,8 @@ export interface GraphQLRoute {
 
 /** Answers one GraphQL request over HTTP. */
 export async function answerGraphQL(
-  { apollo, authentication, gate, limits, trustedProxies }: GraphQLRoute,
+  { streams, authentication, gate, limits, trustedProxies }: GraphQLRoute,
+  { apollo, endpoint }: ServedGraph,
   {
     request,
     response,
@@ -37,6 +43,8 @@ export async function answerGraphQL(
   const body = await bodyOf(request, limits);
   const search = searchOf(request);
   gate.admit((body as { query?: unknown } | null | undefined)?.query ?? new URLSearchParams(search).get("query"));
+  if (endpoint && readsStreams(request))
+    return streams.answer(endpoint, { request, response, requestId, log, params: () => paramsOf(request, body) });
   const { actor } = await authentication.authenticate(credentialsOf(request));
 
   const time = startTime(limits.operationTimeoutMs);
@@ -76,11 +84,8 @@ export async function answerGraphQL(
   }
 }
 
-export function credentialsOf(request: IncomingMessage): Credentials {
-  const apiKey = request.headers["x-api-key"];
-  return { authorization: request.headers.authorization, apiKey: typeof apiKey === "string" ? apiKey : undefined };
-}
-
+// Node's server takes no longer headers, the address among them.
+const addressCharactersMax = 16_384;
 // A form's or a plain text's body is left unread: what browsers send unasked is never an operation.
 const json = /^\s*application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 
@@ -88,6 +93,15 @@ async function bodyOf(request: IncomingMessage, limits: Limits): Promise<unknown
   if (request.method !== "POST") return undefined;
   const bytes = await readBody(request, { bytesMax: limits.bodyBytesMax, timeoutMs: limits.bodyTimeoutMs });
   return json.test(request.headers["content-type"] ?? "") ? parseJson(bytes) : undefined;
+}
+
+/** The parameters of a request that Apollo Server doesn't look at. Throws `RequestRefused`. */
+function paramsOf(request: IncomingMessage, body: unknown): OperationParams {
+  // Other types are what browsers send to other origins without asking first.
+  if (request.method === "POST" && body === undefined)
+    throw refused("BAD_REQUEST", "Send the request as application/json in UTF-8.", 415);
+  if (request.method === "POST") return checkedParams(body);
+  return paramsOfSearch(request, { csrfPrevention: true, limits: { characters: addressCharactersMax } });
 }
 
 const searchOf = (request: IncomingMessage) => {

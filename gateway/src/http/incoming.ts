@@ -2,6 +2,7 @@ import { actorHeader } from "@atrium/access";
 import { PublicError } from "@atrium/errors";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { Credentials } from "../authentication";
 
 // What a client may not say of itself: these headers are how parts of Atrium speak to each other.
 const internalPrefix = actorHeader.slice(0, actorHeader.lastIndexOf("-") + 1);
@@ -50,6 +51,14 @@ export function pathOf(request: IncomingMessage): string {
   return path;
 }
 
+const saneTraceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The trace (W3C Trace Context) that the client's request is part of, if it says so sanely. */
+export function clientTraceparent({ headers }: IncomingMessage): string | undefined {
+  const given = headers["traceparent"];
+  return typeof given === "string" && saneTraceparent.test(given) ? given : undefined;
+}
+
 /** What the client calls itself. */
 export function clientNameOf({ headers }: IncomingMessage): { name?: string; version?: string } {
   const text = (name: string) => {
@@ -57,4 +66,9 @@ export function clientNameOf({ headers }: IncomingMessage): { name?: string; ver
     return typeof value === "string" ? value : undefined;
   };
   return { name: text("apollographql-client-name"), version: text("apollographql-client-version") };
+}
+
+export function credentialsOf(request: IncomingMessage): Credentials {
+  const apiKey = request.headers["x-api-key"];
+  return { authorization: request.headers.authorization, apiKey: typeof apiKey === "string" ? apiKey : undefined };
 }

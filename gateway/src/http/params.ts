@@ -46,16 +46,16 @@ async function paramsOfBody(
     parsed = undefined;
   }
   if (parsed === undefined) throw refused("BAD_REQUEST", "The request's body isn't valid JSON in UTF-8.", 400);
-  if (!Array.isArray(parsed)) return checked(parsed);
+  if (!Array.isArray(parsed)) return checkedParams(parsed);
   if (limits.batch === 0) throw refused("BAD_REQUEST", "Send one operation in a request: batches are turned off.", 400);
   if (parsed.length === 0 || parsed.length > limits.batch)
     throw refused("BAD_REQUEST", `A batch has one to ${limits.batch} operations.`, 400);
-  return parsed.map(checked);
+  return parsed.map(checkedParams);
 }
 
-function paramsOfSearch(
-  { url, headers }: IncomingMessage,
-  { csrfPrevention, limits }: { csrfPrevention: boolean; limits: ParamsLimits },
+export function paramsOfSearch(
+  { url, headers }: Pick<IncomingMessage, "url" | "headers">,
+  { csrfPrevention, limits }: { csrfPrevention: boolean; limits: Pick<ParamsLimits, "characters"> },
 ): OperationParams {
   // A page of another origin can send a plain GET without asking first, with the browser's cookies.
   const isAsked =
@@ -81,7 +81,7 @@ function paramsOfSearch(
       throw refused("BAD_REQUEST", `"${name}" isn't valid JSON.`, 400);
     }
   };
-  return checked({
+  return checkedParams({
     query: given.get("query") ?? undefined,
     operationName: given.get("operationName") ?? undefined,
     variables: parsed("variables"),
@@ -89,7 +89,8 @@ function paramsOfSearch(
   });
 }
 
-function checked(given: unknown): OperationParams {
+/** Parameters from parsed JSON. Throws `RequestRefused` naming the one that is wrong. */
+export function checkedParams(given: unknown): OperationParams {
   if (typeof given !== "object" || given === null || Array.isArray(given))
     throw refused("BAD_REQUEST", "An operation's parameters have to be an object.", 400);
   const { query, operationName, variables, extensions } = given as Record<string, unknown>;

@@ -3,8 +3,7 @@ import { setMaxListeners } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Logger } from "pino";
 import type { Claims, ClientRequest } from "../client-request";
-import { clientAddressOf } from "../http/incoming";
-import { traceparentOf } from "../tracing";
+import { clientAddressOf, clientTraceparent } from "../http/incoming";
 import { CachePolicy } from "./response-cache";
 import type { Caller } from "./tokens";
 
@@ -37,7 +36,7 @@ export class ClientsRequest implements BareRequest {
     request: IncomingMessage,
     private readonly caller: Caller,
     readonly log: Logger,
-    o: { timeoutMs?: number; exposePlan: boolean; trustedProxies: number },
+    o: { timeoutMs?: number; exposePlan: boolean; trustedProxies: number; traceparent?: string },
   ) {
     const { headers } = request;
     // Each of an operation's fetches listens, and there may be many.
@@ -49,7 +48,7 @@ export class ClientsRequest implements BareRequest {
     };
     this.callerKey = caller.subject ?? clientAddressOf(request, o.trustedProxies) ?? "";
     this.exposePlan = o.exposePlan && headers["apollo-expose-query-plan"] === "true";
-    this.traceparent = traceparentOf(request);
+    this.traceparent = o.traceparent ?? clientTraceparent(request);
     this.deadlineAt = o.timeoutMs === undefined ? undefined : Date.now() + o.timeoutMs;
     if (o.timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeUp(o.timeoutMs!), o.timeoutMs);
   }

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -24,6 +25,16 @@ beforeEach(() => {
   said = warned = "";
 });
 afterEach(() => rmSync(directory, { recursive: true }));
+
+const composed = async (urls = true) => {
+  given("accounts.graphql", accounts);
+  const list = given(
+    "list.yaml",
+    `subgraphs: { accounts: { ${urls ? 'routing_url: "http://accounts/", ' : ""}schema: { file: accounts.graphql } } }`,
+  );
+  await compose({ config: list, files: [], output: at("s.graphql"), say, warn });
+  return at("s.graphql");
+};
 
 describe("compose", () => {
   test("of schema files, each named as its file or as it is told", async () => {
@@ -96,16 +107,6 @@ subgraphs:
 });
 
 describe("validate", () => {
-  const composed = async (urls = true) => {
-    given("accounts.graphql", accounts);
-    const list = given(
-      "list.yaml",
-      `subgraphs: { accounts: { ${urls ? 'routing_url: "http://accounts/", ' : ""}schema: { file: accounts.graphql } } }`,
-    );
-    await compose({ config: list, files: [], output: at("s.graphql"), say, warn });
-    return at("s.graphql");
-  };
-
   test("what can be served is told with its subgraphs' addresses", async () => {
     await validate({ supergraph: await composed(), config: readConfig(undefined), say });
     expect(said).toMatch(/can be served: \d+ types of 1 subgraphs\.\n {2}accounts at http:\/\/accounts\/\n$/);
@@ -119,6 +120,24 @@ describe("validate", () => {
     const config = readConfig(given("c.yaml", "subgraphs: { accounts: { url: 'http://there/graphql' } }"));
     await validate({ supergraph, config, say });
     expect(said).toContain("accounts at http://there/graphql");
+  });
+
+  test("what would stop the start is told: contracts of nothing, and files that aren't what they should be", async () => {
+    const supergraph = await composed();
+    const wrong = async (yaml: string) => {
+      const config = readConfig(given("c.yaml", yaml));
+      return validate({ supergraph, config, say }).then(
+        () => "can be served",
+        (error: Error) => error.message,
+      );
+    };
+    expect(await wrong("contracts: [{ path: /public, include: [public] }]")).toContain("leaves no query");
+    expect(await wrong("authentication: { jwks: missing.json }")).toContain("authentication.jwks");
+    expect(await wrong("persistedOperations: { manifest: missing.json }")).toContain("missing.json");
+    given("m.json", "{}");
+    expect(await wrong("persistedOperations: { manifest: m.json }")).toContain("is no manifest");
+    // Where tokens come from may be out of reach of where this is asked.
+    expect(await wrong("authentication: { jwks: 'http://127.0.0.1:9/jwks.json' }")).toBe("can be served");
   });
 
   test("a configuration for subgraphs that aren't there, and a text that is no supergraph", async () => {
@@ -159,6 +178,9 @@ test("the program says what it wants, and ends with 1", async () => {
         (error, out, complaint) => resolve({ code: Number(error?.code ?? 0), text: out + complaint }),
       ),
     );
+  const supergraph = await composed();
+  const busy = createServer().listen(0, "127.0.0.1");
+  await once(busy, "listening");
   const results = await Promise.all([
     run("--help"),
     run(),
@@ -166,13 +188,16 @@ test("the program says what it wants, and ends with 1", async () => {
     run("dance"),
     run("compose", "missing.graphql"),
     run("--supergraph", at("missing.graphql")),
+    run("--supergraph", supergraph, "--workers", "2", "--port", String((busy.address() as AddressInfo).port)),
   ]);
-  expect(results.map(({ code }) => code)).toEqual([0, 1, 1, 1, 1, 1]);
-  const [help, nothing, port, dance, missing, absent] = results.map(({ text }) => text);
+  busy.close();
+  expect(results.map(({ code }) => code)).toEqual([0, 1, 1, 1, 1, 1, 1]);
+  const [help, nothing, port, dance, missing, absent, taken] = results.map(({ text }) => text);
   expect(help).toContain("atrium-gateway compose");
   expect(nothing).toContain("--supergraph says which");
   expect(port).toContain('--port: "no"');
   expect(dance).toContain('no command "dance"');
   expect(missing).toContain("There is no file missing.graphql");
-  expect(absent).toContain("missing.graphql");
+  expect(absent).toMatch(/The supergraph .*missing\.graphql can't be read: ENOENT/);
+  expect(taken).toContain("The port is taken by another program");
 });

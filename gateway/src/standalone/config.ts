@@ -1,5 +1,7 @@
+import path from "node:path";
 import { z } from "zod";
 import { readConfigFile } from "./config-file";
+import { algorithms } from "./json-web-token";
 
 const milliseconds = (ms: number) => z.number().int().min(1).max(3_600_000).default(ms);
 const count = (initial: number) => z.number().int().min(1).default(initial);
@@ -11,16 +13,24 @@ const origin = z.union([
 ]);
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is no header's name");
 
+// RFC 9110 5.5. What comes from a file often ends with a line break, and no request could be sent with it.
+const headerValue = z
+  .string()
+  .regex(/^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/, "is no header's value");
+
 /** What goes to subgraphs beside the operation. Nothing of the client's does unless a rule says so. */
-const headerRule = z.union([
-  z.strictObject({
-    propagate: headerName.describe("A header of the client's, passed on under its own name or `as` another."),
-    as: headerName.optional(),
-    default: z.string().optional().describe("What is sent when the client sent none."),
-  }),
-  z.strictObject({ insert: headerName, value: z.string() }),
-  z.strictObject({ remove: headerName.describe("Takes back what an earlier rule, for all subgraphs, has added.") }),
-]);
+const headerRule = z.union(
+  [
+    z.strictObject({
+      propagate: headerName.describe("A header of the client's, passed on under its own name or `as` another."),
+      as: headerName.optional(),
+      default: headerValue.optional().describe("What is sent when the client sent none."),
+    }),
+    z.strictObject({ insert: headerName, value: headerValue }),
+    z.strictObject({ remove: headerName.describe("Takes back what an earlier rule, for all subgraphs, has added.") }),
+  ],
+  { error: "is one of `propagate` (with `as`, `default`), `insert` with a text as its `value`, and `remove`" },
+);
 export type HeaderRule = z.infer<typeof headerRule>;
 
 const subgraph = z
@@ -81,9 +91,7 @@ export const configSchema = z
         jwks: z.string().describe("The address or file of the JSON Web Key Set."),
         issuer: z.string().optional(),
         audience: z.string().optional(),
-        algorithms: z
-          .array(z.enum(["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "EdDSA"]))
-          .default(["ES256", "RS256"]),
+        algorithms: z.array(z.enum(algorithms)).min(1).default(["ES256", "RS256"]),
         required: z.boolean().default(false).describe("Whether a request without a token is refused."),
         scopesClaim: z.string().default("scope"),
         policiesClaim: z.string().optional().describe("The claim that lists the policies that its bearer satisfies."),
@@ -100,11 +108,16 @@ export const configSchema = z
       .prefault({}),
     contracts: z
       .array(
-        z.strictObject({
-          path: z.string().startsWith("/"),
-          include: z.array(z.string()).default([]),
-          exclude: z.array(z.string()).default([]),
-        }),
+        z
+          .strictObject({
+            path: z.string().startsWith("/"),
+            include: z.array(z.string()).default([]),
+            exclude: z.array(z.string()).default([]),
+          })
+          .refine(({ include, exclude }) => include.length + exclude.length > 0, {
+            message: "a contract includes or excludes something by its tags",
+            path: ["include"],
+          }),
       )
       .default([])
       .describe("Parts of the graph, by its `@tag`s, each served on a path of its own."),
@@ -132,6 +145,10 @@ export const configSchema = z
           .enum(["ALLOW", "LOG", "REFUSE"])
           .default("ALLOW")
           .describe("What becomes of operations that aren't in it."),
+      })
+      .refine(({ manifest, unknown }) => manifest !== undefined || unknown === "ALLOW", {
+        message: "is what says which operations are known",
+        path: ["manifest"],
       })
       .prefault({}),
     demandControl: z
@@ -192,29 +209,27 @@ export const configSchema = z
       .describe("Keeps answers of which every subgraph says `Cache-Control: public, max-age=…`."),
     telemetry: z
       .strictObject({
-        metrics: z.boolean().default(true),
+        metrics: z
+          .boolean()
+          .default(true)
+          .describe("Whether operations and fetches are counted, and `/metrics` says so."),
         slowOperationMs: milliseconds(5_000).optional(),
-        otlpEndpoint: z.url().optional(),
+        otlpEndpoint: z.url({ protocol: /^https?$/ }).optional(),
         sampling: z.number().min(0).max(1).default(0.01).describe("The share of requests that are traced."),
         logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
       })
       .prefault({}),
     watchMs: milliseconds(2_000),
   })
-  .superRefine(({ path, contracts, persistedOperations }, context) => {
-    if (persistedOperations.manifest === undefined && persistedOperations.unknown !== "ALLOW")
-      context.addIssue({
-        code: "custom",
-        message: "is what says which operations are known",
-        path: ["persistedOperations", "manifest"],
-      });
-    const taken = new Set([path, "/health", "/ready", "/metrics"]);
-    for (const [index, contract] of contracts.entries()) {
-      const fault = (message: string, at: string) =>
-        context.addIssue({ code: "custom", message, path: ["contracts", index, at] });
-      if (taken.has(contract.path)) fault(`something else is served at ${contract.path}`, "path");
-      if (contract.include.length + contract.exclude.length === 0)
-        fault("a contract includes or excludes something by its tags", "include");
+  .superRefine((config, context) => {
+    const taken = new Set([config.path, "/health", "/ready", "/metrics"]);
+    for (const [index, contract] of config.contracts.entries()) {
+      if (taken.has(contract.path))
+        context.addIssue({
+          code: "custom",
+          message: `something else is served at ${contract.path}`,
+          path: ["contracts", index, "path"],
+        });
       taken.add(contract.path);
     }
   })
@@ -222,6 +237,16 @@ export const configSchema = z
 
 export type Config = z.infer<typeof configSchema>;
 
-/** Reads a configuration; the defaults without one. Throws `ConfigError`, naming every fault at once. */
-export const readConfig = (file: string | undefined, env?: NodeJS.ProcessEnv): Config =>
-  file === undefined ? configSchema.parse({}) : readConfigFile(file, configSchema, env);
+/**
+ * Reads a configuration; the defaults without one. Files that it names are found from where it lies. Throws `ConfigError`,
+ * naming every fault at once.
+ */
+export function readConfig(file: string | undefined, env?: NodeJS.ProcessEnv): Config {
+  if (file === undefined) return configSchema.parse({});
+  const config = readConfigFile(file, configSchema, env);
+  const { authentication, persistedOperations } = config;
+  const found = (place: string) => (/^https?:/.test(place) ? place : path.resolve(path.dirname(file), place));
+  if (authentication) authentication.jwks = found(authentication.jwks);
+  if (persistedOperations.manifest !== undefined) persistedOperations.manifest = found(persistedOperations.manifest);
+  return config;
+}

@@ -185,6 +185,27 @@ describe("what is refused", () => {
   });
 });
 
+test("a client that offers HTTP/2 is answered in HTTP/1.1, on a connection that goes on", async () => {
+  await serve();
+  const socket = connect(gateway!.port, "127.0.0.1");
+  let answer = "";
+  socket.on("data", (data: Buffer) => (answer += String(data)));
+  const answered = () => eventually(() => answer.includes('{"data":{"__typename":"Query"}}'));
+  const sent = JSON.stringify({ query: "{ __typename }" });
+  const offer = "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n";
+  const head = (more: string) =>
+    `POST /graphql HTTP/1.1\r\nhost: x\r\n${more}content-type: application/json\r\ncontent-length: ${sent.length}\r\n\r\n`;
+  socket.write(head(offer) + sent.slice(0, 5));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  socket.write(sent.slice(5));
+  await answered();
+  expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
+  answer = "";
+  socket.write(head("") + sent);
+  await answered();
+  socket.destroy();
+});
+
 describe("answers that may be kept", () => {
   const policies: Record<string, string | undefined> = {};
   beforeEach(() => {
@@ -266,6 +287,30 @@ describe("answers that may be kept", () => {
     ]);
   });
 
+  test("whatever keeps an answer is told which headers chose it", async () => {
+    policies["products"] = "public, max-age=60";
+    await serve({
+      responseCache,
+      authentication: authentication(),
+      headers: [{ propagate: "X-Tenant" }],
+      subgraphs: { products: { headers: [{ propagate: "accept-language" }] } },
+      exposePlan: true,
+      demandControl: {},
+    });
+    const listed = (vary = "") => vary.split(", ").sort();
+    const chosenBy = ["accept", "accept-encoding", "accept-language", "apollo-expose-query-plan", "authorization"];
+    const nobodys = await get(names);
+    expect(nobodys.headers["cache-control"]).toMatch(/^public, /);
+    expect(listed(nobodys.headers.vary)).toEqual([...chosenBy, "expose-cost", "origin", "x-tenant"]);
+    const unchanged = await get(names, { "if-none-match": nobodys.headers.etag! });
+    expect([unchanged.status, unchanged.headers.vary]).toEqual([304, nobodys.headers.vary]);
+    const own = await get(names, { "x-tenant": "a" });
+    expect([own.headers["cache-control"], own.headers.vary]).toEqual([
+      expect.stringMatching(/^private, max-age/),
+      nobodys.headers.vary,
+    ]);
+  });
+
   test("an answer by GET is asked for again by its ETag, and only what changed is sent", async () => {
     await serve();
     const first = await get(names);
@@ -325,7 +370,7 @@ describe("streams over HTTP", () => {
     await eventually(async () => (await stream()).status === 200);
   });
 
-  test("bring a query's answer too, to a client that reads nothing else; a refusal is no stream", async () => {
+  test("bring a query's answer and an operation's faults too, to a client that reads nothing else", async () => {
     await serve();
     const accept = "text/event-stream";
     const answer = await post(names, { accept });
@@ -334,10 +379,10 @@ describe("streams over HTTP", () => {
       `:\n\nevent: next\ndata: ${named}\n\nevent: complete\ndata:\n\n`,
     ]);
     const refused = await post("{ nothing }", { accept });
-    expect([refused.headers["content-type"], codeIn(refused.text)]).toEqual([
-      "application/json; charset=utf-8",
-      "GRAPHQL_VALIDATION_FAILED",
-    ]);
+    expect(refused.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
+    expect(refused.text).toMatch(
+      /^:\n\nevent: next\ndata: .*GRAPHQL_VALIDATION_FAILED.*\n\nevent: complete\ndata:\n\n$/,
+    );
   });
 
   test("end with their caller's token", async () => {

@@ -5,7 +5,6 @@ import type { OperationParams } from "../client-request";
 import { RequestRefused, type Accepts, type Endpoint } from "../endpoint";
 import { isEventStream, isIncremental, type Answer, type EventStream } from "../execution/engine";
 import type { Operation } from "../graph/operation";
-import { addVary } from "../http/answer";
 import { compressed } from "../http/compression";
 import { answerCors } from "../http/cors";
 import { cutOff, sendEvents, type StreamForm } from "../http/event-streams";
@@ -14,11 +13,13 @@ import { sendIncrementally } from "../http/multipart";
 import { accepted, type Accepted } from "../http/negotiation";
 import { paramsOf } from "../http/params";
 import { answerOfRefusal, formatted, refused } from "../http/refusal";
+import { addVary } from "../http/vary";
 import { ClientsRequest, type BareRequest } from "./bare-request";
 import type { Config } from "./config";
 import type { Serving } from "./serving";
-import type { Place, Subscribers } from "./subscribers";
+import type { Place, Subscribers } from "../subscriptions/subscribers";
 import type { Caller } from "./tokens";
+import type { RequestSpan, Tracing } from "./tracing";
 
 export interface BareFront {
   /** Which of the graphs it is: the whole one, or a contract. */
@@ -28,6 +29,7 @@ export interface BareFront {
   serving(): Serving;
   callerOf(authorization: string | undefined): Caller | Promise<Caller>;
   subscribers: Subscribers;
+  tracing: Tracing | null;
   log: Logger;
 }
 
@@ -37,6 +39,8 @@ interface Sent {
   text: string;
   cacheControl?: string;
   etag?: string;
+  /** What else of the request than its address chooses an answer that may be kept. */
+  variesBy?: readonly string[];
 }
 
 const noStore = "private, no-store";
@@ -60,24 +64,27 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
     const params = given instanceof Promise ? await given : given;
     const found = front.callerOf(request.headers.authorization);
     const caller = found instanceof Promise ? await found : found;
+    const span = front.tracing?.begin(request);
     const current = (client = new ClientsRequest(request, caller, front.log, {
       exposePlan: config.exposePlan,
       trustedProxies: config.trustedProxies,
       timeoutMs: config.limits.operationTimeoutMs,
+      traceparent: span?.traceparent,
     }));
     response.once("close", () => {
+      span?.ended(response.statusCode);
       if (!response.writableFinished) current.clientLeft();
     });
     const serving = front.serving();
     const { endpoint } = serving.at.get(front.path)!;
     release = serving.enter();
-    const check = checkOf(request, how.events, () => {
+    const check = checkOf(request, how.events, span, () => {
       place = front.subscribers.take(current.callerKey, { cut: () => cutOff(response, how.events, stopping) });
       // A subscription takes as long as it takes.
       current.end();
     });
     if (Array.isArray(params)) {
-      const accepts = { incremental: false, check: checkOf(request, null) };
+      const accepts = { incremental: false, check: checkOf(request, null, null) };
       const answers = await Promise.all(params.map((each) => answerOne(endpoint, each, current, accepts)));
       return await send(front, request, response, { status: 200, type, text: JSON.stringify(answers) });
     }
@@ -100,6 +107,9 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
     if (error instanceof RequestRefused) {
       const { status, headers, errors } = answerOfRefusal(error, type);
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+      // Of an operation's own faults server-sent events tell in an event (graphql-sse's protocol).
+      if (how.onlyEvents && (status === 200 || status === 400))
+        return await sendEvents(request, response, once({ errors }), "SSE", config.subscriptions.heartbeatMs);
       return await send(front, request, response, { status, type, text: JSON.stringify({ errors }) });
     }
     if (client?.deadline.aborted) {
@@ -143,8 +153,15 @@ const notAcceptable = () =>
 
 /** Which operations this request may run. */
 const checkOf =
-  ({ method }: IncomingMessage, events: Accepted["events"], subscribes?: () => void): Accepts["check"] =>
-  ({ type }: Operation) => {
+  (
+    { method }: IncomingMessage,
+    events: Accepted["events"],
+    span: RequestSpan | null | undefined,
+    subscribes?: () => void,
+  ): Accepts["check"] =>
+  (operation: Operation) => {
+    const { type } = operation;
+    span?.resolved(operation);
     if (type === "mutation" && method !== "POST")
       throw refused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", 405, { allow: "POST" });
     if (type === "subscription" && events === null)
@@ -163,27 +180,28 @@ const statusOf = (answer: Answer, { type }: Accepted): number =>
 /** How long an answer may be kept: as subgraphs allow, or not at all; one by `GET` may be asked for again by its `ETag`. */
 function lastingOf(
   { method, headers }: IncomingMessage,
-  { isAnybodys }: Serving,
+  { isAnybodys, variesBy }: Serving,
   client: ClientsRequest,
   text: string,
-): Pick<Sent, "cacheControl" | "etag"> | undefined {
+): Pick<Sent, "cacheControl" | "etag" | "variesBy"> | undefined {
   if (method === "POST") return undefined;
   const seconds = client.policy.publicSeconds;
   const isNobodys = isAnybodys(client) && headers.authorization === undefined && headers.cookie === undefined;
   if (seconds === 0 && !isNobodys) return undefined;
   const cacheControl = seconds > 0 ? `${isNobodys ? "public" : "private"}, max-age=${seconds}` : "private, no-cache";
   // Weak: compressed or not, it is the same answer.
-  return { cacheControl, etag: `W/"${createHash("sha1").update(text).digest("base64url")}"` };
+  return { cacheControl, variesBy, etag: `W/"${createHash("sha1").update(text).digest("base64url")}"` };
 }
 
 async function send(
   { config }: BareFront,
   request: IncomingMessage,
   response: ServerResponse,
-  { status, type, text, cacheControl = noStore, etag }: Sent,
+  { status, type, text, cacheControl = noStore, etag, variesBy = [] }: Sent,
 ): Promise<void> {
   if (response.destroyed) return;
-  if (cacheControl !== noStore) for (const name of ["accept", "accept-encoding", "origin"]) addVary(response, name);
+  if (cacheControl !== noStore)
+    for (const name of ["accept", "accept-encoding", "origin", ...variesBy]) addVary(response, name);
   if (etag !== undefined) {
     response.setHeader("etag", etag);
     if (status === 200 && matches(request.headers["if-none-match"], etag))

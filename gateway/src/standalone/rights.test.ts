@@ -160,8 +160,8 @@ test("a path that is taken, and a contract of nothing, are faults of the configu
     ],
   });
   expect(error!.issues.map(({ path: at, message }) => `${at.join(".")}: ${message}`)).toEqual([
-    "contracts.0.path: something else is served at /graphql",
     "contracts.1.include: a contract includes or excludes something by its tags",
+    "contracts.0.path: something else is served at /graphql",
     "contracts.3.path: something else is served at /b",
   ]);
 });

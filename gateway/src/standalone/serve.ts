@@ -4,17 +4,19 @@ import type { Logger } from "pino";
 import { localBudget } from "../admission/budget";
 import { openPersistedOperations } from "../admission/persisted";
 import { unusedConnectionsOf } from "../http/unused-connections";
+import { withoutUpgrade } from "../http/without-upgrade";
 import { createMetrics, type Metrics } from "../metrics";
 import { createObserver } from "../observing/observe";
 import type { Config } from "./config";
 import { ConfigError } from "./config-file";
 import { answerGraphQL, type BareFront } from "./front";
 import { isVisit, plainRoutes, sendExplorer } from "./routes";
-import { openServing, type Admission } from "./serving";
+import { openServing, type Admission, type Serving } from "./serving";
 import { openBareSockets } from "./sockets";
-import { countSubscribers } from "./subscribers";
+import { countSubscribers } from "../subscriptions/subscribers";
 import { supergraphSource, type SupergraphSource } from "./source";
 import { nobody, openTokens } from "./tokens";
+import { startTracing } from "./tracing";
 import { strangersIn } from "./transports";
 
 export interface RunningBareGateway {
@@ -41,8 +43,12 @@ export async function serveSupergraph(o: {
 }): Promise<RunningBareGateway> {
   const { supergraph, config, log, metrics = createMetrics() } = o;
   const source = typeof supergraph === "string" ? supergraphSource(supergraph, config.watchMs) : supergraph;
-  const observer = createObserver({ metrics, slowOperationMs: config.telemetry.slowOperationMs });
-  const [tokens, sdl] = await Promise.all([
+  const { telemetry } = config;
+  const isObserved =
+    telemetry.metrics || telemetry.slowOperationMs !== undefined || telemetry.otlpEndpoint !== undefined;
+  const observer = isObserved ? createObserver({ metrics, slowOperationMs: telemetry.slowOperationMs }) : {};
+  const [tracing, tokens, sdl] = await Promise.all([
+    startTracing(telemetry),
     config.authentication && openTokens(config.authentication, log),
     source.read(),
   ]);
@@ -52,13 +58,24 @@ export async function serveSupergraph(o: {
     textOf: persisted.textOf,
     ...(costPerMinuteMax !== undefined && { budget: localBudget(costPerMinuteMax) }),
   };
-  let serving = await openServing(sdl, config, observer, admission);
-  const strangers = strangersIn(config, serving.subgraphs);
-  if (strangers.length > 0) {
-    await serving.retire();
-    throw new ConfigError(
-      `The configuration names subgraphs that the supergraph doesn't have: ${strangers.join(", ")}.`,
-    );
+  const closeShared = () => {
+    tokens?.close();
+    persisted.close();
+    return tracing?.stop();
+  };
+  let serving: Serving;
+  try {
+    serving = await openServing(sdl, config, observer, admission);
+    const strangers = strangersIn(config, serving.subgraphs);
+    if (strangers.length > 0) {
+      await serving.retire();
+      throw new ConfigError(
+        `The configuration names subgraphs that the supergraph doesn't have: ${strangers.join(", ")}.`,
+      );
+    }
+  } catch (error) {
+    await closeShared();
+    throw error;
   }
   const ended = new AbortController();
   const retiring = new Set<Promise<void>>();
@@ -90,6 +107,7 @@ export async function serveSupergraph(o: {
     serving: () => serving,
     callerOf: tokens ? (authorization) => tokens.callerOf(authorization) : () => nobody,
     subscribers,
+    tracing,
     log,
   };
   // Which paths there are is the configuration's: a new supergraph has the same.
@@ -111,7 +129,10 @@ export async function serveSupergraph(o: {
     void answerGraphQL(graphql, request, response);
   });
   const sockets = openBareSockets({ ...shared, metrics });
-  server.on("upgrade", (request, socket, head) => sockets.handleUpgrade(request, socket, head));
+  server.on("upgrade", (request, socket, head) => {
+    if (request.headers.upgrade?.toLowerCase() === "websocket") sockets.handleUpgrade(request, socket, head);
+    else withoutUpgrade(server, request, socket, head);
+  });
   const closeUnused = unusedConnectionsOf(server);
   server.headersTimeout = 15_000;
   server.keepAliveTimeout = 65_000;
@@ -120,8 +141,8 @@ export async function serveSupergraph(o: {
   try {
     await listen(server, config);
   } catch (error) {
-    await serving.retire();
-    tokens?.close();
+    ended.abort();
+    await Promise.all([serving.retire(), sockets.stop(), closeShared()]);
     throw error;
   }
   const { port } = server.address() as AddressInfo;
@@ -145,9 +166,7 @@ export async function serveSupergraph(o: {
     await closed;
     clearTimeout(cut);
     clearInterval(idle);
-    tokens?.close();
-    persisted.close();
-    await Promise.all([serving.retire(), ...retiring]);
+    await Promise.all([serving.retire(), ...retiring, closeShared()]);
   }
 }
 

@@ -24,6 +24,8 @@ export interface Serving {
   at: ReadonlyMap<string, ServedGraph>;
   /** Whether nothing is known of the caller that could change the answer. */
   isAnybodys(request: BareRequest): boolean;
+  /** The client's headers that an answer can depend on. */
+  variesBy: readonly string[];
   graphId: string;
   subgraphs: readonly string[];
   /** Counts a request in; the returned function counts it out. */
@@ -80,6 +82,7 @@ export async function openServing(
   return {
     at,
     isAnybodys: (request) => sharingKey(request) === nobodysKey,
+    variesBy: variesBy(config),
     graphId: graph.id,
     subgraphs: graph.subgraphs.map(({ name }) => name),
     enter() {
@@ -178,12 +181,26 @@ function servedGraph({
   return { endpoint, schema: graph.apiSchema, operationOf: documents.operationOf };
 }
 
+const variesBy = (config: Config): string[] => [
+  ...new Set([
+    ...headersTold(config),
+    ...(config.authentication ? ["authorization"] : []),
+    ...(config.exposePlan ? ["apollo-expose-query-plan"] : []),
+    ...(config.demandControl ? ["expose-cost"] : []),
+  ]),
+];
+
+/** The client's headers that a rule passes on. */
+const headersTold = ({ headers, subgraphs }: Config): string[] =>
+  [...headers, ...Object.values(subgraphs).flatMap((own) => own.headers)].flatMap((rule) =>
+    "propagate" in rule ? [rule.propagate.toLowerCase()] : [],
+  );
+
 /**
  * Subgraphs know of callers what the header rules tell them and nothing else; what a caller may see of the graph is
  * decided by their claims.
  */
 function sharingKeyOf(config: Config): SharingKey {
-  const rules = [...config.headers, ...Object.values(config.subgraphs).flatMap(({ headers }) => headers)];
-  const told = rules.flatMap((rule) => ("propagate" in rule ? [rule.propagate.toLowerCase()] : []));
+  const told = headersTold(config);
   return ({ headers, claimsKey }) => JSON.stringify([claimsKey, told.map((name) => headers[name] ?? null)]);
 }

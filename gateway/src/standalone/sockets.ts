@@ -9,13 +9,13 @@ import type { OperationParams } from "../client-request";
 import { RequestRefused } from "../endpoint";
 import { isEventStream } from "../execution/engine";
 import { isAllowedOrigin } from "../http/cors";
-import { formatted } from "../http/refusal";
+import { formatted, refused } from "../http/refusal";
 import type { Metrics } from "../metrics";
 import { SlowConsumer, slowConsumer } from "../subscriptions/hub";
 import { ClientsRequest } from "./bare-request";
 import type { Config } from "./config";
 import type { ServedGraph, Serving } from "./serving";
-import type { Place, Subscribers } from "./subscribers";
+import type { Place, Subscribers } from "../subscriptions/subscribers";
 import type { Caller } from "./tokens";
 
 export interface BareSockets {
@@ -70,9 +70,10 @@ export function openBareSockets(o: {
     connectionInitWaitTimeout: initTimeoutMs,
     async onConnect({ connectionParams = {}, extra }) {
       const sent = connectionParams["authorization"] ?? connectionParams["Authorization"];
-      const authorization = typeof sent === "string" ? sent : extra.request.headers.authorization;
       try {
-        extra.caller = await o.callerOf(authorization);
+        // Browsers can't send it as a header of the upgrade. Rules that pass it on find it where it would be.
+        if (typeof sent === "string") extra.request.headers.authorization = headerValue(sent);
+        extra.caller = await o.callerOf(extra.request.headers.authorization);
       } catch (error) {
         extra.socket.close(CloseCode.Unauthorized, (error as Error).message.slice(0, 120));
         return false;
@@ -226,6 +227,12 @@ export function openBareSockets(o: {
       webSockets.close();
     },
   };
+}
+
+/** What could also have come as a header. */
+function headerValue(sent: string): string {
+  if (/^[\t -~]*$/.test(sent)) return sent;
+  throw refused("UNAUTHENTICATED", "Send the token as: Bearer <token>.", 401);
 }
 
 const pathOf = ({ url }: IncomingMessage): string => url!.split("?", 1)[0]!;

@@ -5,7 +5,7 @@ import { request } from "undici";
 /** Where a supergraph is read from: a file, or an address that is asked again with its `ETag`. */
 export interface SupergraphSource {
   read(): Promise<string>;
-  /** Calls back with each new text, until the signal ends it. A source that can't be read now is tried again. */
+  /** Calls back with each new text, until the signal ends it. A source that can't be read is tried again, and told of once. */
   watch(
     onText: (text: string) => Promise<void>,
     onFailure: (error: unknown) => void,
@@ -19,25 +19,31 @@ export function supergraphSource(place: string, everyMs: number): SupergraphSour
   const look = /^https?:/.test(place) ? remote(place) : local(place);
   let last: string | undefined;
   const change = async (): Promise<string | undefined> => {
-    const text = await look();
+    const text = await look().catch((error: unknown) => {
+      throw new Error(`The supergraph ${place} can't be read: ${(error as Error).message}`);
+    });
     if (text === undefined || text === last) return undefined;
     return (last = text);
   };
   return {
     async read() {
       const text = await change();
-      if (text === undefined) throw new Error(`${place} is empty.`);
-      return text;
+      // A first look finds something.
+      return text!;
     },
     async watch(onText, onFailure, signal) {
+      let lastFailure: string | undefined;
       while (!signal.aborted) {
         await delay(everyMs, undefined, { signal, ref: false }).catch(() => {});
         if (signal.aborted) return;
         try {
           const text = await change();
           if (text !== undefined) await onText(text);
+          lastFailure = undefined;
         } catch (error) {
-          onFailure(error);
+          const { message } = error as Error;
+          if (message !== lastFailure) onFailure(error);
+          lastFailure = message;
         }
       }
     },

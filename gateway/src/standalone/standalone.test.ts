@@ -275,7 +275,8 @@ describe("faults of a subgraph", () => {
     ["too few entities", (_, response) => response.end('{"data":{"_entities":[]}}'), "NOT_GRAPHQL"],
     ["a redirect", (_, response) => response.writeHead(302, { location: "http://127.0.0.1:1/" }).end(), "HTTP_STATUS"],
   ])("%s: the rest is answered, and an error says where and why", async (_, fault, reason) => {
-    await serve({ traffic: { timeoutMs: 300, retries: 0, answerBytes: 1_000_000 } });
+    const timeoutMs = reason === "TIMEOUT" ? 300 : 30_000;
+    await serve({ traffic: { timeoutMs, retries: 0, answerBytes: 1_000_000 } });
     shop.intercept = (request, response, body) => {
       if (!body.includes("_entities")) return false;
       fault(request, response, body);
@@ -494,6 +495,26 @@ describe("subscriptions", () => {
     await eventually(() => shop.subscriptions === 0);
   });
 
+  test("a token that comes with a socket's first message is passed on by the rules for its header", async () => {
+    await serve({ headers: [{ propagate: "authorization", as: "x-token" }] });
+    const open = (authorization: string) => {
+      const client = createClient({
+        url: gateway.url.replace("http", "ws"),
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+        connectionParams: { authorization },
+      });
+      clients.push(client);
+      return client;
+    };
+    const { value } = await open("Bearer abc").iterate({ query: "{ products(first: 1) { id } }" }).next();
+    expect(value).toEqual({ data: { products: [{ id: "p0" }] } });
+    expect(shop.asked.map(({ headers }) => headers["x-token"])).toEqual(["Bearer abc"]);
+    const smuggled = open("Bearer abc\r\nx-tenant: other").iterate({ query: "{ products(first: 1) { id } }" });
+    await expect(smuggled.next()).rejects.toMatchObject({ code: 4401 });
+    expect(shop.asked).toHaveLength(1);
+  });
+
   test("a subgraph that was away comes back without its subscribers noticing", async () => {
     await serve();
     const { messages, ended } = listen();
@@ -629,12 +650,41 @@ describe("configuration", () => {
   test("every fault is named at once", () => {
     writeFileSync(
       file(),
-      "port: 99999\nlimits: { depth: 0, dept: 3 }\nheaders: [{ propagate: 'a b' }]\ncors: { origins: ['${NOT_THERE}'] }\n",
+      [
+        "port: 99999",
+        "limits: { depth: 0, dept: 3 }",
+        "headers: [{ propagate: 'a b' }, { insert: x-number, value: 3 }, { pass: x }, { insert: x-key, value: \"a\\n\" }]",
+        "cors: { origins: ['${NOT_THERE}'] }",
+        "authentication: { jwks: ./keys.json, algorithms: [HS256] }",
+        "persistedOperations: { unknown: REFUSE }",
+        "contracts: [{ path: /public }]",
+        "telemetry: { otlpEndpoint: 'collector:4318' }",
+      ].join("\n"),
     );
-    expect(() => readConfig(file(), {})).toThrow(
-      /port: [\s\S]*headers\.0\.propagate: [\s\S]*limits\.depth: [\s\S]*"dept"/,
-    );
-    expect(() => readConfig(file(), {})).toThrow(/environment has no NOT_THERE/);
+    for (const fault of [
+      /environment has no NOT_THERE/,
+      /port: /,
+      /headers\.0\.propagate: is no header's name/,
+      /headers\.1: is one of `propagate`/,
+      /headers\.2: is one of `propagate`/,
+      /headers\.3\.value: is no header's value/,
+      /limits\.depth: [\s\S]*"dept"/,
+      /authentication\.algorithms\.0: .*"EdDSA"/,
+      /persistedOperations\.manifest: is what says/,
+      /contracts\.0\.include: a contract includes or excludes/,
+      /telemetry\.otlpEndpoint: /,
+    ])
+      expect(() => readConfig(file(), {})).toThrow(fault);
+  });
+
+  test("files are found from where the configuration lies", () => {
+    writeFileSync(file(), "authentication: { jwks: ./keys.json }\npersistedOperations: { manifest: known.json }\n");
+    expect(readConfig(path.relative(process.cwd(), file()), {})).toMatchObject({
+      authentication: { jwks: path.join(directory, "keys.json") },
+      persistedOperations: { manifest: path.join(directory, "known.json") },
+    });
+    writeFileSync(file(), "authentication: { jwks: 'https://id.example.com/jwks.json' }\n");
+    expect(readConfig(file(), {}).authentication!.jwks).toBe("https://id.example.com/jwks.json");
   });
 
   test("values come from the environment", () => {

@@ -41,7 +41,10 @@ async function* events(): AsyncGenerator<SubgraphAnswer> {
   yield { data: { changed: 1 } };
 }
 
-const asked = (query: string, o: { kind?: "query" | "mutation"; as?: string; id?: string; signal?: AbortSignal } = {}) => {
+const asked = (
+  query: string,
+  o: { kind?: "query" | "mutation"; as?: string; id?: string; signal?: AbortSignal } = {},
+) => {
   const signal = o.signal ?? new AbortController().signal;
   const request = { callerKey: o.as ?? "", requestId: o.id ?? "", signal, deadline: signal } as ClientRequest;
   const body = JSON.stringify({ query, variables: {} });

@@ -11,8 +11,10 @@ import {
   type DefinitionNode,
   type DocumentNode,
   type GraphQLSchema,
+  type TypeNode,
 } from "graphql";
 import { buildSchemaSync, createResolversMap, type ClassType } from "type-graphql";
+import { connectionSize } from "./connection";
 import { stubExtension } from "./entity";
 
 // What @apollo/composition and @apollo/subgraph 2.14 both know.
@@ -62,7 +64,7 @@ export function buildSubgraphSchema<Context>({
     // Subscriptions name their own source, in `subscribe`.
     pubSub: { publish: refusePubSub, subscribe: refusePubSub },
   });
-  const document = federated(parse(printSchemaWithDirectives(bare)));
+  const document = federated(sized(parse(printSchemaWithDirectives(bare))));
   checkReferences(bare, document, Object.keys(references));
 
   const resolverMap = createResolversMap(bare) as Record<string, Record<string, unknown>>;
@@ -76,6 +78,24 @@ export function buildSubgraphSchema<Context>({
   const schema = buildFederated([{ typeDefs: document, resolvers: resolverMap as never }]);
   for (const type of stubsOf(bare)) Object.assign(schema.getType(type)!, { extensions: { [stubExtension]: true } });
   return { schema, sdl: `${print(document)}\n` };
+}
+
+/** Fields that return connections say by which argument they are sliced. */
+function sized(document: DocumentNode): DocumentNode {
+  return visit(document, {
+    FieldDefinition(field) {
+      const size = connectionSize(namedType(field.type));
+      if (size === undefined || !field.arguments?.some(({ name }) => name.value === "first")) return undefined;
+      return { ...field, directives: [...(field.directives ?? []), ...directivesIn(size)] };
+    },
+  });
+}
+
+const namedType = (type: TypeNode): string => (type.kind === Kind.NAMED_TYPE ? type.name.value : namedType(type.type));
+
+function directivesIn(text: string): readonly ConstDirectiveNode[] {
+  const [definition] = parse(`scalar Any ${text}`).definitions;
+  return definition?.kind === Kind.SCALAR_TYPE_DEFINITION ? (definition.directives ?? []) : [];
 }
 
 /** Definitions by name, root types first, under the link to the federation's specification. */

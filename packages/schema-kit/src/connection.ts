@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
 import type { ClassType } from "type-graphql";
 import type { z } from "zod";
-import { ArgsType, Directive, Field, Int, ObjectType } from "./decorators";
+import { ArgsType, Directive, Field, Int, listSizeOf, ObjectType } from "./decorators";
 import { badInput } from "./input";
 
 export const pageSizeDefault = 20;
 export const pageSizeMax = 100;
+const free = "@cost(weight: 0)";
 
 @ObjectType("PageInfo", { description: "Where a page stands in its list." })
 @Directive("@shareable")
+@Directive(free)
 export class PageInfo {
   @Field(() => Boolean, { description: "Whether more follows after `endCursor`." })
   hasNextPage!: boolean;
@@ -44,12 +46,23 @@ export interface Page<Node> {
   pageInfo: PageInfo;
 }
 
-/** The classes `<Name>Connection` and `<Name>Edge`. Made once per node type, beside it. */
+const connectionNames = new Set<string>();
+const sizedFields = ["edges", "nodes"];
+
+/** What a field of this type that has `first` declares of its size; undefined where the type is no connection. */
+export const connectionSize = (type: string): string | undefined =>
+  connectionNames.has(type) ? listSizeOf(sizedFields) : undefined;
+
+/**
+ * The classes `<Name>Connection` and `<Name>Edge`. Made once per node type, beside it. Whatever a page costs, its nodes
+ * do: what stands around them costs nothing, whichever way they are asked for.
+ */
 export function Connection<Node>(
   name: string,
   node: () => ClassType<object> & { prototype: Node },
 ): ClassType<Page<Node>> {
   class NodeEdge {}
+  Directive(free)(NodeEdge);
   ObjectType(`${name}Edge`, { description: `A ${name} in its place in a list.` })(NodeEdge);
   Field(node, { description: "What stands here." })(NodeEdge.prototype, "node");
   Field(() => String, { description: "Marks this place: pass it as `after` to go on from here." })(
@@ -58,6 +71,8 @@ export function Connection<Node>(
   );
 
   class NodeConnection {}
+  Directive(free)(NodeConnection);
+  connectionNames.add(`${name}Connection`);
   ObjectType(`${name}Connection`, { description: `A page of a list of ${name}.` })(NodeConnection);
   Field(() => [NodeEdge], { description: "The page, with a cursor for each." })(NodeConnection.prototype, "edges");
   Field(() => [node()], { description: "The page, where cursors aren't needed." })(NodeConnection.prototype, "nodes");

@@ -54,6 +54,25 @@ export const Requires = (permission: `${string}:${string}`): PropertyDecorator &
   typeGraphql.Directive(`@requiresScopes(scopes: [[${JSON.stringify(permission)}]])`) as PropertyDecorator &
     MethodDecorator;
 
+/**
+ * What asking for a field costs, where that is more than an ordinary object's 1: a search, a model's answer. The gateway
+ * adds it up with what is selected below (`COST_MAX`, `COST_PER_MINUTE_MAX`).
+ */
+export const Cost = (weight: number): PropertyDecorator & MethodDecorator =>
+  typeGraphql.Directive(`@cost(weight: ${weight})`) as PropertyDecorator & MethodDecorator;
+
+/** A field whose `first` says how many items these of its object's own fields have. Connections say so by themselves. */
+export const Sliced = (...fields: string[]): PropertyDecorator & MethodDecorator =>
+  typeGraphql.Directive(listSizeOf(fields)) as PropertyDecorator & MethodDecorator;
+
+// `first` always has a value: it has a default. Other gateways don't all count a default as given.
+export const listSizeOf = (fields: readonly string[]): string =>
+  `@listSize(slicingArguments: ["first"], sizedFields: ${JSON.stringify(fields)}, requireOneSlicingArgument: false)`;
+
+/** A mark by which contracts (`CONTRACTS`) keep a part of the graph out of a schema, or let nothing else into it. */
+export const Tag = (name: string): PropertyDecorator & MethodDecorator =>
+  typeGraphql.Directive(`@tag(name: ${JSON.stringify(name)})`) as PropertyDecorator & MethodDecorator;
+
 interface EnumValue extends Described {
   deprecationReason?: string;
 }

@@ -2,6 +2,7 @@ export {
   Arg,
   Args,
   ArgsType,
+  Cost,
   createUnionType,
   Ctx,
   Directive,
@@ -20,7 +21,9 @@ export {
   Requires,
   Resolver,
   Root,
+  Sliced,
   Subscription,
+  Tag,
 } from "./decorators";
 export { CalendarDate, CurrencyCode, DateTime, Decimal, JSONValue } from "./scalars";
 export { Money, MoneyInput, toMinorUnits, toMoney } from "./money";

@@ -15,6 +15,7 @@ import {
   CalendarDate,
   checkSchema,
   Connection,
+  Cost,
   Ctx,
   CurrencyCode,
   DateTime,
@@ -29,6 +30,7 @@ import {
   ID,
   inOrderOf,
   InputType,
+  Int,
   JSONValue,
   lintDescriptions,
   Money,
@@ -45,7 +47,9 @@ import {
   requireText,
   Resolver,
   Root,
+  Sliced,
   Subscription,
+  Tag,
   toMinorUnits,
   toMoney,
   toPayload,
@@ -452,7 +456,7 @@ describe("the emitted schema", () => {
   test("is the same every time, and holds the directives and their imports", () => {
     expect(build().sdl).toBe(sdl);
     expect(sdl).toMatch(
-      /^extend schema @link\(url: "https:\/\/specs\.apollo\.dev\/federation\/v2\.12", import: \["@key", "@shareable"\]\)/,
+      /^extend schema @link\(url: "https:\/\/specs\.apollo\.dev\/federation\/v2\.12", import: \["@cost", "@key", "@listSize", "@shareable"\]\)/,
     );
     for (const line of [
       'type Book @key(fields: "id") {',
@@ -514,6 +518,46 @@ describe("the emitted schema", () => {
     ]);
     expect(errors).toBeUndefined();
     expect(supergraphSdl).toMatch(/"""Somebody who writes\."""\s+type Author/);
+  });
+});
+
+describe("costs and contracts", () => {
+  test("a field with a connection says that `first` sizes its page, and what stands around the nodes is free", () => {
+    expect(sdl).toMatch(
+      /\): BookConnection! @listSize\(slicingArguments: \["first"\], sizedFields: \["edges", "nodes"\]/,
+    );
+    for (const type of ["BookConnection", "BookEdge", "PageInfo"])
+      expect(sdl).toMatch(new RegExp(`type ${type} .*@cost\\(weight: 0\\)`));
+    expect(sdl).toMatch(/import: \[.*"@cost".*"@listSize".*\]/);
+  });
+
+  test("fields are weighed, sliced and tagged, and all of it is in the supergraph", () => {
+    @ObjectType("Found", { description: "What a search found." })
+    class Found {
+      @Field(() => [String], { description: "The words." })
+      words!: string[];
+    }
+    @Resolver()
+    class SearchResolver {
+      @Cost(10)
+      @Sliced("words")
+      @Tag("internal")
+      @Query(() => Found, { nullable: true, description: "Finds words." })
+      search(@Arg("first", () => Int, { defaultValue: 10, description: "How many." }) _first: number) {
+        return null;
+      }
+    }
+    const { sdl: searching } = buildSubgraphSchema({ resolvers: [SearchResolver] });
+    const { errors, supergraphSdl } = composeServices([{ name: "search", typeDefs: parse(searching) }]);
+    expect(errors).toBeUndefined();
+    const field = /search\([\s\S]*?\): Found .*/.exec(supergraphSdl!)![0];
+    expect(field).toContain("@cost(weight: 10)");
+    expect(field).toContain('@listSize(slicingArguments: ["first"], sizedFields: ["words"]');
+    expect(field).toContain('@tag(name: "internal")');
+  });
+
+  test("no client is broken by what a field costs", () => {
+    expect(breakingChanges(sdl.replaceAll(/ @(cost|listSize)\([^)]*\)/g, ""), sdl)).toEqual([]);
   });
 });
 

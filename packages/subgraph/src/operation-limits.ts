@@ -86,7 +86,7 @@ function parseWithin(limits: OperationLimits, query: string): DocumentNode {
     return parse(query, { maxTokens: limits.tokensMax });
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
-    throw new PublicError("BAD_USER_INPUT", error.message, { field: "query" });
+    throw new PublicError("BAD_USER_INPUT", error.message, { field: "query", cause: error });
   }
 }
 

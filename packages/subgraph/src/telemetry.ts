@@ -1,4 +1,7 @@
 import { context, propagation, SpanKind, SpanStatusCode, trace, type Context, type Span } from "@opentelemetry/api";
+import { setTimeout as delay } from "node:timers/promises";
+
+const sendingMaxMs = 3_000;
 
 const tracer = () => trace.getTracer("@atrium/subgraph");
 
@@ -35,7 +38,7 @@ export function currentTraceparent(): string | undefined {
 
 /**
  * Sends traces to `OTEL_EXPORTER_OTLP_ENDPOINT`; does and loads nothing when that isn't set. Once per process. Returns
- * what sends the rest and stops.
+ * what sends the rest and stops; what a collector that is away can't take by then is lost, and holds nobody up.
  */
 export async function startTelemetry(service: string, env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
   const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/$/, "");
@@ -51,5 +54,8 @@ export async function startTelemetry(service: string, env: NodeJS.ProcessEnv): P
     spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint}/v1/traces` }))],
   });
   provider.register();
-  return () => provider.shutdown();
+  return async () => {
+    const sent = provider.shutdown().catch(() => {});
+    await Promise.race([sent, delay(sendingMaxMs, undefined, { ref: false })]);
+  };
 }

@@ -2,6 +2,7 @@ import {
   Arg,
   Args,
   Connection,
+  Cost,
   Ctx,
   DateTime,
   Field,
@@ -236,6 +237,7 @@ export class ChatbotDraftResolver {
     return toPayload(UpdateChatbotDraftPayload, await updateChatbotDraft(ctx, { draftId, ...fieldsOf(input) }));
   }
 
+  @Cost(50)
   @Mutation(() => TestChatbotDraftPayload, {
     description: "Answers a message as the draft would. Nothing is kept of it.",
   })

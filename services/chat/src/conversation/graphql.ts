@@ -3,6 +3,7 @@ import {
   Arg,
   Args,
   Connection,
+  Cost,
   Ctx,
   DateTime,
   Directive,
@@ -273,6 +274,7 @@ export class ConversationResolver {
     return toPayload(StartConversationPayload, ok(await startConversation(ctx, { chatbotId })));
   }
 
+  @Cost(50)
   @Mutation(() => SendMessagePayload, {
     description: "Says something to the bot. It is answered once; `conversationEvents` streams the answer.",
   })

@@ -1,5 +1,6 @@
 import {
   Arg,
+  Cost,
   Ctx,
   Enum,
   Field,
@@ -13,6 +14,7 @@ import {
   Query,
   Resolver,
   Root,
+  Sliced,
   badInput,
   requireIds,
   requireInteger,
@@ -226,6 +228,8 @@ export class CitationResolver {
 
 @Resolver()
 export class SearchResolver {
+  @Cost(10)
+  @Sliced("hits")
   @Query(() => SearchResult, { description: "The passages that match a query best." })
   async searchKnowledge(
     @Arg("knowledgeBaseIds", () => [ID], { description: "Where to search: 20 knowledge bases at the most." })
@@ -260,6 +264,7 @@ export class SearchResolver {
     return { hits };
   }
 
+  @Cost(50)
   @Query(() => Answer, {
     description: "What the documents say to a question: their own sentences with sources, or that they don't say.",
   })

@@ -17,6 +17,7 @@ import {
   Requires,
   Resolver,
   Root,
+  Tag,
   badInput,
   optionalText,
   orderBy,
@@ -138,6 +139,7 @@ class AuditFilter {
 @Resolver(() => AuditEntry)
 export class AuditEntryResolver {
   @Requires("audit:read")
+  @Tag("audit")
   @Query(() => AuditEntryConnection, {
     nullable: true,
     description: "What was done in the caller's organization, newest first: for those who may read it (audit:read).",
@@ -160,6 +162,7 @@ export class AuditEntryResolver {
   }
 
   @Requires("audit:read")
+  @Tag("audit")
   @Query(() => AuditVerification, {
     nullable: true,
     description: "Reads the organization's audit trail, or a time of it, and says whether it is what was recorded.",

@@ -1,0 +1,67 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { median, rounded } from "../statistics";
+import type { Figure, Measure } from "../table";
+import { asFastAsItAnswers, type Outcome } from "./callers";
+import { atriumTraced, atriumUnseen, keepOffMeasuredCore, start } from "./contestants";
+import { sixteenFetches, threeHops } from "./shop";
+import { startSubgraphs } from "./subgraphs";
+
+const rounds = Number(process.env.BENCH_ROUNDS ?? 11);
+const warmUpMs = 6_000;
+const roundMs = Number(process.env.BENCH_ROUND_MS ?? 4_000);
+
+/** What metrics and traces cost: two gateways that differ in nothing else, by turns. */
+export const gatewayObserving: Measure = async (say) => {
+  keepOffMeasuredCore(process.pid);
+  const collector = await startCollector();
+  const subgraphs = await startSubgraphs();
+  const seen = (await start(atriumTraced(collector.url), subgraphs.sdl))!;
+  const unseen = (await start(atriumUnseen, subgraphs.sdl))!;
+  const figures: Figure[] = [];
+  try {
+    for (const [name, query] of Object.entries({ "3 hops": threeHops, "16 fetches": sixteenFetches })) {
+      for (const gateway of [seen, unseen]) await asFastAsItAnswers(gateway, query, warmUpMs);
+      const times: { seen: number; unseen: number }[] = [];
+      for (let round = 0; round < rounds; round++) {
+        // Who is measured first changes: what the machine does beside it grows and shrinks over seconds.
+        const order = round % 2 === 0 ? [seen, unseen] : [unseen, seen];
+        const costs = new Map<typeof seen, number>();
+        for (const gateway of order)
+          costs.set(gateway, processorMsOfOne(await asFastAsItAnswers(gateway, query, roundMs)));
+        times.push({ seen: costs.get(seen)!, unseen: costs.get(unseen)! });
+        say(`${name}: ${rounded(1_000 / costs.get(seen)!)} beside ${rounded(1_000 / costs.get(unseen)!)}`);
+      }
+      const lost = median(times.map((round) => 1 - round.unseen / round.seen));
+      figures.push({
+        what: `${name}: metrics, and traces of one request in a hundred, of the throughput`,
+        value: `${(lost * 100).toFixed(1)} % (${rounded(1_000 / median(times.map((round) => round.seen)))} requests per second of processor time beside ${rounded(1_000 / median(times.map((round) => round.unseen)))})`,
+        reach: { target: "< 5 %", met: lost < 0.05 },
+      });
+    }
+    if (collector.received() === 0) throw new Error("No trace reached the collector.");
+    return figures;
+  } finally {
+    await seen.stop();
+    await unseen.stop();
+    subgraphs.stop();
+    collector.server.close();
+  }
+};
+
+const processorMsOfOne = ({ requests, processorMs }: Outcome) => processorMs / requests;
+
+/** Takes traces as a collector does: OTLP over HTTP. */
+async function startCollector(): Promise<{ url: string; server: Server; received(): number }> {
+  let received = 0;
+  const server = createServer((request, response) => {
+    request.resume();
+    request.on("end", () => {
+      received++;
+      response.writeHead(200, { "content-type": "application/json" }).end("{}");
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server, received: () => received };
+}
