@@ -18,6 +18,7 @@ import type { Cors } from "./http/cors";
 import { createFront } from "./http/front";
 import { withoutUpgrade } from "./http/without-upgrade";
 import { createOperationGate, withDefaults, type LimitOverrides } from "./limits";
+import { unusedConnectionsOf } from "./http/unused-connections";
 import { createMetrics } from "./metrics";
 import { mergeMetrics } from "./metrics-text";
 import { nodeClient, nodeSubgraph } from "./node";
@@ -169,6 +170,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     }),
   );
   setPatience(server);
+  const closeUnused = unusedConnectionsOf(server);
   server.on("request", (_, response) =>
     response.once("finish", () => {
       // A connection that was busy when `stop` closed the idle ones is idle now.
@@ -197,6 +199,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     streams.stop();
     await sockets.stop();
     server.closeIdleConnections();
+    closeUnused();
     const cut = setTimeout(() => server.closeAllConnections(), o.drainMs ?? 10_000);
     await closed;
     clearTimeout(cut);

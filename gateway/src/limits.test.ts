@@ -26,6 +26,11 @@ test.each([
     "with 60 fields of the root",
     `{ ${Array.from({ length: 60 }, () => "...F").join(" ")} } fragment F on Query { __typename }`,
   ],
+  ["of 51 in one text", Array.from({ length: 51 }, (_, i) => `query Q${i} { viewer { id } }`).join(" ")],
+  [
+    "with a row of fragments that is spread a hundred times",
+    `{ viewer { ${"...F0 ".repeat(100)} } } ${fragmentRow(60)}`,
+  ],
   ["with a fragment that spreads itself", "{ viewer { ...F } } fragment F on User { id ...F }"],
   ["for pages of pages", `{ documents(first: 100) { title } organization { members(first: 100000) { name role } } }`],
 ])("an operation %s is refused before it is planned", async (_, query) => {
@@ -68,6 +73,11 @@ test("validation doesn't repeat a long text to its sender", async () => {
 function fragmentBomb(levels: number): string {
   const fragments = Array.from({ length: levels }, (_, i) => `fragment F${i} on User { ...F${i + 1} ...F${i + 1} }`);
   return `{ viewer { ...F0 } } ${fragments.join(" ")} fragment F${levels} on User { id name }`;
+}
+
+function fragmentRow(length: number): string {
+  const fragments = Array.from({ length }, (_, i) => `fragment F${i} on User { ...F${i + 1} }`);
+  return `${fragments.join(" ")} fragment F${length} on User { id }`;
 }
 
 function rootFragmentBomb(levels: number): string {

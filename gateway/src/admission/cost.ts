@@ -141,6 +141,13 @@ export function createCostModel(
     };
   };
 
+  const weighedValues = new WeakMap<object, Map<GraphQLArgument | GraphQLInputField, number>>();
+  function weighedIn(value: object) {
+    let weighed = weighedValues.get(value);
+    if (!weighed) weighedValues.set(value, (weighed = new Map<GraphQLArgument | GraphQLInputField, number>()));
+    return weighed;
+  }
+
   function argumentWeight(
     declared: GraphQLArgument | GraphQLInputField,
     type: GraphQLInputType,
@@ -150,12 +157,17 @@ export function createCostModel(
     const named = getNamedType(type);
     const given = weightIn(declared.astNode?.directives);
     if (!isInputObjectType(named)) return given ?? typeWeight(named);
+    // A variable's value is the same object wherever the variable stands.
+    const weighed = typeof value === "object" ? weighedIn(value) : undefined;
+    const known = weighed?.get(declared);
+    if (known !== undefined) return known;
     let weight = given ?? 0;
     for (const each of Array.isArray(value) ? (value.flat(Infinity) as unknown[]) : [value]) {
       if (given === undefined) weight += typeWeight(named);
       for (const field of Object.values(named.getFields()))
         weight += argumentWeight(field, field.type, (each as Record<string, unknown> | null)?.[field.name]);
     }
+    weighed?.set(declared, weight);
     return weight;
   }
 
@@ -187,6 +199,7 @@ export function createCostModel(
     const fragments = new Map<string, FragmentDefinitionNode>();
     for (const each of operation.document.definitions)
       if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);
+    const argumentCosts = new Map<FieldNode, number>();
     const typeNamesCount = root !== undefined && !hasForgedTypeNames(operation.document);
 
     const costOf = (set: SelectionSetNode, parent: GraphQLCompositeType, sized: Sizes, data: unknown): number => {
@@ -221,9 +234,7 @@ export function createCostModel(
       const known = fieldCost(parent, name);
       if (!known) return 0;
       const { type, listDepth, list, weight } = known;
-      let cost = argumentsWeight(known.args, node, variables);
-      for (const directive of node.directives ?? [])
-        cost += argumentsWeight(supergraphSchema.getDirective(directive.name.value)?.args ?? [], directive, variables);
+      let cost = costOfArguments(node, known.args);
 
       const inner = isCompositeType(type) ? node.selectionSet : undefined;
       if (data !== undefined) {
@@ -238,6 +249,17 @@ export function createCostModel(
         ? new Map(list.sizedFields.map((each) => [each, slice] as const))
         : unsized;
       return cost + size * (weight + (inner ? costOf(inner, type as GraphQLCompositeType, sizedInside, undefined) : 0));
+    };
+
+    /** Once for a field's place in the text, however often its fragment is spread. */
+    const costOfArguments = (node: FieldNode, declared: readonly GraphQLArgument[]): number => {
+      let cost = argumentCosts.get(node);
+      if (cost !== undefined) return cost;
+      cost = argumentsWeight(declared, node, variables);
+      for (const directive of node.directives ?? [])
+        cost += argumentsWeight(supergraphSchema.getDirective(directive.name.value)?.args ?? [], directive, variables);
+      argumentCosts.set(node, cost);
+      return cost;
     };
 
     const { definition } = operation;

@@ -36,6 +36,8 @@ export function needsOf(
 ): Needs {
   const all = new Map<string, Requirement>();
   const ofField = new Map<FieldNode, FieldNeeds[]>();
+  // An interface may have a thousand types, and an operation as many fields of it.
+  const known = new Map<string, FieldNeeds[]>();
 
   function needsOn(type: GraphQLObjectType, name: string): FieldNeeds {
     const found = [...requirements.ofType(type.name)];
@@ -59,11 +61,13 @@ export function needsOf(
       const name = selection.name.value;
       // Whether the schema may be read is decided elsewhere.
       if (name === "__schema" || name === "__type") continue;
-      const owners = isAbstractType(parent) ? schema.getPossibleTypes(parent) : [parent];
-      ofField.set(
-        selection,
-        owners.map((owner) => needsOn(owner, name)),
-      );
+      const key = `${parent.name}.${name}`;
+      let needs = known.get(key);
+      if (!needs) {
+        const owners = isAbstractType(parent) ? schema.getPossibleTypes(parent) : [parent];
+        known.set(key, (needs = owners.map((owner) => needsOn(owner, name))));
+      }
+      ofField.set(selection, needs);
       const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
       const target = field && getNamedType(field.type);
       if (selection.selectionSet && isCompositeType(target)) visit(selection.selectionSet, target);
@@ -83,6 +87,9 @@ export function needsOf(
 export function deniedPaths({ answered }: Operation): string[][] {
   if (!answered?.denied) return [];
   const { document, definition, denied } = answered;
+  const fragments = new Map(
+    document.definitions.flatMap((each) => (each.kind === Kind.FRAGMENT_DEFINITION ? [[each.name.value, each]] : [])),
+  );
   const paths = new Map<string, string[]>();
   const collect = ({ selections }: SelectionSetNode, path: readonly string[]): void => {
     for (const selection of selections) {
@@ -91,10 +98,7 @@ export function deniedPaths({ answered }: Operation): string[][] {
         if (denied.fields.has(selection)) paths.set(own.join("."), own);
         else if (selection.selectionSet) collect(selection.selectionSet, own);
       } else if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet, path);
-      else
-        for (const each of document.definitions)
-          if (each.kind === Kind.FRAGMENT_DEFINITION && each.name.value === selection.name.value)
-            collect(each.selectionSet, path);
+      else collect(fragments.get(selection.name.value)!.selectionSet, path);
     }
   };
   collect(definition.selectionSet, []);

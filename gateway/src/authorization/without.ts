@@ -75,14 +75,21 @@ function denialsIn(
     if (o.requirements.ofType(name).some(isUnmet)) types.add(name);
   const fields = new Map<FieldNode, ReadonlySet<string>>();
   const permitted = new Map<FieldNode, readonly string[]>();
+  // The same alternatives are shared by all fields of a name.
+  const decided = new Map<unknown, { deniedOn: Set<string>; others: string[] }>();
   for (const [node, alternatives] of needs.ofField) {
-    const isDenied = ({ requirements, leadsTo }: (typeof alternatives)[number]) =>
-      requirements.some(isUnmet) || (leadsTo.length > 0 && leadsTo.every((type) => types.has(type)));
-    const deniedOn = new Set(alternatives.filter(isDenied).map(({ type }) => type));
+    let decision = decided.get(alternatives);
+    if (!decision) {
+      const isDenied = ({ requirements, leadsTo }: (typeof alternatives)[number]) =>
+        requirements.some(isUnmet) || (leadsTo.length > 0 && leadsTo.every((type) => types.has(type)));
+      const deniedOn = new Set(alternatives.filter(isDenied).map(({ type }) => type));
+      const others = alternatives.map(({ type }) => type).filter((type) => !deniedOn.has(type));
+      decided.set(alternatives, (decision = { deniedOn: withInterfaces(deniedOn, o.schema), others }));
+    }
+    const { deniedOn, others } = decision;
     if (deniedOn.size === 0) continue;
-    const others = alternatives.map(({ type }) => type).filter((type) => !deniedOn.has(type));
     if (others.length > 0) permitted.set(node, others);
-    fields.set(node, withInterfaces(deniedOn, o.schema));
+    fields.set(node, deniedOn);
   }
   return { denied: { fields, types: withInterfaces(types, o.schema) }, permitted };
 }

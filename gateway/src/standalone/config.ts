@@ -134,6 +134,7 @@ export const configSchema = z
         fields: count(2_000),
         rootFields: count(50),
         directives: count(100),
+        operations: count(50),
         batch: z.number().int().min(0).default(0).describe("Operations in one HTTP request; 0 turns batches off."),
       })
       .prefault({}),

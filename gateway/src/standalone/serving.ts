@@ -137,7 +137,7 @@ function servedGraph({
     lasting: (request, signal) => request.lasting(signal),
     describeFault: faultTold,
   });
-  const { characters, tokens, nesting, depth, aliases, fields, rootFields, directives } = config.limits;
+  const { characters, tokens, nesting, depth, aliases, fields, rootFields, directives, operations } = config.limits;
   const documents = createDocuments({
     schema: graph.apiSchema,
     introspection: config.introspection !== false,
@@ -151,6 +151,7 @@ function servedGraph({
       fieldsMax: fields,
       rootFieldsMax: rootFields,
       directivesMax: directives,
+      operationsMax: operations,
     }),
   });
   const { demandControl } = config;

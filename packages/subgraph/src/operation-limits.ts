@@ -37,6 +37,8 @@ export interface OperationLimits {
   rootFieldsMax: number;
   /** As the text has them: each stands at a place that validation and planning look at. */
   directivesMax: number;
+  /** Operations of one text, of which a request runs one: much of validation is done for each. */
+  operationsMax: number;
   /** How many values the answer may hold, at the size of page that is asked for. */
   costMax: number;
 }
@@ -50,9 +52,13 @@ export const defaultOperationLimits: OperationLimits = {
   fieldsMax: 1_000,
   rootFieldsMax: 50,
   directivesMax: 100,
+  operationsMax: 50,
   costMax: 50_000,
 };
 
+// Beside its fields an operation may have so many spreads and inline fragments for each, fragments spread out: a field at
+// the end of a long row of fragments costs as much as the row.
+const selectionsPerField = 5;
 // What a list without a page size is taken to hold.
 const listSizeAssumed = 10;
 
@@ -110,6 +116,8 @@ interface Shape {
   depth: number;
   aliases: number;
   fields: number;
+  /** Fields, spreads and inline fragments. */
+  selections: number;
   /** Fields of its first level. */
   firstFields: number;
 }
@@ -119,7 +127,7 @@ function checkShape(limits: OperationLimits, document: DocumentNode): void {
   const known = new Map<string, Shape>();
 
   const shapeOf = (selectionSet: SelectionSetNode | undefined): Shape => {
-    const shape: Shape = { depth: 0, aliases: 0, fields: 0, firstFields: 0 };
+    const shape: Shape = { depth: 0, aliases: 0, fields: 0, selections: 0, firstFields: 0 };
     for (const selection of selectionSet?.selections ?? []) {
       const inner =
         selection.kind === Kind.FRAGMENT_SPREAD
@@ -131,6 +139,7 @@ function checkShape(limits: OperationLimits, document: DocumentNode): void {
       shape.depth = Math.max(shape.depth, depth);
       shape.aliases += inner.aliases + (isField && selection.alias ? 1 : 0);
       shape.fields += inner.fields + (isField ? 1 : 0);
+      shape.selections += inner.selections + 1;
       shape.firstFields += isField ? 1 : inner.firstFields;
     }
     return shape;
@@ -139,15 +148,18 @@ function checkShape(limits: OperationLimits, document: DocumentNode): void {
     const measured = known.get(name);
     if (measured) return measured;
     // What a fragment that spreads itself finds of itself: too deep by any limit.
-    known.set(name, { depth: Infinity, aliases: 0, fields: 0, firstFields: 0 });
+    known.set(name, { depth: Infinity, aliases: 0, fields: 0, selections: 0, firstFields: 0 });
     const shape = shapeOf(fragments.get(name)?.selectionSet);
     known.set(name, shape);
     return shape;
   };
 
+  const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION).length;
+  if (operations > limits.operationsMax) throw tooComplex("operations", limits.operationsMax);
+  const selectionsMax = limits.fieldsMax * selectionsPerField;
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION) continue;
-    const { depth, aliases, fields, firstFields } =
+    const { depth, aliases, fields, selections, firstFields } =
       definition.kind === Kind.FRAGMENT_DEFINITION
         ? shapeOfFragment(definition.name.value)
         : shapeOf(definition.selectionSet);
@@ -156,6 +168,7 @@ function checkShape(limits: OperationLimits, document: DocumentNode): void {
     if (depth > limits.depthMax) throw tooComplex("levels of fields", limits.depthMax);
     if (aliases > limits.aliasesMax) throw tooComplex("aliases", limits.aliasesMax);
     if (fields > limits.fieldsMax) throw tooComplex("fields", limits.fieldsMax);
+    if (selections > selectionsMax) throw tooComplex("fields and fragments", selectionsMax);
   }
 }
 
