@@ -62,8 +62,7 @@ interface Stream {
 
 /** Whether a request's client reads answers in parts (`@defer`) or subscriptions over HTTP. */
 export const readsStreams = ({ headers: { accept } }: IncomingMessage): boolean => {
-  if (accept === undefined || !(accept.includes("text/event-stream") || accept.includes("multipart/mixed")))
-    return false;
+  if (accept === undefined || !/text\/event-stream|multipart\/mixed/i.test(accept)) return false;
   const { deferred, events } = accepted(accept);
   return deferred || events !== null;
 };
