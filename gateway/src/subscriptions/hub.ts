@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { GraphQLFormattedError } from "graphql";
 import type { ClientRequest } from "../client-request";
@@ -50,6 +51,8 @@ export function withHub<Request extends ClientRequest>(
 
   async function open(key: string | null, ...[prepared, variables, request, options]: Parameters<Subscribe<Request>>) {
     const ended = new AbortController();
+    // Each fetch of an event's join listens.
+    setMaxListeners(0, ended.signal);
     const lasting = o.lasting(request, ended.signal);
     const source = await engine.subscribe(prepared, variables, lasting, options);
     if (!isEventStream(source)) return source;
