@@ -109,8 +109,7 @@ export function openStreams(o: {
       if (type !== "subscription") return;
       if (how.events === null) throw refused("BAD_REQUEST", otherWays, 400);
       if (!isSignedIn(actor)) throw refused("UNAUTHENTICATED", "Sign in first.", 401);
-      if (isStopping || streams.size >= limits.stream.totalMax)
-        throw refused("SERVICE_UNAVAILABLE", "The gateway takes no more subscriptions. Try again.", 503);
+      if (isStopping || streams.size >= limits.stream.totalMax) throw noRoom();
       place = subscribers.take(context.callerKey);
       // A subscription takes as long as it takes.
       time.stop();
@@ -178,8 +177,13 @@ export function openStreams(o: {
     };
     const leftMs = proof.kind === "TOKEN" ? proof.claims.expiresAt.getTime() - Date.now() : Infinity;
     const lapse = leftMs < timerMaxMs ? setTimeout(() => running.end(tokenExpired), leftMs) : undefined;
-    streams.add(running);
     try {
+      // It was being let in while those that ran were ended.
+      if (isStopping) {
+        stream.end();
+        throw noRoom();
+      }
+      streams.add(running);
       await sendEvents(request, response, stream.events, how.events!, limits.stream.heartbeatMs);
     } finally {
       clearTimeout(lapse);
@@ -212,6 +216,9 @@ export function openStreams(o: {
 export const otherWays =
   "Subscriptions are served over WebSocket at this address (graphql-transport-ws), by server-sent events " +
   "(Accept: text/event-stream) and by multipart/mixed; subscriptionSpec=1.0.";
+
+const noRoom = () =>
+  refused("SERVICE_UNAVAILABLE", "The gateway takes no more subscriptions. Try again.", 503, { "retry-after": "1" });
 
 const publicly = ({ message, extensions }: PublicError): GraphQLFormattedError => ({
   message,
