@@ -1,3 +1,4 @@
+import { SettingsError } from "@atrium/subgraph";
 import { timingSafeEqual, createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -7,8 +8,9 @@ import type { AccessSource } from "./access-source";
 import { localBudget } from "./admission/budget";
 import { openPersistedOperations, type PersistedOptions } from "./admission/persisted";
 import { createAuthentication } from "./authentication";
-import { contractOf, type ContractRules } from "./graph/contracts";
-import { openGraph } from "./graph/open-graph";
+import { contractOf, tagsIn, type ContractRules } from "./graph/contracts";
+import type { Graph } from "./graph/graph";
+import { openGraph, SupergraphError } from "./graph/open-graph";
 import { houseTransport } from "./house-transport";
 import { createObserver } from "./observing/observe";
 import { guarded } from "./subgraphs/guards";
@@ -16,6 +18,7 @@ import type { Cors } from "./http/cors";
 import { createFront } from "./http/front";
 import { withoutUpgrade } from "./http/without-upgrade";
 import { createOperationGate, withDefaults, type LimitOverrides } from "./limits";
+import { unusedConnectionsOf } from "./http/unused-connections";
 import { createMetrics } from "./metrics";
 import { mergeMetrics } from "./metrics-text";
 import { nodeClient, nodeSubgraph } from "./node";
@@ -85,7 +88,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const { log, trustedProxies = 0, cors = { origins: [], localhost: false } } = o;
   const { introspection = true, executor = "own", contracts = [] } = o;
   if (executor === "stock" && contracts.length > 0)
-    throw new Error("Contracts need the gateway's own executor: the stock one tells of the whole schema.");
+    throw new SettingsError(["CONTRACTS: the stock executor has none; it tells of the whole schema."]);
   const limits = withDefaults(o.limits);
   const subgraphs = new Map(o.subgraphs.map((client) => [client.name, client]));
   const metrics = createMetrics({ processMetrics: o.processMetrics });
@@ -136,7 +139,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     };
     at.set("/graphql", await serveGraph({ graph, ...parts }));
     for (const { path, ...rules } of contracts)
-      at.set(path, await serveGraph({ graph: contractOf(graph, rules), ...parts }));
+      at.set(path, await serveGraph({ graph: contractAt(path, graph, rules), ...parts }));
   } catch (error) {
     await closeAll();
     throw error;
@@ -167,6 +170,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     }),
   );
   setPatience(server);
+  const closeUnused = unusedConnectionsOf(server);
   server.on("request", (_, response) =>
     response.once("finish", () => {
       // A connection that was busy when `stop` closed the idle ones is idle now.
@@ -195,12 +199,25 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     streams.stop();
     await sockets.stop();
     server.closeIdleConnections();
+    closeUnused();
     const cut = setTimeout(() => server.closeAllConnections(), o.drainMs ?? 10_000);
     await closed;
     clearTimeout(cut);
     await closeAll();
   };
   return { url: `http://${host}:${port}`, port, stop: () => (stopped ??= stop()) };
+}
+
+/** A contract of the house's own graph. A tag that nothing has is a slip, and would leave out nothing: it is refused. */
+function contractAt(path: string, graph: Graph, rules: ContractRules): Graph {
+  const known = tagsIn(graph.supergraphSchema);
+  const unknown = [...rules.include, ...rules.exclude].filter((tag) => !known.has(tag));
+  if (unknown.length > 0) throw new SettingsError([`CONTRACTS: nothing at ${path} is tagged ${unknown.join(", ")}.`]);
+  try {
+    return contractOf(graph, rules);
+  } catch (error) {
+    throw error instanceof SupergraphError ? new SettingsError([`CONTRACTS: ${path}: ${error.message}`]) : error;
+  }
 }
 
 /** Time enough for a slow line, none for a client that only holds the door open. */

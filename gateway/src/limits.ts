@@ -40,6 +40,8 @@ export interface Limits {
   stream: {
     /** Of one caller. */
     perCallerMax: number;
+    /** Of this process. */
+    totalMax: number;
     /** How often a word is sent where nothing happens, so that nothing in between takes the line for dead. */
     heartbeatMs: number;
   };
@@ -63,7 +65,7 @@ export const defaultLimits: Limits = {
     pingIntervalMs: 15_000,
     sessionCheckIntervalMs: 3_000,
   },
-  stream: { perCallerMax: 50, heartbeatMs: 15_000 },
+  stream: { perCallerMax: 50, totalMax: 20_000, heartbeatMs: 15_000 },
 };
 
 export type LimitOverrides = Partial<Omit<Limits, "socket" | "stream">> & {

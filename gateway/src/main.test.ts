@@ -49,7 +49,7 @@ const services = () =>
 const settings = () => ({ ATRIUM_SECRET: "s".repeat(32), SERVICE_URLS: services(), HOST: "127.0.0.1", PORT: "0" });
 
 test("it starts from its settings, answers, and ends on SIGTERM", async () => {
-  const { child, printed, exited } = run(settings());
+  const { child, printed, exited } = run({ ...settings(), CONTRACTS: "/graphql/app=!audit" });
   await eventually(() => printed.out.includes("Ready."), 25_000);
   const { port } = JSON.parse(printed.out.split("\n").find((line) => line.includes("Ready."))!) as { port: number };
   const url = `http://127.0.0.1:${port}`;
@@ -58,6 +58,16 @@ test("it starts from its settings, answers, and ends on SIGTERM", async () => {
     checks: { "identity.database": { ok: true } },
   });
   expect((await fetch(`${url}/metrics`)).status).toBe(401);
+  const ask = async (path: string) =>
+    (
+      await fetch(`${url}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '{"query":"{ auditTrail { nodes { __typename } } }"}',
+      })
+    ).json();
+  expect(JSON.stringify(await ask("/graphql"))).not.toContain("GRAPHQL_VALIDATION_FAILED");
+  expect(JSON.stringify(await ask("/graphql/app"))).toContain("GRAPHQL_VALIDATION_FAILED");
   expect((await fetch(`${url}/graphql`, { headers: { accept: "text/html" } })).status).toBe(404);
 
   const taken = run({ ...settings(), PORT: String(port) });
@@ -74,10 +84,13 @@ test("every fault of its settings is named at once, and no value is repeated", a
     PORT: "ninety",
     CORS_ORIGINS: "https://a.example/path",
     INTROSPECTION: "yes",
+    CONTRACTS: "/graphql/app=!audit,/health=public,/graphql/app=,/graphql/x=a+!b c",
   });
   expect(await exited).toBe(1);
-  for (const name of ["ATRIUM_SECRET", "SERVICE_URLS", "PORT", "CORS_ORIGINS", "INTROSPECTION"])
+  for (const name of ["ATRIUM_SECRET", "SERVICE_URLS", "PORT", "CORS_ORIGINS", "INTROSPECTION", "CONTRACTS"])
     expect(printed.err).toContain(name);
+  for (const fault of ['"/health=public" is not a path', "has its tags already", '"/graphql/x=a+!b c" names no tags'])
+    expect(printed.err).toContain(fault);
   expect(printed.err).not.toContain("hush");
   const missing = run({ ...settings(), SERVICE_URLS: `identity=${serviceUrl}` });
   expect(await missing.exited).toBe(1);

@@ -47,6 +47,7 @@ export async function serveGateway({ env, log }: { env: NodeJS.ProcessEnv; log: 
       slowOperationMs: settings.SLOW_OPERATION_MS,
       operations: { manifest: settings.OPERATIONS_MANIFEST, unknown: settings.UNKNOWN_OPERATIONS },
       demand: { costMax: settings.COST_MAX, costPerMinuteMax: settings.COST_PER_MINUTE_MAX },
+      contracts: settings.CONTRACTS,
       introspection: settings.INTROSPECTION,
       explorer: settings.EXPLORER,
       cors: settings.CORS_ORIGINS,

@@ -20,7 +20,31 @@ const origins = z.string().transform((text, context) => {
   return { origins, localhost: origins.length < entries.length };
 });
 
-/** Which operations clients may send, and what they may cost, in either shape. */
+/** `/graphql/app=!audit,/graphql/partners=partners+public+!internal`: the tags of each path, those with `!` excluded. */
+const contracts = z.string().transform((text, context) => {
+  const paths = new Set<string>();
+  return text
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter(Boolean)
+    .map((entry) => {
+      const fault = (message: string) => context.addIssue({ code: "custom", message: `"${entry}" ${message}` });
+      const [path = "", tags = "", ...rest] = entry.split("=").map((part) => part.trim());
+      if (!/^\/graphql\/[A-Za-z0-9_-]+$/.test(path) || rest.length > 0)
+        fault("is not a path below /graphql and its tags, like /graphql/app=!internal");
+      if (paths.has(path)) fault("is a path that has its tags already");
+      paths.add(path);
+      const named = tags.split("+").map((tag) => tag.trim());
+      if (named.some((tag) => !/^!?[_A-Za-z][_A-Za-z0-9/-]*$/.test(tag))) fault("names no tags, like tag+!tag");
+      return {
+        path,
+        include: named.filter((tag) => !tag.startsWith("!")),
+        exclude: named.filter((tag) => tag.startsWith("!")).map((tag) => tag.slice(1)),
+      };
+    });
+});
+
+/** Which operations clients may send, where, and what they may cost, in either shape. */
 export const operationsSettings = {
   OPERATIONS_MANIFEST: z
     .string()
@@ -43,6 +67,11 @@ export const operationsSettings = {
     .min(1)
     .optional()
     .describe("What one caller's operations may cost within a minute, at each gateway; any without it."),
+  CONTRACTS: contracts
+    .prefault("")
+    .describe(
+      "Parts of the graph at paths of their own, by tags: /graphql/app=!audit, or /graphql/x=tag+tag for those alone.",
+    ),
 };
 
 /** The settings of a process that runs the gateway alone. */

@@ -1,4 +1,5 @@
 import { createClient, type Client, type ExecutionResult } from "graphql-ws";
+import { connect as connectTcp } from "node:net";
 import { WebSocket } from "ws";
 import { eventually, startHouse, type House } from "./testing/world";
 
@@ -461,7 +462,11 @@ test("stopping closes every socket with 1001, ends what ran on it, and refuses n
   const text = await (await fetch(`${house.url}/metrics`)).text();
   expect(text).toMatch(/^atrium_gateway_sockets 1$/m);
   expect(text).toMatch(/^atrium_gateway_subscriptions 1$/m);
+  const unused = connectTcp(house.gateway.port, "127.0.0.1").on("error", () => {});
+  await new Promise((resolve) => unused.once("connect", resolve));
+  const startedAt = Date.now();
   await house.gateway.stop();
+  expect(Date.now() - startedAt).toBeLessThan(5_000);
   expect(await socket.closed).toEqual({ code: 1001, reason: "Going away" });
   await eventually(() => house.world.openSubscriptions === 0);
   await house.close();

@@ -1,7 +1,10 @@
 import { createClient as createSseClient } from "graphql-sse";
 import { createClient as createSocketClient } from "graphql-ws";
 import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import WebSocket from "ws";
 import { eventually, startHouse, type House } from "./testing/world";
 import { partsOf } from "./testing/parts";
@@ -81,7 +84,7 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     house = await startHouse({
       shape,
       cors: { origins: ["https://app.example.com"] },
-      limits: { socket: { sessionCheckIntervalMs: 50 }, stream: { perCallerMax: 3, heartbeatMs: 50 } },
+      limits: { socket: { sessionCheckIntervalMs: 50 }, stream: { perCallerMax: 3, heartbeatMs: 200 } },
     });
     ({ token } = house.world.signIn("usr_ada"));
   });
@@ -122,12 +125,13 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     let words = 0;
     for await (const part of parts) {
       if (!("payload" in part)) words++;
-      else received.push(part["payload"]);
+      else received.push(part);
       if (received.length === 1 && words > 0) house.world.liveSessions.delete(leaver.sessionId);
     }
     expect(received).toMatchObject([
-      { data: { documentAdded: { title: "One", author: { name: "Name of usr_bob" } } } },
-      { errors: [{ extensions: { code: "UNAUTHENTICATED" } }] },
+      { payload: { data: { documentAdded: { title: "One", author: { name: "Name of usr_bob" } } } } },
+      // What isn't the operation's own stands beside the payload.
+      { payload: null, errors: [{ extensions: { code: "UNAUTHENTICATED" } }] },
     ]);
   });
 
@@ -314,7 +318,11 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
       "access-control-allow-origin": "https://app.example.com",
     });
     await response.text();
-    const other = await ask(house, "{ whoAsks }", { accept: sse, headers: { origin: "https://evil.example.com" } });
+    const other = await ask(house, "{ whoAsks }", {
+      accept: "TEXT/Event-Stream",
+      headers: { origin: "https://evil.example.com" },
+    });
+    expect(other.status).toBe(200);
     expect(other.headers.get("access-control-allow-origin")).toBeNull();
     await other.text();
   });
@@ -349,10 +357,30 @@ describe.each(["embedded", "distributed"] as const)("in the %s shape", (shape) =
     };
     const query = await leave("{ slow }");
     await eventually(() => query.signal.aborted);
+    house.world.releaseSlow();
     const mutation = await leave("mutation { slowly }");
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(mutation.signal.aborted).toBe(false);
     house.world.releaseSlow();
+  });
+
+  test("clients that leave before it is known who they are leave nothing behind", async () => {
+    const body = JSON.stringify({ query: added });
+    const { token: hasty } = house.world.signIn("usr_eve");
+    const leave = (afterMs: number) =>
+      new Promise<void>((resolve) => {
+        const socket = connect(house.gateway.port, "127.0.0.1", () => {
+          socket.write(
+            `POST /graphql HTTP/1.1\r\nHost: x\r\nAccept: ${sse}\r\nContent-Type: application/json\r\n` +
+              `Authorization: Bearer ${hasty}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+          );
+          setTimeout(() => socket.resetAndDestroy(), afterMs);
+        });
+        socket.on("error", () => {}).once("close", () => resolve());
+      });
+    for (let ms = 0; ms < 12; ms++) await Promise.all([leave(ms), leave(ms)]);
+    await eventually(async () => (await metricOf(house, "atrium_gateway_subscriptions"))!.endsWith(" 0"));
+    await eventually(() => house.world.openSubscriptions === 0);
   });
 
   test("a client that never reads holds nothing of the gateway once its session is over", async () => {
@@ -404,6 +432,39 @@ describe("a house of its own", () => {
       headers: { "expose-cost": "true" },
     });
     expect(await told.json()).toMatchObject({ extensions: { cost: { estimated: 10, actual: 2, max: 15 } } });
+  });
+
+  test("where only known operations run, others don't run here either, under whatever name", async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), "atrium-manifest-"));
+    const manifest = path.join(directory, "manifest.json");
+    const body = "query Me { viewer { id } }";
+    const operations = [{ id: "me", name: "Me", type: "query", body, clientName: "app" }];
+    writeFileSync(manifest, JSON.stringify({ format: "apollo-persisted-query-manifest", version: 1, operations }));
+    house = await startHouse({ operations: { manifest, unknown: "REFUSE" } });
+    rmSync(directory, { recursive: true });
+    const { token } = house.world.signIn("usr_ada");
+    const headers = { "apollographql-client-name": "app" };
+    const stored = { extensions: { persistedQuery: { version: 1, sha256Hash: "me" } } };
+    const known = await ask(house, "", { token, accept: deferring, headers, body: stored });
+    expect(await known.json()).toEqual({ data: { viewer: { id: "usr_ada" } } });
+    for (const [query, name] of [
+      [added, "app"],
+      [body, "another"],
+    ] as const) {
+      const refused = await ask(house, query, { token, headers: { "apollographql-client-name": name } });
+      expect([refused.status, codesOf((await refused.json()) as Event)]).toEqual([403, ["OPERATION_NOT_SAFELISTED"]]);
+    }
+    expect(house.world.openSubscriptions).toBe(0);
+  });
+
+  test("no more subscriptions than the process has room for", async () => {
+    house = await startHouse({ limits: { stream: { totalMax: 1 } } });
+    const { token } = house.world.signIn("usr_ada");
+    const first = subscribe(house, token);
+    await eventually(() => house.world.openSubscriptions === 1);
+    const refused = await ask(house, added, { token });
+    expect([refused.status, codesOf((await refused.json()) as Event)]).toEqual([503, ["SERVICE_UNAVAILABLE"]]);
+    first.leave();
   });
 
   test("the stock executor has none of this, and says so", async () => {

@@ -15,7 +15,7 @@ import {
 } from "./execution/engine";
 import { sendText } from "./http/answer";
 import { endable } from "./http/endable";
-import { sendEvents } from "./http/event-streams";
+import { cutOff, sendEvents } from "./http/event-streams";
 import { clientAddressOf, clientNameOf, credentialsOf } from "./http/incoming";
 import { sendIncrementally } from "./http/multipart";
 import { accepted, type Accepted } from "./http/negotiation";
@@ -27,6 +27,7 @@ import { requestContext, type RequestContext } from "./request-context";
 import { hasAllOf } from "./rights";
 import type { Subscribers } from "./subscriptions/subscribers";
 import { askedSince } from "./subscriptions/asked-since";
+import { SlowConsumer } from "./subscriptions/event-queue";
 import { traceparentOf } from "./tracing";
 
 // Node's timers know no longer time.
@@ -53,14 +54,15 @@ export interface StreamExchange {
 /** A running subscription. */
 interface Stream {
   proof: Proof;
-  end(last?: Answer): void;
+  /** Ends it, telling why. */
+  end(reason: GraphQLFormattedError): void;
+  /** Ends it as a broken line does. */
   cut(): void;
 }
 
 /** Whether a request's client reads answers in parts (`@defer`) or subscriptions over HTTP. */
 export const readsStreams = ({ headers: { accept } }: IncomingMessage): boolean => {
-  if (accept === undefined || !(accept.includes("text/event-stream") || accept.includes("multipart/mixed")))
-    return false;
+  if (accept === undefined || !/text\/event-stream|multipart\/mixed/i.test(accept)) return false;
   const { deferred, events } = accepted(accept);
   return deferred || events !== null;
 };
@@ -107,7 +109,7 @@ export function openStreams(o: {
       if (type !== "subscription") return;
       if (how.events === null) throw refused("BAD_REQUEST", otherWays, 400);
       if (!isSignedIn(actor)) throw refused("UNAUTHENTICATED", "Sign in first.", 401);
-      if (isStopping) throw refused("SERVICE_UNAVAILABLE", "The gateway is stopping. Try again.", 503);
+      if (isStopping || streams.size >= limits.stream.totalMax) throw noRoom();
       place = subscribers.take(context.callerKey);
       // A subscription takes as long as it takes.
       time.stop();
@@ -150,29 +152,39 @@ export function openStreams(o: {
     source: EventStream,
     ended: () => void,
   ): Promise<void> {
-    const told = (fault: unknown): Answer => ({ errors: [maskError(asFormatted(fault), fault, log)] });
-    const cutOff = () => void (response.writableFinished || response.destroy());
-    const stream = endable(source, {
-      told,
-      ended() {
-        ended();
-        setTimeout(cutOff, lastEventMs).unref();
+    const told = (fault: unknown): Answer => ({ errors: [reasonOf(fault, log)] });
+    const cut = () => void (response.writableFinished || response.destroy());
+    const stream = endable(
+      mapped(source, (event) => masked(event, log)),
+      {
+        told,
+        ended() {
+          ended();
+          setTimeout(cut, lastEventMs).unref();
+        },
       },
-    });
+    );
     const running: Stream = {
       proof,
-      end: (last) => stream.end(last),
+      end(reason) {
+        if (how.events === "MULTIPART") cutOff(response, how.events, reason);
+        stream.end({ errors: [reason] });
+      },
       cut: () => {
         response.end();
         stream.end();
       },
     };
     const leftMs = proof.kind === "TOKEN" ? proof.claims.expiresAt.getTime() - Date.now() : Infinity;
-    const lapse = leftMs < timerMaxMs ? setTimeout(() => stream.end(told(tokenExpired())), leftMs) : undefined;
-    streams.add(running);
+    const lapse = leftMs < timerMaxMs ? setTimeout(() => running.end(tokenExpired), leftMs) : undefined;
     try {
-      const events = maskedEvents(stream.events, log);
-      await sendEvents(request, response, events, how.events!, limits.stream.heartbeatMs);
+      // It was being let in while those that ran were ended.
+      if (isStopping) {
+        stream.end();
+        throw noRoom();
+      }
+      streams.add(running);
+      await sendEvents(request, response, stream.events, how.events!, limits.stream.heartbeatMs);
     } finally {
       clearTimeout(lapse);
       streams.delete(running);
@@ -186,7 +198,7 @@ export function openStreams(o: {
     const checks = [...streams].map(async ({ proof, end }) => {
       // While it can't be checked, nothing is sent either: each event asks for itself.
       const lives = await authentication.alive(proof).catch(() => true);
-      if (!lives) end({ errors: [publicly(sessionEnded())] });
+      if (!lives) end(publicly(sessionEnded()));
     });
     void Promise.all(checks).finally(() => (isChecking = false));
   }, limits.socket.sessionCheckIntervalMs).unref();
@@ -205,16 +217,23 @@ export const otherWays =
   "Subscriptions are served over WebSocket at this address (graphql-transport-ws), by server-sent events " +
   "(Accept: text/event-stream) and by multipart/mixed; subscriptionSpec=1.0.";
 
-const tokenExpired = () =>
-  new PublicError("UNAUTHENTICATED", "The access token has expired. Subscribe with a new one.");
+const noRoom = () =>
+  refused("SERVICE_UNAVAILABLE", "The gateway takes no more subscriptions. Try again.", 503, { "retry-after": "1" });
 
 const publicly = ({ message, extensions }: PublicError): GraphQLFormattedError => ({
   message,
   extensions: { ...extensions },
 });
 
-const asFormatted = (fault: unknown): GraphQLFormattedError =>
-  fault instanceof PublicError ? publicly(fault) : { message: String(fault) };
+const tokenExpired = publicly(
+  new PublicError("UNAUTHENTICATED", "The access token has expired. Subscribe with a new one."),
+);
+
+/** Why a subscription's events broke off. */
+function reasonOf(fault: unknown, log: Logger): GraphQLFormattedError {
+  if (fault instanceof SlowConsumer) return { message: fault.message, extensions: { code: "SLOW_CONSUMER" } };
+  return maskError(fault instanceof PublicError ? publicly(fault) : { message: String(fault) }, fault, log);
+}
 
 const masked = <Part extends Answer>(answer: Part, log: Logger): Part =>
   answer.errors ? { ...answer, errors: answer.errors.map((error) => maskError(error, error, log)) } : answer;
@@ -226,8 +245,6 @@ function maskedParts({ initial, subsequent }: IncrementalAnswer, log: Logger): I
   }));
   return { initial: masked(initial, log), subsequent: parts };
 }
-
-const maskedEvents = (events: EventStream, log: Logger): EventStream => mapped(events, (event) => masked(event, log));
 
 function mapped<Value>(source: AsyncIterableIterator<Value>, change: (value: Value) => Value) {
   const changed: AsyncIterableIterator<Value> = {

@@ -1,5 +1,6 @@
 import type { Claims, ClientRequest } from "../client-request";
-import { aRequest, openHouse, type Case, type DifferentialHouse, type Thing } from "../differential/house";
+import type { Case, Thing } from "../differential/case";
+import { aRequest, openHouse, type DifferentialHouse } from "../differential/house";
 import { RequestRefused } from "../endpoint";
 import { isIncremental, type Answer } from "../execution/engine";
 import { createPermit, type AuthorizationOptions, type Permit } from "./permit";

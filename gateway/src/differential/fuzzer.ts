@@ -15,6 +15,7 @@ import {
   type GraphQLField,
   type GraphQLInputType,
   type GraphQLSchema,
+  type OperationTypeNode,
 } from "graphql";
 
 /** A small generator with a seed (mulberry32): the same seed makes the same operations everywhere. */
@@ -37,7 +38,7 @@ export interface Fuzzed {
 export function fuzzedOperation(
   schema: GraphQLSchema,
   random: () => number,
-  type: "query" | "mutation" = "query",
+  { type = "query", words = ["none"] }: { type?: "query" | "mutation"; words?: readonly string[] } = {},
 ): Fuzzed {
   const below = (n: number) => Math.floor(random() * n);
   const chance = (share: number) => random() < share;
@@ -46,6 +47,7 @@ export function fuzzedOperation(
   const definitions: string[] = [];
   const fragments: string[] = [];
   let aliases = 0;
+  const fieldNames = fieldNamesOf(schema);
 
   function variable(declared: string, value: unknown): string {
     const name = `v${Object.keys(variables).length}`;
@@ -82,7 +84,7 @@ export function fuzzedOperation(
       case "Boolean":
         return ((flag) => ({ literal: String(flag), value: flag }))(chance(0.5));
       default:
-        return ((text) => ({ literal: JSON.stringify(text), value: text }))(pick(["sku1", "k0", "isbn1", "none", "c"]));
+        return ((text) => ({ literal: JSON.stringify(text), value: text }))(pick(words));
     }
   }
 
@@ -122,7 +124,9 @@ export function fuzzedOperation(
         }
         const args = argumentsOf(field);
         // The same response key must always mean the same: arguments and deeper selections get a name of their own.
-        const alias = args !== "" || chance(0.25) ? `a${aliases++}: ` : "";
+        // Now and then it gets a name that the planner may want for a field that it adds.
+        const responseKey = chance(0.06) ? pick(fieldNames) : `a${aliases++}`;
+        const alias = args !== "" || chance(0.25) ? `${responseKey}: ` : "";
         const inner = isCompositeType(named) ? ` ${selection(named, depth + 1)}` : "";
         parts.push(`${alias}${field.name}${args}${condition()}${inner}`);
       }
@@ -146,8 +150,31 @@ export function fuzzedOperation(
     return `...${name}${condition()}`;
   }
 
-  const root = schema.getRootType(type as never)!;
+  const root = schema.getRootType(type as OperationTypeNode)!;
   const body = selection(root, 0);
   const head = definitions.length > 0 ? `(${definitions.join(", ")})` : "";
   return { text: `${type} Fuzzed${head} ${body}\n${fragments.join("\n")}`, variables };
+}
+
+function fieldNamesOf(schema: GraphQLSchema): string[] {
+  const names = new Set<string>();
+  for (const type of Object.values(schema.getTypeMap()))
+    if ((isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith("__"))
+      for (const name of Object.keys(type.getFields())) names.add(name);
+  return [...names];
+}
+
+/** The same operation with some of its fragments deferred, always or by a variable. */
+export function deferred({ text, variables }: Fuzzed, random: () => number): Fuzzed {
+  const later = text.replace(/(\.\.\.(?: on)? \w+|\.\.\.F\d+)/g, (spread) => {
+    const roll = random();
+    if (roll < 0.4) return spread;
+    return roll < 0.8 ? `${spread} @defer` : `${spread} @defer(if: $later)`;
+  });
+  if (!later.includes("$later")) return { text: later, variables };
+  const declared = later.replace(
+    /^(query) Fuzzed(\((.*?)\))? \{/,
+    (_, type: string, __, inner?: string) => `${type} Fuzzed($later: Boolean!${inner ? `, ${inner}` : ""}) {`,
+  );
+  return { text: declared, variables: { ...variables, later: random() < 0.7 } };
 }

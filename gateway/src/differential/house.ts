@@ -14,37 +14,36 @@ import {
 import pino from "pino";
 import type { ClientRequest } from "../client-request";
 import { createEngine } from "../execution/create-engine";
-import type { Answer, Engine } from "../execution/engine";
+import { isIncremental, type Answer, type Engine, type IncrementalAnswer } from "../execution/engine";
 import type { Graph } from "../graph/graph";
 import { createDocuments, type Documents } from "../graph/documents";
 import { openGraph } from "../graph/open-graph";
 import type { SubgraphAnswer, SubgraphTransport } from "../subgraphs/transport";
 import { loadSupergraph, type LoadedSupergraph } from "../supergraph";
+import { read, type Case, type Thing, type World } from "./case";
 
-/** Any object of the world's data; `__typename` says what it is where a type alone doesn't. */
-export type Thing = { [field: string]: unknown };
-
-/** A graph that is small enough to be held whole, and cut into subgraphs. */
-export interface Case {
-  name: string;
-  subgraphs: Record<string, string>;
-  /** Roots (`Query`, `Mutation`) and all entities by their type. Fields may be values, errors, or functions of their arguments and the object. */
-  data(): Record<string, Thing | Thing[]>;
-  /** Written by hand; the fuzzer makes more. */
-  operations: string[];
-}
+// The machine of a test may be busy with other things.
+const planningMs = 20_000;
 
 const federation = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@external",
   "@requires", "@provides", "@shareable", "@override", "@inaccessible", "@interfaceObject", "@tag", "@authenticated",
-  "@requiresScopes", "@policy"])\n`;
+  "@requiresScopes", "@policy", "@context", "@fromContext"])\n`;
+
+/** Labels of progressive overrides, where they aren't to be decided by chance. */
+type Overrides = ReadonlyMap<string, boolean>;
 
 export interface DifferentialHouse {
   graph: Graph;
+  /** What subgraphs were asked, as `subgraph: operation`. */
   sent: string[];
-  ours(text: string, variables?: Record<string, unknown>): Promise<Answer>;
+  ours(text: string, variables?: Record<string, unknown>, overrides?: Overrides): Promise<Answer>;
+  /** Ours in parts, and what a client has once it has put them together. */
+  inParts(text: string, variables?: Record<string, unknown>): Promise<Answer>;
   stock(text: string, variables?: Record<string, unknown>): Promise<Answer>;
   /** The same data as one schema, by graphql-js. */
   whole(text: string, variables?: Record<string, unknown>): Promise<Answer>;
+  /** Undoes what operations changed. */
+  reset(): void;
   engine: Engine<ClientRequest>;
   transports: ReadonlyMap<string, SubgraphTransport>;
   documents: Documents;
@@ -61,14 +60,14 @@ export async function openHouse(given: Case): Promise<DifferentialHouse> {
   }));
   const { supergraphSdl, errors } = composeServices(services);
   if (errors) throw new Error(`${given.name}: ${errors.join("\n")}`);
-  const data = given.data();
-  const graph = await openGraph(supergraphSdl);
-  const stock = loadSupergraph(supergraphSdl);
+  const held = { world: given.data() };
+  const graph = await openGraph(supergraphSdl, { limits: { planningMs } });
+  const stock = given.isRefusedByStock ? null : loadSupergraph(supergraphSdl);
   const sent: string[] = [];
   const executors = new Map(
     services.map(({ name, typeDefs }) => [
       name,
-      subgraphExecutor(typeDefs, data, (query) => sent.push(`${name}: ${query}`)),
+      subgraphExecutor(typeDefs, held, (query) => sent.push(`${name}: ${query}`)),
     ]),
   );
   const transports = new Map(
@@ -96,12 +95,22 @@ export async function openHouse(given: Case): Promise<DifferentialHouse> {
     engine,
     transports,
     documents,
-    async ours(text, variables) {
+    async ours(text, variables, overrides) {
       const operation = documents.operationOf(text, undefined);
       const coerced = documents.variablesOf(operation, variables);
-      return engine.execute(await engine.prepare(operation, coerced), coerced, aRequest());
+      const prepared = await engine.prepare(operation, coerced, { overrides });
+      return plain(await engine.execute(prepared, coerced, aRequest()));
     },
-    stock: (text, variables = {}) => stockAnswer(stock, executors, text, variables),
+    async inParts(text, variables) {
+      const operation = documents.operationOf(text, undefined);
+      const coerced = documents.variablesOf(operation, variables);
+      const answer = await engine.executeIncrementally(await engine.prepare(operation, coerced), coerced, aRequest());
+      return plain(isIncremental(answer) ? await putTogether(answer) : answer);
+    },
+    async stock(text, variables = {}) {
+      if (!stock) throw new Error("The stock gateway doesn't start with this graph.");
+      return stockAnswer(stock, executors, text, variables);
+    },
     async whole(text, variables = {}) {
       const { data: answered, errors: found } = await execute({
         schema: graph.apiSchema,
@@ -110,12 +119,13 @@ export async function openHouse(given: Case): Promise<DifferentialHouse> {
         rootValue: {},
         fieldResolver: (source: Thing, args, _, info) => {
           const isRoot = info.path.prev === undefined;
-          return read(isRoot ? (data[info.parentType.name] as Thing) : source, info.fieldName, args as Thing);
+          return read(isRoot ? (held.world[info.parentType.name] as Thing) : source, info.fieldName, args as Thing);
         },
         typeResolver: (value: Thing) => String(value.__typename),
       });
       return plain({ data: answered as Answer["data"], errors: found?.map((error) => error.toJSON()) });
     },
+    reset: () => void (held.world = given.data()),
     close: () => graph.close(),
   };
 }
@@ -132,19 +142,10 @@ export const aRequest = (): ClientRequest => ({
 
 const silent = pino({ level: "silent" });
 
-function read(source: Thing, field: string, args: Thing): unknown {
-  const value = source[field];
-  return typeof value === "function" ? (value as (args: Thing, self: Thing) => unknown)(args, source) : value;
-}
-
 type RunSubgraph = (query: string, variables: Readonly<Record<string, unknown>>) => Promise<SubgraphAnswer>;
 
-function subgraphExecutor(
-  typeDefs: DocumentNode,
-  data: Record<string, Thing | Thing[]>,
-  note: (query: string) => void,
-): RunSubgraph {
-  const schema = buildSubgraphSchema([{ typeDefs, resolvers: resolversOf(typeDefs, data) as never }]);
+function subgraphExecutor(typeDefs: DocumentNode, held: { world: World }, note: (query: string) => void): RunSubgraph {
+  const schema = buildSubgraphSchema([{ typeDefs, resolvers: resolversOf(typeDefs, held) as never }]);
   const documents = new Map<string, DocumentNode>();
   return async (query, variables) => {
     note(query);
@@ -155,7 +156,11 @@ function subgraphExecutor(
       document,
       variableValues: variables,
       fieldResolver: (source: Thing, args, _, info) =>
-        read((source as Thing | undefined) ?? (data[info.parentType.name] as Thing), info.fieldName, args as Thing),
+        read(
+          (source as Thing | undefined) ?? (held.world[info.parentType.name] as Thing),
+          info.fieldName,
+          args as Thing,
+        ),
       typeResolver: (value: Thing, _context, info, type) =>
         declaredTypename(info.schema, value) ?? (type.name === "_Entity" ? String(value.__typename) : undefined),
     });
@@ -175,7 +180,7 @@ function declaredTypename(schema: GraphQLSchema, value: Thing): string | undefin
 }
 
 /** Entities are found by whatever keys they are asked for; what else came along is what the subgraph knows of others' fields. */
-function resolversOf(typeDefs: DocumentNode, data: Record<string, Thing | Thing[]>) {
+function resolversOf(typeDefs: DocumentNode, held: { world: World }) {
   const resolvers: Record<string, Thing> = {};
   for (const definition of typeDefs.definitions) {
     if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION && definition.kind !== Kind.INTERFACE_TYPE_DEFINITION) continue;
@@ -198,19 +203,19 @@ function resolversOf(typeDefs: DocumentNode, data: Record<string, Thing | Thing[
       .map(({ name }) => name.value);
     resolvers[type] = {
       __resolveReference(reference: Thing) {
-        const all = (data[type] ??
-          Object.values(data)
+        const all = (held.world[type] ??
+          Object.values(held.world)
             .flat()
             .filter((each) => (each as Thing).__as === type)) as Thing[];
         const found = all.find((each) =>
           keys.some((key) => key.every((field) => field in reference && isLike(reference[field], each[field]))),
         );
         if (!found) return null;
-        if (found.__absentFrom === type) return null;
         const seen: Thing = { ...found };
+        for (const own of Object.keys(found))
+          if (own.startsWith("__") && own !== "__typename" && own !== "__as") delete seen[own];
         // To a subgraph with an interface object, everything is of the interface's own type.
         if (found.__as === type && definition.kind === Kind.OBJECT_TYPE_DEFINITION) seen.__typename = type;
-
         for (const field of external) seen[field] = reference[field];
         return seen;
       },
@@ -262,8 +267,32 @@ async function stockAnswer(
   });
 }
 
+/** What a client has of an answer in parts: each part's data in its place. */
+async function putTogether({ initial, subsequent }: IncrementalAnswer): Promise<Answer> {
+  const { data, errors = [] } = JSON.parse(JSON.stringify(initial)) as Answer;
+  const all = [...errors];
+  for await (const { incremental = [] } of subsequent)
+    for (const part of incremental) {
+      all.push(...(part.errors ?? []));
+      let place: unknown = data;
+      // A part may have made null what another has parts of.
+      for (const step of part.path) place = (place as Record<string | number, unknown> | null)?.[step] ?? null;
+      if (place !== null && part.data) merge(place as Thing, JSON.parse(JSON.stringify(part.data)) as Thing);
+    }
+  return { data, errors: all };
+}
+
+function merge(target: Thing, source: Thing): void {
+  for (const [key, value] of Object.entries(source)) {
+    const known = target[key];
+    if (typeof known === "object" && known !== null && typeof value === "object" && value !== null)
+      merge(known as Thing, value as Thing);
+    else target[key] = value;
+  }
+}
+
 /** Plain objects, and no empty list of errors. */
-function plain({ data, errors }: { data?: Answer["data"]; errors?: GraphQLFormattedError[] }): Answer {
+function plain({ data, errors }: { data?: Answer["data"]; errors?: readonly GraphQLFormattedError[] }): Answer {
   const answer = JSON.parse(JSON.stringify({ data, errors: errors?.length ? errors : undefined })) as Answer;
   return answer;
 }

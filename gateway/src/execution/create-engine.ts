@@ -1,8 +1,11 @@
 import type { QueryPlan } from "@apollo/query-planner";
 import { isAbstractType, isInterfaceType, isObjectType, type GraphQLFormattedError } from "graphql";
 import type { ClientRequest } from "../client-request";
+import { entityTypesOf } from "../graph/entity-types";
 import type { Operation } from "../graph/operation";
+import { PlanningFailed } from "../graph/graph";
 import { createPlannedOperations } from "../graph/planned-operation";
+import { spelledOut } from "../graph/spelled-out";
 import { SubgraphFault, type SubgraphAnswer } from "../subgraphs/transport";
 import { completed } from "./complete";
 import type { Answer, Engine, EngineOptions, EventStream, Prepared } from "./engine";
@@ -16,7 +19,9 @@ import { Run } from "./run";
 export function createEngine<Request extends ClientRequest>(options: EngineOptions<Request>): Engine<Request> {
   const { apiSchema, supergraphSchema } = options.graph;
   const prepared = new WeakMap<QueryPlan, PreparedOperation<Request>>();
+  const entityTypes = entityTypesOf(supergraphSchema);
   const compilation: Omit<Compilation, OfPlan> = {
+    isEntity: (subgraph, typename) => entityTypes.get(subgraph)?.has(typename) ?? true,
     isAbstract: (name) => typeof name === "string" && isAbstractType(supergraphSchema.getType(name)),
     isOfType(typename, condition) {
       if (typename === condition) return true;
@@ -29,6 +34,8 @@ export function createEngine<Request extends ClientRequest>(options: EngineOptio
   };
 
   const plannedOperations = createPlannedOperations(supergraphSchema);
+  // What the planner failed on as it was.
+  const plannedOtherwise = new WeakMap<Operation, Operation>();
 
   function compiled(operation: Operation, plan: QueryPlan): Prepared {
     let each = prepared.get(plan);
@@ -39,13 +46,36 @@ export function createEngine<Request extends ClientRequest>(options: EngineOptio
     return each;
   }
 
+  /** Other ways to plan the same. What a caller may not see is asked of nobody, so that isn't widened. */
+  function* otherwise(operation: Operation): Generator<Operation> {
+    yield spelledOut(operation, apiSchema);
+    if (!operation.answered?.denied) yield spelledOut(operation, apiSchema, { widened: true });
+  }
+
   const known = (given: Prepared): PreparedOperation<Request> => given as PreparedOperation<Request>;
 
   return {
     prepare(operation, variables, o) {
-      const planned = plannedOperations.plannedFor(operation, variables);
+      const wanted = plannedOperations.plannedFor(operation, variables);
+      const planned = plannedOtherwise.get(wanted) ?? wanted;
       const plan = options.graph.plan(planned, o);
-      return plan instanceof Promise ? plan.then((each) => compiled(planned, each)) : compiled(planned, plan);
+      if (!(plan instanceof Promise)) return compiled(planned, plan);
+      return plan.then(
+        (each) => compiled(planned, each),
+        async (error: unknown) => {
+          if (!(error instanceof PlanningFailed) || planned !== wanted) throw error;
+          for (const other of otherwise(wanted)) {
+            try {
+              const found = compiled(other, await options.graph.plan(other, o));
+              plannedOtherwise.set(wanted, other);
+              return found;
+            } catch (again) {
+              if (!(again instanceof PlanningFailed)) throw again;
+            }
+          }
+          throw error;
+        },
+      );
     },
 
     async execute(given, variables, request) {
@@ -71,9 +101,9 @@ export function createEngine<Request extends ClientRequest>(options: EngineOptio
         if (!transport) throw new SubgraphFault(serviceName, "UNREACHABLE", `There is no way to "${serviceName}".`);
         const source = await transport.subscribe(operation.primary.planned(runFor(request)));
         if (!(Symbol.asyncIterator in source)) return refusal(source, serviceName, request);
-        const arriving = requestOfEvent ? readAhead(source) : undefined;
-        return eventsOf(arriving ?? source, async (event) => {
-          const run = runFor(requestOfEvent ? await requestOfEvent(arriving!.arrivedAt) : request);
+        const arriving = readAhead(source, serviceName);
+        return eventsOf(arriving, async (event) => {
+          const run = runFor(requestOfEvent ? await requestOfEvent(arriving.arrivedAt) : request);
           // Whoever made the event may hand it to others as well, and joins change it.
           operation.primary.take(run, node.rest ? structuredClone(event) : event);
           if (node.rest) await operation.stepOf(node.rest)(run, [run.root], []);

@@ -22,14 +22,15 @@ export interface CompiledFetch<Request extends ClientRequest> {
 
 export function compileFetch<Request extends ClientRequest>(
   node: FetchNode,
-  { isOfType, isAbstract, askedAgain, hasContexts }: Compilation,
+  { isOfType, isAbstract, isEntity, askedAgain, hasContexts }: Compilation,
 ): CompiledFetch<Request> {
   const { serviceName, operation, operationName, id } = node;
   const head =
     `{"query":${JSON.stringify(operation)}` +
     `${operationName === undefined ? "" : `,"operationName":${JSON.stringify(operationName)}`},"variables":{`;
   const usages = node.variableUsages ?? [];
-  const group = node.requires && compileRepresentations(node.requires, node.inputRewrites, isOfType);
+  const isKnown = (typename: string) => isEntity(serviceName, typename);
+  const group = node.requires && compileRepresentations(node.requires, node.inputRewrites, isOfType, isKnown);
   const byContext = compileContexts(node.contextRewrites, isOfType);
   const rewrite = compileRewrites(node.outputRewrites, isOfType);
   const asked = askedBy(node);

@@ -9,9 +9,9 @@ import {
   type SelectionSetNode,
 } from "graphql";
 import type { ClientRequest } from "../client-request";
+import { onType } from "../graph/deferred-operation";
 import { completed } from "./complete";
 import type { Answer, IncrementalAnswer, IncrementalPart } from "./engine";
-import type { Complete } from "./leaf";
 import type { Place } from "./places";
 import { fetchIdsIn } from "./plan";
 import type { PreparedOperation } from "./prepared";
@@ -19,6 +19,9 @@ import type { Run } from "./run";
 import { isTree, type Tree } from "./tree";
 
 type Part = NonNullable<IncrementalPart["incremental"]>[number];
+
+/** What the client has been told already, at its place. */
+type Told = Pick<Part, "path" | "data">;
 
 /**
  * Runs an operation whose plan has deferred parts: the first answer as soon as its own fetches are done, the others in the
@@ -36,7 +39,17 @@ export async function runIncrementally<Request extends ClientRequest>(
   const parts = new Parts();
   await runPrimary(prepared, run, node);
   const initial = completed(prepared, run, prepared.shapeFor(run.variables, true), run.root);
-  startDeferred(prepared, run, node, parts, initial.data ?? null);
+  const told = [{ path: [], data: initial.data }];
+  startDeferred(prepared, run, node, parts, told);
+  // What the planner chose not to defer after all is there by then.
+  const others = prepared.undeferred;
+  if (others.length > 0)
+    parts.last((delivered) => {
+      const all: Part[] = [];
+      for (const label of others)
+        all.push(...deliveries(prepared, run.branch(), label, [...told, ...delivered, ...all]));
+      return all;
+    });
   const hasNext = parts.pending > 0;
   if (!hasNext) return initial;
   return { initial: { ...initial, hasNext }, subsequent: parts.inOrder() };
@@ -67,9 +80,9 @@ function startDeferred<Request extends ClientRequest>(
   run: Run<Request>,
   { deferred }: DeferNode,
   parts: Parts,
-  initial: Answer["data"] | null,
+  told: readonly Told[],
 ): void {
-  for (const part of deferred) parts.add(runDeferred(prepared, run.branch(), part, parts, initial));
+  for (const part of deferred) parts.add(runDeferred(prepared, run.branch(), part, parts, told));
 }
 
 async function runDeferred<Request extends ClientRequest>(
@@ -77,58 +90,63 @@ async function runDeferred<Request extends ClientRequest>(
   run: Run<Request>,
   part: DeferredNode,
   parts: Parts,
-  initial: Answer["data"] | null,
+  told: readonly Told[],
 ): Promise<Part[]> {
-  await Promise.all(part.depends.map(({ id }) => run.gateOf(id).opened));
+  // The planner also names fetches that it has put together with others since: they are in no plan.
+  const awaited = part.depends.filter(({ id }) => prepared.fetchIds.has(id));
+  await Promise.all(awaited.map(({ id }) => run.gateOf(id).opened));
   const node = chosen(part.node, run.variables);
   const nested = node?.kind === "Defer" ? node : undefined;
   if (nested) await runPrimary(prepared, run, nested);
   else if (node) await prepared.stepOf(node)(run, [run.root], []);
   openGates(run, nested ? nested.primary.node : node);
-  const selection = part.subselection ?? nested?.primary.subselection;
-  const type = typeAt(prepared, part.queryPath);
-  const delivered: Part[] = [];
-  if (selection && type) {
-    const shape = prepared.shapeOfPart(selection, type, run.variables);
-    const client = prepared.operation.answered?.names?.client;
-    for (const { value, place: planned } of placesInAnswer(run.root, part.queryPath)) {
-      const place = client ? planned.map((step) => (typeof step === "string" ? client(step) : step)) : planned;
-      // What became null in the first answer, or isn't in it, has no deferred part either.
-      if (!isThere(initial, place)) continue;
-      delivered.push(delivery(prepared, run, shape, value, place, part.label));
-    }
-  }
-  if (nested) startDeferred(prepared, run, nested, parts, initial);
+  const delivered = deliveries(prepared, run, part.label, told);
+  if (nested) startDeferred(prepared, run, nested, parts, [...told, ...delivered]);
   return delivered;
 }
 
-function delivery<Request extends ClientRequest>(
+function deliveries<Request extends ClientRequest>(
   prepared: PreparedOperation<Request>,
   run: Run<Request>,
-  shape: Complete,
-  value: Tree,
-  place: Place,
-  label: string | undefined,
-): Part {
-  const { errors, ...answer } = completed(prepared, run, shape, value, place);
-  // Another object's errors are told with that object.
-  const own = errors?.filter(({ path }) => !path || place.every((step, at) => path[at] === step));
-  return { ...answer, ...(own?.length && { errors: own }), path: place, ...(label !== undefined && { label }) };
+  planned: string | undefined,
+  told: readonly Told[],
+): Part[] {
+  const deferred = planned === undefined ? undefined : prepared.operation.deferred?.get(planned);
+  // The plan has a path of its own, and can lose types from it.
+  const type = deferred && typeAt(prepared, deferred.path);
+  if (!deferred || !type) return [];
+  const { label, path } = deferred;
+  const shape = prepared.shapeOfPart(deferred, type, run.variables);
+  const client = prepared.operation.answered?.names?.client;
+  const delivered: Part[] = [];
+  for (const { value, place: plannedPlace } of placesInAnswer(prepared, run.root, path)) {
+    const place = client ? plannedPlace.map((step) => (typeof step === "string" ? client(step) : step)) : plannedPlace;
+    // What became null in an answer before, or isn't in any, has no deferred part either.
+    if (!told.some((each) => isThere(each, place))) continue;
+    const { errors, ...answer } = completed(prepared, run, shape, value, place);
+    // Another object's errors are told with that object.
+    const own = errors?.filter(({ path }) => !path || place.every((step, at) => path[at] === step));
+    delivered.push({
+      ...answer,
+      ...(own?.length && { errors: own }),
+      path: place,
+      ...(label !== undefined && { label }),
+    });
+  }
+  return delivered;
 }
-
-const fragment = "... on ";
 
 /** The type that a deferred part's selection is about. */
 function typeAt<Request extends ClientRequest>(
   { schema, operation }: PreparedOperation<Request>,
-  queryPath: readonly string[],
+  path: readonly string[],
 ): GraphQLCompositeType | null {
   let type: GraphQLCompositeType | null = schema.getRootType(operation.definition.operation) ?? null;
   let sets: SelectionSetNode[] = [operation.definition.selectionSet];
-  for (const step of queryPath) {
+  for (const step of path) {
     if (!type) return null;
-    if (step.startsWith(fragment)) {
-      const narrowed = schema.getType(step.slice(fragment.length));
+    if (step.startsWith(onType)) {
+      const narrowed = schema.getType(step.slice(onType.length));
       type = isCompositeType(narrowed) ? narrowed : null;
       continue;
     }
@@ -180,35 +198,41 @@ function fieldsNamed(
 }
 
 /** The objects at a path of fields, through whatever lists are on the way, each with its place. */
-function placesInAnswer(root: Tree, queryPath: readonly string[]): { value: Tree; place: Place }[] {
-  const keys = queryPath.filter((step) => !step.startsWith(fragment));
+function placesInAnswer<Request extends ClientRequest>(
+  { isOfType }: PreparedOperation<Request>,
+  root: Tree,
+  path: readonly string[],
+): { value: Tree; place: Place }[] {
   const found: { value: Tree; place: Place }[] = [];
   const walk = (value: unknown, at: number, place: Place): void => {
     if (Array.isArray(value)) return value.forEach((item, index) => walk(item, at, [...place, index]));
     if (!isTree(value)) return;
-    const key = keys[at];
-    if (key === undefined) found.push({ value, place });
-    else walk(value[key], at + 1, [...place, key]);
+    const step = path[at];
+    if (step === undefined) found.push({ value, place });
+    else if (!step.startsWith(onType)) walk(value[step], at + 1, [...place, step]);
+    else if (value.__typename === undefined || isOfType(value.__typename, step.slice(onType.length)))
+      walk(value, at + 1, place);
   };
   walk(root, 0, []);
   return found;
 }
 
-function isThere(answer: unknown, place: Place): boolean {
-  let value = answer;
-  for (const step of place) {
+function isThere({ path, data }: Told, place: Place): boolean {
+  if (path.length > place.length || !path.every((step, at) => place[at] === step)) return false;
+  let value: unknown = data;
+  for (const step of place.slice(path.length)) {
     if (typeof value !== "object" || value === null) return false;
     value = (value as Record<string | number, unknown>)[step];
-    // A place inside another deferred part that hasn't been told isn't in the first answer.
-    if (value === undefined) return true;
   }
-  return value !== null;
+  return typeof value === "object" && value !== null;
 }
 
 /** Deferred parts that run, delivered as they end. */
 class Parts {
   pending = 0;
   readonly #ended: Part[][] = [];
+  readonly #delivered: Part[] = [];
+  #last: ((delivered: readonly Part[]) => Part[]) | undefined;
   #failure: { error: unknown } | undefined;
   #wake = () => {};
 
@@ -218,6 +242,8 @@ class Parts {
       (delivered) => {
         this.#ended.push(delivered);
         this.pending--;
+        if (this.#last) this.#delivered.push(...delivered);
+        if (this.#last && this.pending === 0) this.#ended.push(this.#last(this.#delivered));
         this.#wake();
       },
       (error: unknown) => {
@@ -226,6 +252,11 @@ class Parts {
         this.#wake();
       },
     );
+  }
+
+  /** What comes once all the others have come. */
+  last(make: (delivered: readonly Part[]) => Part[]): void {
+    this.#last = make;
   }
 
   async *#deliveries(): AsyncGenerator<IncrementalPart, void> {

@@ -8,6 +8,8 @@ import { objectsAt, type Tree } from "./tree";
 /** What compiling needs to know of the schema. */
 export interface Compilation {
   isOfType: IsOfType;
+  /** Whether a subgraph can be asked for objects of a type by a key. */
+  isEntity(subgraph: string, typename: string): boolean;
   /** Whether it names an interface or a union: less than a concrete type says. */
   isAbstract(typename: unknown): boolean;
   /** What several fetches of the plan ask of entities: an entity that one has fetched is the other's too. */
@@ -113,6 +115,17 @@ export function fetchIdsIn(node: PlanNode | SubscriptionNode | undefined): strin
     default:
       return [];
   }
+}
+
+/** The labels of a plan's deferred parts. */
+export function deferLabelsIn(node: PlanNode | SubscriptionNode | undefined, labels = new Set<string>()): Set<string> {
+  if (node?.kind === "Condition") for (const each of [node.ifClause, node.elseClause]) deferLabelsIn(each, labels);
+  if (node?.kind === "Defer")
+    for (const { label, node: inner } of node.deferred) {
+      if (label !== undefined) labels.add(label);
+      deferLabelsIn(inner, labels);
+    }
+  return labels;
 }
 
 /** What a fetch asks, whichever fetch of the plan it is: the planner's names for operations have numbers. */

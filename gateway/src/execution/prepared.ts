@@ -2,7 +2,6 @@ import type { PlanNode, QueryPlan } from "@apollo/query-planner";
 import {
   executeSync,
   Kind,
-  parse,
   visit,
   type DirectiveNode,
   type ExecutionResult,
@@ -13,14 +12,17 @@ import {
   type SelectionSetNode,
 } from "graphql";
 import type { ClientRequest } from "../client-request";
+import type { DeferredPart } from "../graph/deferred-operation";
 import type { Operation } from "../graph/operation";
 import { compileFetch, type CompiledFetch } from "./fetch";
 import type { Complete } from "./leaf";
-import { compileNode, knownOf, type Compilation, type OfPlan, type Step } from "./plan";
+import { compileNode, deferLabelsIn, fetchIdsIn, knownOf, type Compilation, type OfPlan, type Step } from "./plan";
+import type { IsOfType } from "./rewrites";
 import { compileShape } from "./shape";
 
 // As many as six switches have values; an operation with more compiles some of them again.
 const shapesMax = 64;
+const none: ReadonlySet<SelectionNode> = new Set();
 
 /** An operation with all that was compiled for it. What isn't needed by every request is compiled when it is. */
 export class PreparedOperation<Request extends ClientRequest> {
@@ -29,9 +31,12 @@ export class PreparedOperation<Request extends ClientRequest> {
   readonly #switches: string[];
   readonly #introspected = new Map<string, unknown>();
   readonly #steps = new Map<PlanNode, Step<Request>>();
-  readonly #parts = new Map<string, Complete>();
+  readonly #parts = new Map<SelectionNode, Map<string, Complete>>();
+  readonly #deferred: ReadonlySet<SelectionNode>;
   readonly schema: GraphQLSchema;
   #primary: CompiledFetch<Request> | undefined;
+  #fetchIds: ReadonlySet<string> | undefined;
+  #undeferred: readonly string[] | undefined;
 
   constructor(
     readonly operation: Operation,
@@ -45,6 +50,25 @@ export class PreparedOperation<Request extends ClientRequest> {
     if (operation.type === "mutation") known.askedAgain = new Set();
     this.#compilation = { ...o.compilation, ...known };
     this.#switches = switchesOf(operation);
+    this.#deferred = new Set([...(operation.deferred?.values() ?? [])].map(({ fragment }) => fragment));
+  }
+
+  get isOfType(): IsOfType {
+    return this.#compilation.isOfType;
+  }
+
+  /** Those of the plan's fetches that deferred parts may wait for. */
+  get fetchIds(): ReadonlySet<string> {
+    return (this.#fetchIds ??= new Set(fetchIdsIn(this.plan.node)));
+  }
+
+  /** The labels that no part of the plan has, an outer one before those within it. */
+  get undeferred(): readonly string[] {
+    if (!this.#undeferred) {
+      const planned = deferLabelsIn(this.plan.node);
+      this.#undeferred = [...(this.operation.deferred?.keys() ?? [])].filter((label) => !planned.has(label));
+    }
+    return this.#undeferred;
   }
 
   get isMutation(): boolean {
@@ -71,39 +95,53 @@ export class PreparedOperation<Request extends ClientRequest> {
     for (const name of this.#switches) key += variables[name] ? "1" : "0";
     const known = this.#shapes.get(key);
     if (known) return known;
-    const { answered } = this.operation;
-    const { definition, document } = answered ?? this.operation;
-    const shape = compileShape(
-      {
-        schema: this.schema,
-        document,
-        variables,
-        denied: answered?.denied,
-        keyRead: answered?.names?.planned,
-        ...(deferring && { isLeftOut: (selection: SelectionNode) => isDeferred(selection, variables) }),
-      },
-      this.schema.getRootType(definition.operation)!,
-      [definition.selectionSet],
-    );
+    const { definition } = this.operation.answered ?? this.operation;
+    const leftOut = deferring ? this.#deferred : none;
+    const root = this.schema.getRootType(definition.operation)!;
+    const shape = this.#compile(variables, root, definition.selectionSet, (selection) => leftOut.has(selection));
     if (this.#shapes.size >= shapesMax) this.#shapes.delete(this.#shapes.keys().next().value!);
     this.#shapes.set(key, shape);
     return shape;
   }
 
-  /** What the client gets of a deferred part: `selection` is the planner's, about objects of `type`. */
-  shapeOfPart(selection: string, type: GraphQLCompositeType, variables: Readonly<Record<string, unknown>>): Complete {
-    const key = `${type.name} ${this.#switches.map((name) => (variables[name] ? 1 : 0)).join("")} ${selection}`;
-    const known = this.#parts.get(key);
+  /** What the client gets of a deferred fragment, about objects of `type`; what is deferred within it comes later still. */
+  shapeOfPart(
+    { fragment }: DeferredPart,
+    type: GraphQLCompositeType,
+    variables: Readonly<Record<string, unknown>>,
+  ): Complete {
+    const key = `${type.name} ${this.#switches.map((name) => (variables[name] ? 1 : 0)).join("")}`;
+    let ofPart = this.#parts.get(fragment);
+    if (!ofPart) this.#parts.set(fragment, (ofPart = new Map()));
+    const known = ofPart.get(key);
     if (known) return known;
-    const { document, answered } = this.operation;
-    const shape = compileShape(
-      { schema: this.schema, document, variables, keyAnswered: answered?.names?.client },
-      type,
-      [parsedSelection(selection)],
-    );
-    if (this.#parts.size >= shapesMax) this.#parts.delete(this.#parts.keys().next().value!);
-    this.#parts.set(key, shape);
+    const selections: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [fragment] };
+    const shape = this.#compile(variables, type, selections, (each) => each !== fragment && this.#deferred.has(each));
+    if (ofPart.size >= shapesMax) ofPart.delete(ofPart.keys().next().value!);
+    ofPart.set(key, shape);
     return shape;
+  }
+
+  #compile(
+    variables: Readonly<Record<string, unknown>>,
+    type: GraphQLCompositeType,
+    selections: SelectionSetNode,
+    isLeftOut: (selection: SelectionNode) => boolean,
+  ): Complete {
+    const { answered, document } = this.operation;
+    const names = answered?.names;
+    return compileShape(
+      {
+        schema: this.schema,
+        document: answered?.document ?? document,
+        variables,
+        denied: answered?.denied,
+        keyRead: names?.planned,
+        isLeftOut,
+      },
+      type,
+      [selections],
+    );
   }
 
   /** The answer to `__schema` or `__type` under a response key of the root. */
@@ -147,24 +185,6 @@ function introspectionFields(
   };
   collect(definition.selectionSet);
   return fields;
-}
-
-/** Whether this fragment comes later, with these variables. */
-function isDeferred({ kind, directives }: SelectionNode, variables: Readonly<Record<string, unknown>>): boolean {
-  if (kind === Kind.FIELD) return false;
-  const defer = directives?.find(({ name }) => name.value === "defer");
-  if (!defer) return false;
-  const given = defer.arguments?.find(({ name }) => name.value === "if")?.value;
-  if (given === undefined) return true;
-  return given.kind === Kind.VARIABLE
-    ? variables[given.name.value] !== false
-    : given.kind === Kind.BOOLEAN && given.value;
-}
-
-function parsedSelection(text: string): SelectionSetNode {
-  const [definition] = parse(text, { noLocation: true }).definitions;
-  if (definition?.kind !== Kind.OPERATION_DEFINITION) throw new Error("A deferred part has a selection.");
-  return definition.selectionSet;
 }
 
 /** The variables that decide what is selected: of `@skip`, `@include` and `@defer`. */

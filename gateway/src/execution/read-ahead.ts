@@ -1,5 +1,5 @@
 import { EventQueue } from "../subscriptions/event-queue";
-import type { SubgraphAnswer } from "../subgraphs/transport";
+import { SubgraphFault, type SubgraphAnswer } from "../subgraphs/transport";
 
 // As many as a service's own topics keep for one subscriber.
 const waitingMax = 1_000;
@@ -9,9 +9,16 @@ export interface Arriving extends AsyncIterableIterator<SubgraphAnswer> {
   readonly arrivedAt: number;
 }
 
-/** Reads events as they come, so that it is known when each did, whatever its reader is busy with. */
-export function readAhead(source: AsyncIterableIterator<SubgraphAnswer>): Arriving {
-  const queue = new EventQueue<{ event: SubgraphAnswer; at: number }>(waitingMax, () => void source.return?.());
+/**
+ * Reads events as they come, so that it is known when each did, and so that those that come faster than they are joined
+ * wait here, where their number is bounded. One too many ends them with a fault: what is lost can't be made up for.
+ */
+export function readAhead(source: AsyncIterableIterator<SubgraphAnswer>, subgraph: string): Arriving {
+  const queue = new EventQueue<{ event: SubgraphAnswer; at: number }>(
+    waitingMax,
+    () => void source.return?.(),
+    () => new SubgraphFault(subgraph, "OVERLOADED", `Events of "${subgraph}" came faster than they could be joined.`),
+  );
   let arrivedAt = 0;
 
   async function read(): Promise<void> {

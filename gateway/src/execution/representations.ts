@@ -11,7 +11,7 @@ export interface Group {
   entities: Tree[];
 }
 
-/** Sorts entities by their representations. Those of which something isn't known are left out. */
+/** Sorts entities by their representations. Those of which something isn't known, or whose type isn't, are left out. */
 export type GroupEntities = (entities: readonly Tree[]) => Group[];
 
 const fragment = "... on ";
@@ -24,6 +24,7 @@ export function compileRepresentations(
   requires: readonly QueryPlanSelectionNode[],
   inputRewrites: readonly FetchDataRewrite[] | undefined,
   isOfType: IsOfType,
+  isKnown: (typename: string) => boolean = () => true,
 ): GroupEntities {
   // Setting the type's name is by far the usual one and is known when the type is; others change the finished object.
   const typenames = (inputRewrites ?? []).filter(
@@ -42,7 +43,8 @@ export function compileRepresentations(
     );
     const sent = setter?.kind === "ValueSetter" ? String(setter.setValueTo) : typename;
     const fields = fieldsFor(requires, typename, isOfType);
-    if (!fields.some(({ key }) => key === "__typename")) return { represent: () => null, key: null };
+    // Of an interface's objects, what is required names some; others may still have all of it but the key.
+    if (!isKnown(sent) || !fields.some(({ key }) => key === "__typename")) return { represent: () => null, key: null };
     const others = fields.filter(({ key }) => key !== "__typename");
     const only = others.length === 1 && !others[0]!.selections ? others[0]!.key : null;
     const plain = compileFields(fields, isOfType, sent);

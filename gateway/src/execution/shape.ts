@@ -40,8 +40,6 @@ export interface ShapeOptions {
   denied?: Denied;
   /** The key that a value was got under. */
   keyRead?(responseKey: string, fieldName: string): string;
-  /** The key that it is answered under. */
-  keyAnswered?(responseKey: string): string;
 }
 
 /**
@@ -119,10 +117,9 @@ export function compileShape(
     for (const [responseKey, nodes] of fields) {
       const fieldName = nodes[0]!.name.value;
       const key = o.keyRead?.(responseKey, fieldName) ?? responseKey;
-      const answeredKey = o.keyAnswered?.(responseKey) ?? responseKey;
-      const quoted = JSON.stringify(answeredKey);
+      const quoted = JSON.stringify(responseKey);
       const local = `r${results.length}`;
-      results.push(`${answeredKey === "__proto__" ? `[${quoted}]` : quoted}:${local}`);
+      results.push(`${responseKey === "__proto__" ? `[${quoted}]` : quoted}:${local}`);
       if (fieldName === "__typename") {
         if (isDenied(nodes, of))
           lines.push(`c.add(${quoted},"DENIED",${JSON.stringify(`${of.name}.__typename`)});return u[0];`);

@@ -1,5 +1,6 @@
 import { parse, printType, validate, validateSchema } from "graphql";
-import { aRequest, openHouse, type Case, type DifferentialHouse, type Thing } from "../differential/house";
+import type { Case, Thing } from "../differential/case";
+import { aRequest, openHouse, type DifferentialHouse } from "../differential/house";
 import { createEngine } from "../execution/create-engine";
 import { contractOf, type ContractRules } from "./contracts";
 import { createDocuments } from "./documents";

@@ -44,15 +44,37 @@ export function contractOf(graph: Graph, rules: ContractRules): Graph {
   return { ...graph, id, apiSchema, close: async () => {} };
 }
 
-/** The schema coordinates that the rules hide by themselves. */
-function hiddenBy({ include, exclude }: ContractRules, schema: GraphQLSchema): Set<string> {
+/** Every tag that something in the supergraph has. */
+export function tagsIn(schema: GraphQLSchema): Set<string> {
+  const tagsOf = tagsReader(schema);
+  const found = new Set<string>();
+  const collect = (node: { readonly directives?: readonly ConstDirectiveNode[] } | null | undefined) =>
+    tagsOf(node?.directives).forEach((tag) => found.add(tag));
+  for (const type of Object.values(schema.getTypeMap())) {
+    tagsOf(directivesOf(type)).forEach((tag) => found.add(tag));
+    if (isEnumType(type)) for (const value of type.getValues()) collect(value.astNode);
+    if (!isObjectType(type) && !isInterfaceType(type) && !isInputObjectType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      collect(field.astNode);
+      if ("args" in field) for (const argument of field.args) collect(argument.astNode);
+    }
+  }
+  return found;
+}
+
+function tagsReader(schema: GraphQLSchema) {
   const tagNames = linkedNames(schema, "tag");
-  const hidden = new Set<string>();
-  const tagsOf = (directives: readonly ConstDirectiveNode[] | undefined): string[] =>
+  return (directives: readonly ConstDirectiveNode[] | undefined): string[] =>
     (directives ?? []).flatMap(({ name, arguments: given }) => {
       const value = given?.find((argument) => argument.name.value === "name")?.value;
       return tagNames.has(name.value) && value?.kind === Kind.STRING ? [value.value] : [];
     });
+}
+
+/** The schema coordinates that the rules hide by themselves. */
+function hiddenBy({ include, exclude }: ContractRules, schema: GraphQLSchema): Set<string> {
+  const hidden = new Set<string>();
+  const tagsOf = tagsReader(schema);
   const isExcluded = (tags: readonly string[]) => tags.some((tag) => exclude.includes(tag));
   const isIncluded = (tags: readonly string[]) => include.length === 0 || tags.some((tag) => include.includes(tag));
 

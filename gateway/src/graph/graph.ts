@@ -14,7 +14,8 @@ export interface Graph {
   readonly subgraphs: readonly { name: string; url: string }[];
   /**
    * The plan of an operation, planned off the event loop and kept by the operation's key and the labels' values. Rejects
-   * with `PlanningRefused` when too many wait to be planned or planning takes too long.
+   * with `PlanningRefused` when too many wait to be planned or planning takes too long, with `PlanningFailed` when there is
+   * none.
    */
   plan(operation: Operation, o?: PlanOptions): Promise<QueryPlan> | QueryPlan;
   /** One subgraph's own schema, as composition saw it. */
@@ -42,4 +43,9 @@ export class PlanningRefused extends Error {
   ) {
     super(message);
   }
+}
+
+/** The planner has no plan for an operation that is valid: a fault of its own. */
+export class PlanningFailed extends Error {
+  override readonly name = "PlanningFailed";
 }

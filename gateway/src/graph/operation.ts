@@ -1,4 +1,5 @@
 import type { DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode, OperationTypeNode } from "graphql";
+import type { DeferredParts } from "./deferred-operation";
 import type { PlannedNames } from "./planned-operation";
 
 /** One operation of a valid document. Everyone who sends the same text shares it, and all that was made of it. */
@@ -21,6 +22,8 @@ export interface Operation {
     /** Where keys of the answer differ from those that the plan gets values under. */
     readonly names?: PlannedNames;
   };
+  /** What of the answer comes later. */
+  readonly deferred?: DeferredParts;
   /** What of the schema `__schema` and `__type` tell, where that isn't all of it. */
   readonly readable?: GraphQLSchema;
 }

@@ -10,6 +10,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from "graphql";
+import { isDeferring, labelledDefers } from "./deferred-operation";
 import type { Operation } from "./operation";
 
 // What an operation's switches may leave of it is remembered for so many of their combinations.
@@ -36,7 +37,7 @@ export function createPlannedOperations(supergraphSchema: GraphQLSchema): Planne
   const withArguments = fieldsWithArguments(supergraphSchema);
   const known = new WeakMap<
     Operation,
-    { switches: readonly string[]; renames: boolean; planned: Map<string, Operation> }
+    { switches: readonly string[]; renames: boolean; defers: boolean; planned: Map<string, Operation> }
   >();
 
   const isTaken = ({ alias, name }: FieldNode): boolean => {
@@ -49,36 +50,41 @@ export function createPlannedOperations(supergraphSchema: GraphQLSchema): Planne
       let own = known.get(operation);
       if (!own) {
         let renames = false;
+        let defers = false;
         visit(operation.document, {
           Field(node) {
             if (isTaken(node)) renames = true;
           },
+          Directive(node) {
+            if (isDeferring(node)) defers = true;
+          },
         });
-        known.set(operation, (own = { switches: switchesOf(operation), renames, planned: new Map() }));
+        known.set(operation, (own = { switches: switchesOf(operation), renames, defers, planned: new Map() }));
       }
-      const { switches, renames, planned } = own;
+      const { switches, renames, defers, planned } = own;
       if (switches.length === 0 && !renames) return operation;
       const decided = switches.slice(1);
       let key = "";
-      for (const name of decided) key += variables[name] ? "1" : "0";
+      for (const name of decided) key += variables[name] === undefined ? "-" : variables[name] ? "1" : "0";
       let each = planned.get(key);
       if (!each) {
         if (planned.size >= variantsMax) planned.delete(planned.keys().next().value!);
-        const values = new Map(decided.map((name) => [name, Boolean(variables[name])]));
-        planned.set(key, (each = change(operation, values, renames ? isTaken : null, key)));
+        each = change(operation, variables, renames ? isTaken : null, key);
+        if (defers) each = labelled(each, variables);
+        planned.set(key, each);
       }
       return each;
     },
   };
 }
 
-/** An empty text where there is any `@skip` or `@include`, then the variables that decide them. */
+/** An empty text where there is any `@skip`, `@include` or `@defer`, then the variables that decide them. */
 function switchesOf({ document }: Operation): string[] {
   let isThere = false;
   const names = new Set<string>();
   visit(document, {
     Directive({ name, arguments: given }: DirectiveNode) {
-      if (name.value !== "skip" && name.value !== "include") return;
+      if (!["skip", "include", "defer"].includes(name.value)) return;
       isThere = true;
       const value = given?.find((argument) => argument.name.value === "if")?.value;
       if (value?.kind === Kind.VARIABLE) names.add(value.name.value);
@@ -89,7 +95,7 @@ function switchesOf({ document }: Operation): string[] {
 
 function change(
   operation: Operation,
-  decided: ReadonlyMap<string, boolean>,
+  variables: Readonly<Record<string, unknown>>,
   isTaken: ((field: FieldNode) => boolean) | null,
   key: string,
 ): Operation {
@@ -99,7 +105,7 @@ function change(
     const selections = set.selections.flatMap((selection): SelectionNode[] => {
       const directives: DirectiveNode[] = [];
       for (const directive of selection.directives ?? []) {
-        const value = decision(directive, decided);
+        const value = decision(directive, variables);
         if (value === undefined) directives.push(directive);
         else if (value === (directive.name.value === "skip")) return [];
       }
@@ -134,12 +140,18 @@ function change(
   };
 }
 
+function labelled(operation: Operation, variables: Readonly<Record<string, unknown>>): Operation {
+  const { selectionSet, parts } = labelledDefers(operation, variables);
+  const definition = { ...operation.definition, selectionSet };
+  return { ...operation, document: { ...operation.document, definitions: [definition] }, definition, deferred: parts };
+}
+
 /** What `@skip` or `@include` is asked with, where that is known before planning. */
-function decision({ name, arguments: given }: DirectiveNode, decided: ReadonlyMap<string, boolean>) {
+function decision({ name, arguments: given }: DirectiveNode, variables: Readonly<Record<string, unknown>>) {
   if (name.value !== "skip" && name.value !== "include") return undefined;
   const value = given?.find((argument) => argument.name.value === "if")?.value;
   if (value?.kind === Kind.BOOLEAN) return value.value;
-  return value?.kind === Kind.VARIABLE ? decided.get(value.name.value) : undefined;
+  return value?.kind === Kind.VARIABLE ? Boolean(variables[value.name.value]) : undefined;
 }
 
 /** A key for each taken one that nothing else in the operation, or in the schema's own names, has. */

@@ -14,6 +14,15 @@ const planner = new QueryPlanner(supergraph, {
   debug: { maxEvaluatedPlans: evaluatedPlansMax },
 });
 
+// Some deferred fragments make the planner's fetches depend on each other in a circle, which it follows without end. Its list
+// of where to go then takes memory faster than a thread's bound on it notices: the whole process would end.
+const listMax = 200_000;
+const push = Array.prototype.push;
+Array.prototype.push = function <Item>(this: Item[], ...items: Item[]): number {
+  if (this.length > listMax) throw new Error("The planner goes round in a circle.");
+  return push.apply(this, items);
+};
+
 parentPort!.on("message", ({ id, text, operationName, overrides }: PlannerQuestion) => {
   let answer: PlannerAnswer;
   try {

@@ -4,7 +4,7 @@ import { print } from "graphql";
 import path from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Observer } from "../observing/observer";
-import { PlanningRefused, type PlanOptions } from "./graph";
+import { PlanningFailed, PlanningRefused, type PlanOptions } from "./graph";
 import type { Operation } from "./operation";
 
 export interface PlannerSetup {
@@ -127,7 +127,7 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
     if (ended) {
       clearTimeout(ended.timer);
       plannings.delete(ended.planning.key);
-      if (plan === undefined) ended.planning.settle.reject(new Error(error ?? "The planner gave no plan."));
+      if (plan === undefined) ended.planning.settle.reject(new PlanningFailed(error ?? "The planner gave no plan."));
       else {
         const parsed = JSON.parse(plan) as QueryPlan;
         plans.set(ended.planning.key, parsed, { size: plan.length + 1 });

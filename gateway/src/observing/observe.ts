@@ -1,4 +1,12 @@
-import { isSpanContextValid, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Context } from "@opentelemetry/api";
+import {
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Context,
+  type SpanOptions,
+} from "@opentelemetry/api";
 import type { Logger } from "pino";
 import type { ClientRequest } from "../client-request";
 import type { Operation } from "../graph/operation";
@@ -44,7 +52,7 @@ export function createObserver(o: {
     },
     planStarted(operation, { traceparent }) {
       const startedAt = performance.now();
-      const span = spanUnder(traceparent, `plan ${operation.name ?? operation.type}`, SpanKind.INTERNAL, {});
+      const span = spanUnder(traceparent, () => ({ name: `plan ${operation.name ?? operation.type}` }));
       return (outcome) => {
         metrics.planned(outcome, performance.now() - startedAt);
         span?.end(outcome, outcome !== "planned");
@@ -53,10 +61,11 @@ export function createObserver(o: {
     planCached: () => metrics.planFromCache(),
     fetchStarted(subgraph, request): FetchObservation {
       const startedAt = performance.now();
-      const span = spanUnder(request.traceparent, `fetch ${subgraph}`, SpanKind.CLIENT, {
-        "atrium.subgraph": subgraph,
-        "atrium.request_id": request.requestId,
-      });
+      const span = spanUnder(request.traceparent, () => ({
+        name: `fetch ${subgraph}`,
+        kind: SpanKind.CLIENT,
+        attributes: { "atrium.subgraph": subgraph, "atrium.request_id": request.requestId },
+      }));
       return {
         traceparent: span?.traceparent,
         ended(outcome) {
@@ -83,10 +92,12 @@ function logSlow(log: Logger, { operation, fetches }: Work, outcome: string, too
 
 const tracer = () => trace.getTracer("@atrium/gateway");
 
-function spanUnder(traceparent: string | undefined, name: string, kind: SpanKind, attributes: Record<string, string>) {
+/** `describe` is asked for sampled traces alone: few are, and each fetch of all the others gets here. */
+function spanUnder(traceparent: string | undefined, describe: () => SpanOptions & { name: string }) {
   const parent = sampledParent(traceparent);
   if (!parent) return undefined;
-  const span = tracer().startSpan(name, { kind, attributes }, parent);
+  const { name, ...options } = describe();
+  const span = tracer().startSpan(name, options, parent);
   const { traceId, spanId } = span.spanContext();
   return {
     traceparent: `00-${traceId}-${spanId}-${span.isRecording() ? "01" : "00"}`,

@@ -74,7 +74,8 @@ export class ClientsRequest implements BareRequest {
   }
 
   get deadline(): AbortSignal {
-    return (this.#patience ??= new AbortController()).signal;
+    if (!this.#patience) setMaxListeners(0, (this.#patience = new AbortController()).signal);
+    return this.#patience!.signal;
   }
 
   lasting(signal: AbortSignal): BareRequest {

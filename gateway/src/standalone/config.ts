@@ -33,15 +33,27 @@ const headerRule = z.union(
 );
 export type HeaderRule = z.infer<typeof headerRule>;
 
-const subgraph = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe("Where it is, if not where the supergraph says."),
-  subscriptionUrl: z.url({ protocol: /^wss?$/ }).optional(),
-  headers: z.array(headerRule).default([]),
-  timeoutMs: milliseconds(30_000).optional(),
-});
+const subgraph = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe("Where it is, if not where the supergraph says."),
+    subscriptionProtocol: z
+      .enum(["ws", "sse"])
+      .default("ws")
+      .describe("How it sends events: `graphql-transport-ws`, or server-sent events in distinct connections mode."),
+    subscriptionUrl: z
+      .url({ protocol: /^(ws|http)s?$/ })
+      .optional()
+      .describe("Where it sends them, if not at its own address."),
+    headers: z.array(headerRule).default([]),
+    timeoutMs: milliseconds(30_000).optional(),
+  })
+  .refine(({ subscriptionProtocol: by, subscriptionUrl: at }) => !at || /^ws/.test(at) === (by === "ws"), {
+    message: "begins with ws: or wss: for the protocol ws, with http: or https: for sse",
+    path: ["subscriptionUrl"],
+  });
 
 /** The bare gateway's configuration file (YAML or JSON). */
 export const configSchema = z

@@ -399,6 +399,8 @@ describe("streams over HTTP", () => {
     await serve();
     const open = await stream();
     const cut = open.text().catch(() => "cut");
+    const unused = connect(gateway!.port, "127.0.0.1").on("error", () => {});
+    await new Promise((resolve) => unused.once("connect", resolve));
     let release: (() => void) | undefined;
     shop.intercept = (_, response) => {
       release = () => response.end('{"data":{"products":[{"name":"Late"}]}}');

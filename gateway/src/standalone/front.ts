@@ -7,7 +7,7 @@ import { isEventStream, isIncremental, type Answer, type EventStream } from "../
 import type { Operation } from "../graph/operation";
 import { compressed } from "../http/compression";
 import { answerCors } from "../http/cors";
-import { sendEvents } from "../http/event-streams";
+import { cutOff, sendEvents, type StreamForm } from "../http/event-streams";
 import { lingerOver } from "../http/linger";
 import { sendIncrementally } from "../http/multipart";
 import { accepted, type Accepted } from "../http/negotiation";
@@ -79,7 +79,7 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
     const { endpoint } = serving.at.get(front.path)!;
     release = serving.enter();
     const check = checkOf(request, how.events, span, () => {
-      place = front.subscribers.take(current.callerKey, { cut: () => void response.destroy() });
+      place = front.subscribers.take(current.callerKey, { cut: () => cutOff(response, how.events, stopping) });
       // A subscription takes as long as it takes.
       current.end();
     });
@@ -90,7 +90,11 @@ export async function answerGraphQL(front: BareFront, request: IncomingMessage, 
     }
     const answer = await endpoint.answer(params, client, { incremental: how.deferred, check });
     if (isEventStream(answer))
-      return await sendSubscription(front, request, response, place!.counted(answer), how.events!, caller.expiresAt);
+      return await sendSubscription(front, request, response, {
+        events: place!.counted(answer),
+        how: how.events!,
+        expiresAt: caller.expiresAt,
+      });
     if (isIncremental(answer)) return await sendIncrementally(request, response, answer);
     if (how.onlyEvents)
       return await sendEvents(request, response, once(answer), "SSE", config.subscriptions.heartbeatMs);
@@ -230,18 +234,21 @@ async function* once(answer: Answer): EventStream {
 
 /** A subscription as a stream of HTTP, which ends with its caller's token. */
 async function sendSubscription(
-  { config }: BareFront,
+  { config, log }: BareFront,
   request: IncomingMessage,
   response: ServerResponse,
-  events: EventStream,
-  how: NonNullable<Accepted["events"]>,
-  expiresAt: number = Infinity,
+  { events, how, expiresAt = Infinity }: { events: EventStream; how: StreamForm; expiresAt?: number },
 ): Promise<void> {
   const leftMs = expiresAt - Date.now();
-  const lapse = leftMs < timerMaxMs ? setTimeout(() => response.destroy(), leftMs) : undefined;
+  const lapse = leftMs < timerMaxMs ? setTimeout(() => cutOff(response, how, expired), leftMs) : undefined;
   try {
     await sendEvents(request, response, events, how, config.subscriptions.heartbeatMs);
+  } catch (err) {
+    log.error({ err }, "A subscription broke off.");
   } finally {
     clearTimeout(lapse);
   }
 }
+
+const expired = { message: "The access token has expired.", extensions: { code: "UNAUTHENTICATED" } };
+const stopping = { message: "The gateway stops. Subscribe again.", extensions: { code: "SERVICE_UNAVAILABLE" } };

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import { localBudget } from "../admission/budget";
 import { openPersistedOperations } from "../admission/persisted";
+import { unusedConnectionsOf } from "../http/unused-connections";
 import { withoutUpgrade } from "../http/without-upgrade";
 import { createMetrics, type Metrics } from "../metrics";
 import { createObserver } from "../observing/observe";
@@ -132,6 +133,7 @@ export async function serveSupergraph(o: {
     if (request.headers.upgrade?.toLowerCase() === "websocket") sockets.handleUpgrade(request, socket, head);
     else withoutUpgrade(server, request, socket, head);
   });
+  const closeUnused = unusedConnectionsOf(server);
   server.headersTimeout = 15_000;
   server.keepAliveTimeout = 65_000;
   server.requestTimeout = 60_000;
@@ -157,6 +159,7 @@ export async function serveSupergraph(o: {
     const closed = new Promise((resolve) => server.close(resolve));
     subscribers.cutAll();
     await sockets.stop();
+    closeUnused();
     // A connection that was busy is idle once its request has been answered.
     const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
     const cut = setTimeout(() => server.closeAllConnections(), drainMs);

@@ -107,7 +107,6 @@ test.each<[string, () => string]>([
   ["that says it isn't signed", () => `${part({ alg: "none", kid: "ES256" })}.${part(claims())}.`],
   ["without its signature", () => made().replace(/[^.]+$/, "")],
   ["with a part too many", () => `${made()}.e30`],
-  ["whose signature has other letters in it", () => `${made()}=`],
   [
     "signed with the public key as a secret",
     () => bySecret(rsa.publicKey.export({ type: "spki", format: "pem" }) as string),

@@ -1,3 +1,4 @@
+import type { JWTPayload } from "jose";
 import { LRUCache } from "lru-cache";
 import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -7,7 +8,7 @@ import type { Claims } from "../client-request";
 import { refused as refusal } from "../http/refusal";
 import type { Config } from "./config";
 import { ConfigError } from "./config-file";
-import { BadToken, readToken, type Payload, type SigningKey } from "./json-web-token";
+import { BadToken, readToken, type SigningKey } from "./json-web-token";
 
 type Settings = NonNullable<Config["authentication"]>;
 
@@ -99,7 +100,7 @@ export async function openTokens(settings: Settings, log: Logger): Promise<Token
   };
 }
 
-function callerFrom(payload: Payload, { scopesClaim, policiesClaim }: Settings): Caller {
+function callerFrom(payload: JWTPayload, { scopesClaim, policiesClaim }: Settings): Caller {
   const policies = policiesClaim === undefined ? none : namesIn(payload[policiesClaim]);
   const scopes = namesIn(payload[scopesClaim]);
   return {

@@ -23,7 +23,8 @@ export interface Tracing {
 /** Traces a share of the requests, and those of traces that are sampled already. Null where no collector is named. */
 export async function startTracing({ otlpEndpoint, sampling }: Config["telemetry"]): Promise<Tracing | null> {
   if (otlpEndpoint === undefined) return null;
-  const stop = await startTelemetry("atrium-gateway", { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint });
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint };
+  const stop = await startTelemetry("atrium-gateway", env, { carriesContext: false });
   const tracer = trace.getTracer("@atrium/gateway");
   return {
     stop,

@@ -1,9 +1,10 @@
 import type { Observer } from "../observing/observer";
+import { eventSource } from "../subgraphs/event-source";
 import { guarded } from "../subgraphs/guards";
 import { httpTransport } from "../subgraphs/http-transport";
 import { createSharedFetches, type SharedFetches } from "../subgraphs/shared-fetches";
 import { socketSource } from "../subgraphs/socket-source";
-import type { SubgraphFault, SubgraphTransport } from "../subgraphs/transport";
+import type { SubgraphFault, SubgraphRequest, SubgraphTransport } from "../subgraphs/transport";
 import type { BareRequest } from "./bare-request";
 import type { Config } from "./config";
 import { ConfigError } from "./config-file";
@@ -52,24 +53,27 @@ function transportOf(
 ): SubgraphTransport<BareRequest> {
   const own = config.subgraphs[name];
   const headersFor = compileHeaderRules([...config.headers, ...(own?.headers ?? [])]);
-  const socket = socketSource<BareRequest>({
-    name,
-    url: own?.subscriptionUrl ?? address.replace(/^http/, "ws"),
-    headersFor: headersFor && (({ request }) => headersFor(request.headers)),
-  });
   const { timeoutMs, connections, concurrency, waiting, retries, answerBytes } = config.traffic;
+  const told = headersFor && (({ request }: SubgraphRequest<BareRequest>) => headersFor(request.headers));
+  const bySse = own?.subscriptionProtocol === "sse";
+  const events = (bySse ? eventSource : socketSource)<BareRequest>({
+    name,
+    url: own?.subscriptionUrl ?? (bySse ? address : address.replace(/^http/, "ws")),
+    headersFor: told,
+    eventBytesMax: answerBytes,
+  });
   const transport = httpTransport<BareRequest>({
     name,
     url: address,
     connections,
     answerBytesMax: answerBytes,
-    headersFor: headersFor && (({ request }) => headersFor(request.headers)),
+    headersFor: told,
     ...(config.responseCache.enabled && {
       onAnswered: (headers, { kind, request }) =>
         request.policy.restrict(kind === "query" ? publicSecondsIn(headers) : 0),
     }),
-    subscribe: socket.subscribe,
-    onClose: socket.close,
+    subscribe: events.subscribe,
+    onClose: events.close,
   });
   const limits = {
     timeoutMs: own?.timeoutMs ?? timeoutMs,
@@ -86,7 +90,7 @@ function transportOf(
   });
 }
 
-const told: Record<SubgraphFault["reason"], string> = {
+const saidOf: Record<SubgraphFault["reason"], string> = {
   TIMEOUT: "took too long",
   UNREACHABLE: "doesn't answer",
   OVERLOADED: "has too much to do",
@@ -99,7 +103,7 @@ const told: Record<SubgraphFault["reason"], string> = {
 
 /** What clients are told of a fetch without an answer: never an address. */
 export const faultTold = ({ reason, subgraph, status }: SubgraphFault) => ({
-  message: `The subgraph "${subgraph}" ${told[reason]}.`,
+  message: `The subgraph "${subgraph}" ${saidOf[reason]}.`,
   extensions: {
     code: "DOWNSTREAM_SERVICE_ERROR",
     reason,

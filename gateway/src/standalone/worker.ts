@@ -4,7 +4,7 @@ import pino, { type Logger } from "pino";
 import { AggregatorRegistry } from "prom-client";
 import { createMetrics } from "../metrics";
 import { serveSupergraph, type RunningBareGateway } from "./serve";
-import type { ToFirst, ToWorker } from "./workers";
+import { aliveEveryMs, type ToFirst, type ToWorker } from "./workers";
 
 let gateway: RunningBareGateway | undefined;
 let takeText: (text: string) => Promise<void> = async () => {};
@@ -57,6 +57,7 @@ process.on("message", (message: ToWorker) => {
   else if (message.kind === "metrics") metricsAsked.get(message.id)?.(message.text);
   else if (message.kind === "stop") void stop();
 });
+setInterval(() => process.connected && tell({ kind: "alive" }), aliveEveryMs).unref();
 process.once("disconnect", () => void stop());
 // A terminal sends these to all processes at once; the first one says when to stop.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});

@@ -79,6 +79,19 @@ test(
 );
 
 test(
+  "a worker that hangs is taken for dead, and replaced",
+  async () => {
+    const url = await start();
+    const [hung] = await workersOf(child.pid!);
+    process.kill(hung!, "SIGSTOP");
+    await eventually(() => said("A worker ended").length === 1, 2 * startMs);
+    await eventually(async () => (await workersOf(child.pid!)).length === 2, startMs);
+    for (let n = 0; n < 4; n++) expect((await ask(url)).data).toBeDefined();
+  },
+  4 * startMs,
+);
+
+test(
   "all take over a new supergraph, all refuse a broken one, and it is said once",
   async () => {
     const url = await start();

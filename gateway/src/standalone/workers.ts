@@ -18,7 +18,13 @@ export type ToFirst =
   | { kind: "failed"; message: string }
   | { kind: "taken"; text: string }
   | { kind: "refused"; text: string; message: string }
-  | { kind: "metrics"; id: number };
+  | { kind: "metrics"; id: number }
+  | { kind: "alive" };
+
+/** How often a worker says that it is alive. */
+export const aliveEveryMs = 1_000;
+// One that blocks for so long is given connections and answers none.
+const missedMax = 15;
 
 const stopMaxMs = 20_000;
 const firstPauseMs = 500;
@@ -28,7 +34,7 @@ const steadyMs = 10_000;
 
 /**
  * Serves by several processes on one port. This one serves nothing: it reads the supergraph for all, starts a worker anew
- * when it dies, and adds up their metrics. Rejects when the workers can't start.
+ * when it dies or says nothing for a while, and adds up their metrics. Rejects when the workers can't start.
  */
 export async function serveByWorkers(o: {
   count: number;
@@ -53,9 +59,15 @@ export async function serveByWorkers(o: {
     const worker = cluster.fork();
     const startedAt = performance.now();
     const tell = (message: ToWorker) => worker.send(message);
+    // Looks are counted rather than time: after a sleep of the whole machine nobody is late.
+    let missed = 0;
+    const looks = setInterval(() => {
+      if (++missed > missedMax) worker.process.kill("SIGKILL");
+    }, aliveEveryMs);
     return new Promise((resolve, reject) => {
       tell({ kind: "serve", config, text: good, watch });
       worker.on("message", (message: ToFirst) => {
+        missed = 0;
         if (message.kind === "ready") resolve(message.url);
         else if (message.kind === "failed") reject(new Error(message.message));
         else if (message.kind === "taken") {
@@ -71,6 +83,7 @@ export async function serveByWorkers(o: {
           );
       });
       worker.once("exit", (code, signal) => {
+        clearInterval(looks);
         reject(new Error(`A worker ended before it was ready (${signal ?? code}).`));
         if (isStopping) return;
         restarts = performance.now() - startedAt > steadyMs ? 0 : restarts + 1;

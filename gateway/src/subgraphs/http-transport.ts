@@ -166,7 +166,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       return this.onResponseError(_, new Error(`${this.#bytes} bytes of ${this.#length} came.`));
     try {
       const chunks = this.#chunks;
-      const answer = read(this.subgraph, this.#status, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+      const answer = readAnswer(this.subgraph, this.#status, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
       this.#end();
       this.resolve(answer);
     } catch (error) {
@@ -198,7 +198,8 @@ const standardHeaders = {
   accept: "application/graphql-response+json, application/json;q=0.9",
 };
 
-function read(name: string, status: number, body: Buffer): SubgraphAnswer {
+/** An answer as it came; throws `SubgraphFault` where it is none. */
+export function readAnswer(name: string, status: number, body: Buffer): SubgraphAnswer {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body.toString());

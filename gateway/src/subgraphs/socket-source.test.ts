@@ -23,6 +23,7 @@ async function subgraph(
     name: "reviews",
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     headersFor: ({ request }) => ({ "x-caller": request.callerKey }),
+    eventBytesMax: 1_000_000,
   });
 }
 afterEach(async () => {

@@ -20,6 +20,8 @@ export function socketSource<Request extends ClientRequest>(o: {
   /** `ws:` or `wss:`. */
   url: string;
   headersFor?(request: SubgraphRequest<Request>): Record<string, string> | undefined;
+  /** Of one message; a larger one loses the socket. */
+  eventBytesMax: number;
 }): { subscribe: SubgraphTransport<Request>["subscribe"]; close(): Promise<void> } {
   const clients = new Map<string, Client>();
 
@@ -32,7 +34,12 @@ export function socketSource<Request extends ClientRequest>(o: {
       url: o.url,
       webSocketImpl: class extends WebSocket {
         constructor(address: string, protocols: string | string[]) {
-          super(address, protocols, { headers, perMessageDeflate: false, handshakeTimeout: answerMs });
+          super(address, protocols, {
+            headers,
+            perMessageDeflate: false,
+            handshakeTimeout: answerMs,
+            maxPayload: o.eventBytesMax,
+          });
         }
       },
       connectionParams: headers,

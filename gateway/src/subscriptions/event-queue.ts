@@ -12,8 +12,8 @@ export class SlowConsumer extends Error {
 const done = { done: true, value: undefined } as const;
 
 /**
- * One listener's events: in order, a bounded number of them waiting. One more ends it with `SlowConsumer`, at once: what
- * waits is dropped, as events with a gap between them would look whole.
+ * One listener's events: in order, a bounded number of them waiting. One more ends it with `overflow`'s error, at once:
+ * what waits is dropped, as events with a gap between them would look whole.
  */
 export class EventQueue<Event extends object> implements AsyncIterableIterator<Event> {
   readonly #waiting: Event[] = [];
@@ -24,6 +24,7 @@ export class EventQueue<Event extends object> implements AsyncIterableIterator<E
     private readonly waitingMax: number,
     /** Called once, whoever ended it. */
     private readonly onEnd: () => void,
+    private readonly overflow: () => Error = () => new SlowConsumer(),
   ) {}
 
   push(event: Event): void {
@@ -35,7 +36,7 @@ export class EventQueue<Event extends object> implements AsyncIterableIterator<E
     }
     if (this.#waiting.length < this.waitingMax) return void this.#waiting.push(event);
     this.#waiting.length = 0;
-    this.#finish({ error: new SlowConsumer() });
+    this.#finish({ error: this.overflow() });
   }
 
   /** Those that wait are still handed out. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { GraphQLFormattedError } from "graphql";
 import type { ClientRequest } from "../client-request";
@@ -50,6 +51,8 @@ export function withHub<Request extends ClientRequest>(
 
   async function open(key: string | null, ...[prepared, variables, request, options]: Parameters<Subscribe<Request>>) {
     const ended = new AbortController();
+    // Each fetch of an event's join listens.
+    setMaxListeners(0, ended.signal);
     const lasting = o.lasting(request, ended.signal);
     const source = await engine.subscribe(prepared, variables, lasting, options);
     if (!isEventStream(source)) return source;
@@ -129,7 +132,9 @@ export function withHub<Request extends ClientRequest>(
         return finish(null);
       } catch (error) {
         if (!(error instanceof SubgraphFault)) return finish(null, { error });
-        if (!(await mayTryAgain())) return finish(told(error));
+        // Events that couldn't be joined in time are lost: to go on without them would look whole.
+        const isGap = error.reason === "OVERLOADED" && source !== null;
+        if (isGap || !(await mayTryAgain())) return finish(told(error));
       }
     }
   }
@@ -141,7 +146,7 @@ export function withHub<Request extends ClientRequest>(
     options: Parameters<Subscribe<Request>>[3],
   ): Promise<EventStream | Answer> {
     const caller = options?.requestOfEvent ? null : o.sharingKey(request);
-    const key = caller === null ? null : `${prepared.operation.key} ${JSON.stringify(variables)} ${caller}`;
+    const key = caller === null ? null : JSON.stringify([prepared.operation.key, variables, caller]);
     let channel: Channel | Answer | undefined = key === null ? undefined : channels.get(key);
     if (!channel) {
       // Whoever comes while the first one is being let in waits for the same.

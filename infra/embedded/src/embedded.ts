@@ -88,6 +88,7 @@ async function start(env: NodeJS.ProcessEnv, progress: Progress, close: Closing)
       cors: { origins: [], localhost: true },
       operations: { manifest: settings.OPERATIONS_MANIFEST, unknown: settings.UNKNOWN_OPERATIONS },
       demand: { costMax: settings.COST_MAX, costPerMinuteMax: settings.COST_PER_MINUTE_MAX },
+      contracts: settings.CONTRACTS,
       metricsToken: settings.METRICS_TOKEN,
       log,
     }).catch((error: NodeJS.ErrnoException) => {

@@ -2,6 +2,7 @@
 import { composeServices } from "@apollo/composition";
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { execute, parse } from "graphql";
+import { createHandler as createSseHandler } from "graphql-sse/lib/use/http";
 import { useServer as serveSockets } from "graphql-ws/use/ws";
 import {
   createServer,
@@ -92,7 +93,9 @@ export class Shop {
       },
     };
     const schema = buildSubgraphSchema([{ typeDefs: parse(schemas[name]), resolvers: resolvers[name] as never }]);
+    const streams = createSseHandler({ schema });
     const server = createServer((request, response) => {
+      if (request.headers.accept?.startsWith("text/event-stream")) return void streams(request, response);
       let body = "";
       request.setEncoding("utf8");
       request.on("data", (chunk: string) => (body += chunk));
