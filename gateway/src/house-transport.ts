@@ -72,9 +72,16 @@ export function houseTransport(
   };
 }
 
-/** A service that stops, or is lost, says so by a last answer without data; it comes back, or another of its replicas is asked. */
-export const isServiceAway = ({ data, errors }: SubgraphAnswer): boolean =>
-  data === undefined && errors?.[0]?.extensions?.["code"] === "SERVICE_UNAVAILABLE";
+/**
+ * Whether a last answer without data says no more than that the service is lost (by its name) or stops (by when to try
+ * again): it comes back, or another of its replicas is asked. One that says that events may be missing says neither, and
+ * is told to the client, who has to load again.
+ */
+export function isServiceAway({ data, errors }: SubgraphAnswer): boolean {
+  const { code, service, retryAfterSeconds } = errors?.[0]?.extensions ?? {};
+  const willBeBack = service !== undefined || retryAfterSeconds !== undefined;
+  return data === undefined && code === "SERVICE_UNAVAILABLE" && willBeBack;
+}
 
 function untilLost(name: string, source: AsyncIterableIterator<SubgraphAnswer>): AsyncIterableIterator<SubgraphAnswer> {
   const events: AsyncIterableIterator<SubgraphAnswer> = {
