@@ -60,27 +60,22 @@ const asResult = ({ errors, ...answer }: Answer): ExecutionResult => ({
   ...(errors && { errors: errors.map(asGraphQLError) }),
 });
 
-/** The source's events, each passed on by `passOn`; ended from outside at once, whatever it waits for. */
+const done = { done: true, value: undefined } as const;
+
+/** The source's events, each passed on by `passOn`. Ending it ends the source, and whoever waits for its next event. */
 function guarded(source: EventStream, o: { passOn(event: Answer): ExecutionResult; ended(): void }): ResultStream {
-  const done = { done: true, value: undefined } as const;
   let hasEnded = false;
-  let endWaiting!: (step: typeof done) => void;
-  const outsideEnd = new Promise<typeof done>((resolve) => (endWaiting = resolve));
   const end = () => {
     if (hasEnded) return;
     hasEnded = true;
-    endWaiting(done);
     o.ended();
-    // Not waited for: a generator returns only after what it waits for, and the operation's signal ends that.
-    void Promise.resolve(source.return?.()).catch(() => {});
+    void source.return?.();
   };
   return {
     async next() {
-      if (hasEnded) return done;
       try {
-        const step = await Promise.race([source.next(), outsideEnd]);
-        const value = step.done ? undefined : o.passOn(step.value);
-        if (value && !hasEnded) return { done: false, value };
+        const step = hasEnded ? done : await source.next();
+        if (!step.done && !hasEnded) return { done: false, value: o.passOn(step.value) };
         end();
         return done;
       } catch (error) {

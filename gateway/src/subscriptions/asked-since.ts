@@ -11,11 +11,21 @@ export function askedSince<Value>(ask: () => Promise<Value>): (moment: number) =
 
   async function begin(): Promise<Value> {
     await latest?.answer.catch(() => {});
-    await setImmediate();
+    await endOfTurn();
     next = null;
     latest = { begunAt: performance.now(), answer: ask() };
     return latest.answer;
   }
 
   return (moment) => (latest && latest.begunAt > moment ? latest.answer : (next ??= begin()));
+}
+
+let turnEnds: Promise<void> | null = null;
+
+/** One for all: whoever waits for it asks within the same tick, so that thousands of questions go out as one (`AccessSource`). */
+function endOfTurn(): Promise<void> {
+  turnEnds ??= setImmediate().then(() => {
+    turnEnds = null;
+  });
+  return turnEnds;
 }

@@ -1,3 +1,4 @@
+import DataLoader from "dataloader";
 import { setTimeout as delay } from "node:timers/promises";
 import { askedSince } from "./asked-since";
 import { EventQueue, SlowConsumer } from "./event-queue";
@@ -88,6 +89,24 @@ describe("what is asked since a moment", () => {
     await since(performance.now());
     await since(moment);
     expect(begun).toHaveLength(1);
+  });
+
+  test("is asked by thousands within one tick, so that their questions can go out as one", async () => {
+    const batches: number[] = [];
+    const loader = new DataLoader<number, number>(
+      async (keys) => {
+        batches.push(keys.length);
+        await delay(5);
+        return keys;
+      },
+      { cache: false },
+    );
+    const callers = Array.from({ length: 2_000 }, (_, n) => askedSince(() => loader.load(n)));
+    for (let event = 1; event <= 3; event++) {
+      const answers = await Promise.all(callers.map((since) => since(performance.now())));
+      expect(answers).toEqual(callers.map((_, n) => n));
+      expect(batches).toEqual(Array(event).fill(callers.length));
+    }
   });
 
   test("that fails fails for those who asked, and is asked again for the next", async () => {
