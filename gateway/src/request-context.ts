@@ -1,5 +1,8 @@
 import { allows, isSignedIn, type Actor } from "@atrium/access";
+import type { IncomingMessage } from "node:http";
 import type { Claims, ClientRequest } from "./client-request";
+import { clientAddressOf, clientNameOf } from "./http/incoming";
+import { traceparentOf } from "./tracing";
 
 /** What every part behind the HTTP and WebSocket fronts knows of one request. */
 export interface RequestContext extends ClientRequest {
@@ -24,6 +27,17 @@ export function requestContext(facts: RequestFacts): RequestContext {
     },
   };
 }
+
+const userAgentLengthMax = 512;
+
+/** What a request over HTTP, or a socket's first one, says of itself. */
+export const factsOf = (request: IncomingMessage, trustedProxies: number) => ({
+  traceparent: traceparentOf(request),
+  clientAddress: clientAddressOf(request, trustedProxies),
+  userAgent: request.headers["user-agent"]?.slice(0, userAgentLengthMax),
+  client: clientNameOf(request),
+  exposeCost: request.headers["expose-cost"] === "true",
+});
 
 /** Permissions are the graph's scopes: `documents:read` is held by who holds `documents:*`. */
 function claimsOf(actor: Actor): Claims {

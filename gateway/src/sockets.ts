@@ -13,13 +13,12 @@ import type { Operation } from "./graph/operation";
 import type { Authentication, Caller, Credentials, Proof } from "./authentication";
 import { refusalErrors } from "./executor";
 import { isAllowedOrigin, type Cors } from "./http/cors";
-import { clientAddressOf, clientNameOf, credentialsOf, pathOf, stripInternalHeaders } from "./http/incoming";
-import { traceparentOf } from "./tracing";
+import { clientNameOf, credentialsOf, pathOf, stripInternalHeaders } from "./http/incoming";
 import type { Limits, OperationGate } from "./limits";
 import { maskGraphQLError } from "./masking";
 import type { Metrics } from "./metrics";
 import { startTime, type OperationTime } from "./operation-time";
-import { requestContext, type RequestContext } from "./request-context";
+import { factsOf, requestContext, type RequestContext } from "./request-context";
 import { hasAllOf, signedIn } from "./rights";
 import type { ServedGraph } from "./served-graph";
 import { askedSince } from "./subscriptions/asked-since";
@@ -175,11 +174,9 @@ export function openSockets(o: {
     connection.operations.set(id, time);
     const requestId = randomUUID();
     const contextValue = requestContext({
+      ...factsOf(connection.request, o.trustedProxies),
       actor,
       requestId,
-      traceparent: traceparentOf(connection.request),
-      clientAddress: clientAddressOf(connection.request, o.trustedProxies),
-      userAgent: connection.request.headers["user-agent"]?.slice(0, 512),
       signal: time.signal,
       deadline: time.deadline,
       log: connection.log.child({ requestId }),

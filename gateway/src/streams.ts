@@ -16,19 +16,18 @@ import {
 import { sendText } from "./http/answer";
 import { endable } from "./http/endable";
 import { cutOff, sendEvents } from "./http/event-streams";
-import { clientAddressOf, clientNameOf, credentialsOf } from "./http/incoming";
+import { credentialsOf } from "./http/incoming";
 import { sendIncrementally } from "./http/multipart";
 import { accepted, type Accepted } from "./http/negotiation";
 import { answerOfRefusal, refused } from "./http/refusal";
 import type { Limits } from "./limits";
 import { maskError } from "./masking";
 import { startTime } from "./operation-time";
-import { requestContext, type RequestContext } from "./request-context";
+import { factsOf, requestContext, type RequestContext } from "./request-context";
 import { hasAllOf } from "./rights";
 import type { Subscribers } from "./subscriptions/subscribers";
 import { askedSince } from "./subscriptions/asked-since";
 import { SlowConsumer } from "./subscriptions/event-queue";
-import { traceparentOf } from "./tracing";
 
 // Node's timers know no longer time.
 const timerMaxMs = 2 ** 31 - 1;
@@ -91,16 +90,12 @@ export function openStreams(o: {
     const left = () => time.clientLeft();
     response.once("close", left);
     const context = requestContext({
+      ...factsOf(request, o.trustedProxies),
       actor,
       requestId: exchange.requestId,
-      traceparent: traceparentOf(request),
-      clientAddress: clientAddressOf(request, o.trustedProxies),
-      userAgent: request.headers["user-agent"]?.slice(0, 512),
       signal: time.signal,
       deadline: time.deadline,
       log,
-      client: clientNameOf(request),
-      exposeCost: request.headers["expose-cost"] === "true",
     });
     let place: ReturnType<Subscribers["take"]> | undefined;
     const check = ({ type }: { type: string }) => {

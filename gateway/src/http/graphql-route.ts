@@ -6,13 +6,12 @@ import type { OperationParams } from "../client-request";
 import type { Authentication } from "../authentication";
 import type { Limits, OperationGate } from "../limits";
 import { startTime } from "../operation-time";
-import { requestContext } from "../request-context";
+import { factsOf, requestContext } from "../request-context";
 import type { ServedGraph } from "../served-graph";
 import { readsStreams, type Streams } from "../streams";
 import { sendError, sendText } from "./answer";
 import { parseJson, readBody } from "./body";
-import { traceparentOf } from "../tracing";
-import { clientAddressOf, clientNameOf, credentialsOf } from "./incoming";
+import { credentialsOf } from "./incoming";
 import { checkedParams, paramsOfSearch } from "./params";
 import { refused } from "./refusal";
 
@@ -59,16 +58,12 @@ export async function answerGraphQL(
       },
       context: async () =>
         requestContext({
+          ...factsOf(request, trustedProxies),
           actor,
           requestId,
-          traceparent: traceparentOf(request),
-          clientAddress: clientAddressOf(request, trustedProxies),
-          userAgent: request.headers["user-agent"]?.slice(0, 512),
           signal: time.signal,
           deadline: time.deadline,
           log,
-          client: clientNameOf(request),
-          exposeCost: request.headers["expose-cost"] === "true",
         }),
     });
     if (answer.body.kind !== "complete") throw new Error("The gateway has no incremental delivery.");

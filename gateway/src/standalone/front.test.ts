@@ -1,26 +1,18 @@
-import jwt from "jsonwebtoken";
-import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import pino from "pino";
 import { gzipSync } from "node:zlib";
 import { eventually } from "../testing/world";
 import { configSchema } from "./config";
 import { serveSupergraph, type RunningBareGateway } from "./serve";
+import { testIssuer } from "./testing/issuer";
 import { Shop } from "./testing/shop";
 
-const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-let directory: string;
+const issuer = testIssuer();
 let shop: Shop;
 let gateway: RunningBareGateway | undefined;
 
 beforeAll(async () => {
-  directory = mkdtempSync(path.join(tmpdir(), "atrium-gateway-"));
-  const jwk = { ...publicKey.export({ format: "jwk" }), kid: "k" };
-  writeFileSync(path.join(directory, "keys.json"), JSON.stringify({ keys: [jwk] }));
   shop = await new Shop().start();
 });
 afterEach(async () => {
@@ -31,7 +23,7 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await shop.stop();
-  rmSync(directory, { recursive: true });
+  issuer.close();
 });
 
 async function serve(given: object = {}): Promise<RunningBareGateway> {
@@ -40,10 +32,8 @@ async function serve(given: object = {}): Promise<RunningBareGateway> {
   return (gateway = await serveSupergraph({ supergraph, config, watch: false, log: pino({ level: "silent" }) }));
 }
 
-const authentication = () => ({ jwks: path.join(directory, "keys.json") });
-const bearer = (claims: object, expiresIn = 60) => ({
-  authorization: `Bearer ${jwt.sign(claims, privateKey, { algorithm: "ES256", keyid: "k", expiresIn })}`,
-});
+const { authentication } = issuer;
+const bearer = (claims: object, expiresIn?: number) => ({ authorization: issuer.bearer(claims, expiresIn) });
 
 /** A request as it is, by a client that changes and follows nothing. */
 function raw(o: { method?: string; path?: string; headers?: Record<string, string>; body?: string | Buffer } = {}) {
@@ -262,7 +252,7 @@ describe("answers that may be kept", () => {
 
   test("callers of whom subgraphs are told different things never share, nor do those with other rights", async () => {
     policies["products"] = "public, max-age=60";
-    await serve({ responseCache, authentication: authentication(), headers: [{ propagate: "x-tenant" }] });
+    await serve({ responseCache, authentication, headers: [{ propagate: "x-tenant" }] });
     const callers: Record<string, string>[] = [
       {},
       { "x-tenant": "a" },
@@ -291,7 +281,7 @@ describe("answers that may be kept", () => {
     policies["products"] = "public, max-age=60";
     await serve({
       responseCache,
-      authentication: authentication(),
+      authentication,
       headers: [{ propagate: "X-Tenant" }],
       subgraphs: { products: { headers: [{ propagate: "accept-language" }] } },
       exposePlan: true,
@@ -386,7 +376,7 @@ describe("streams over HTTP", () => {
   });
 
   test("end with their caller's token", async () => {
-    await serve({ authentication: authentication() });
+    await serve({ authentication });
     const response = await stream(bearer({ sub: "ada" }, 1));
     expect(response.status).toBe(200);
     const startedAt = Date.now();

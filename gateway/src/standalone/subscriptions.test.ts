@@ -1,30 +1,22 @@
 // Subscriptions at the bare gateway: what holds for each of its three ways to a client, by the clients themselves.
 import { createClient as createSseClient } from "graphql-sse";
 import { createClient } from "graphql-ws";
-import jwt from "jsonwebtoken";
-import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { connect as connectTcp } from "node:net";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import pino from "pino";
 import WebSocket from "ws";
 import { eventually } from "../testing/world";
 import { configSchema } from "./config";
 import { serveSupergraph, type RunningBareGateway } from "./serve";
+import { testIssuer } from "./testing/issuer";
 import { readMultipart } from "./testing/multipart-reader";
 import { Shop, type Intercept } from "./testing/shop";
 
-const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-let directory: string;
+const issuer = testIssuer();
 let shop: Shop;
 let gateway: RunningBareGateway | undefined;
 
 beforeAll(async () => {
-  directory = mkdtempSync(path.join(tmpdir(), "atrium-subscriptions-"));
-  const jwk = { ...publicKey.export({ format: "jwk" }), kid: "k" };
-  writeFileSync(path.join(directory, "keys.json"), JSON.stringify({ keys: [jwk] }));
   shop = await new Shop().start();
 });
 afterEach(async () => {
@@ -36,7 +28,7 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await shop.stop();
-  rmSync(directory, { recursive: true });
+  issuer.close();
 });
 
 async function serve(given: object = {}): Promise<void> {
@@ -47,9 +39,8 @@ async function serve(given: object = {}): Promise<void> {
 /** Waits until that many subscriptions run. */
 const running = (count: number) =>
   eventually(async () => (await gateway!.metrics.subscriptions.get()).values[0]?.value === count);
-const authentication = () => ({ jwks: path.join(directory, "keys.json") });
-const bearer = (sub: string, expiresIn = 60) =>
-  `Bearer ${jwt.sign({ sub }, privateKey, { algorithm: "ES256", keyid: "k", expiresIn })}`;
+const { authentication } = issuer;
+const bearer = (sub: string, expiresIn?: number) => issuer.bearer({ sub }, expiresIn);
 
 const added = "subscription { reviewAdded { body product { id name } } }";
 const event = (body: string) => ({ id: "r", body, product: { __typename: "Product", id: "p2" } });
@@ -153,7 +144,7 @@ describe.each([
   });
 
   test("they end with their caller's token", async () => {
-    await serve({ authentication: authentication() });
+    await serve({ authentication });
     const [short, long] = [listen(added, bearer("ada", 2)), listen(added, bearer("eve", 60))];
     await eventually(() => short.end() !== null);
     if (typeof expired === "object" && !(expired instanceof RegExp))
@@ -165,7 +156,7 @@ describe.each([
   });
 
   test("a caller has so many, whichever way they came, and gets their places back", async () => {
-    await serve({ subscriptions: { perCaller: 3 }, authentication: authentication() });
+    await serve({ subscriptions: { perCaller: 3 }, authentication });
     const others = [overSocket, overSse, overMultipart].map((open) => open(added, bearer("ada")));
     await running(3);
     const refused = listen(added, bearer("ada"));

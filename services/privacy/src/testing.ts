@@ -6,8 +6,8 @@ import { folderBlobs } from "@atrium/blobs";
 import { openDatabase, provisionDatabase } from "@atrium/database";
 import { testAdminUrl, testDatabase } from "@atrium/database/testing";
 import { postgresEphemeral } from "@atrium/ephemeral";
-import { embeddedTransport, eventsBase, runEvents } from "@atrium/events";
-import { newId } from "@atrium/ids";
+import { embeddedTransport, eventsBase, runEvents, type Envelope } from "@atrium/events";
+import { newId, newUuid } from "@atrium/ids";
 import { prepareJobs, runJobs } from "@atrium/jobs";
 import { answerForPeople, personalDataBase, type Held } from "@atrium/personal-data";
 import { createLog, type Platform } from "@atrium/subgraph";
@@ -57,6 +57,20 @@ export async function testTables() {
 }
 
 export type Tables = Awaited<ReturnType<typeof testTables>>;
+
+/** An event as chat announces it, of this organization and moment. */
+export const announced = (at: Date, organizationid: string | undefined, more: Partial<Envelope> = {}): Envelope => ({
+  specversion: "1.0",
+  id: newUuid(),
+  source: "/atrium/chat",
+  type: "chat.message.received.v1",
+  subject: newId("msg"),
+  time: at.toISOString(),
+  datacontenttype: "application/json",
+  ...(organizationid && { organizationid }),
+  data: {},
+  ...more,
+});
 
 /** A service that privacy asks: what it holds of people, and whether it answers at all. */
 export interface Neighbour {

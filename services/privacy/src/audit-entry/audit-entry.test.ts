@@ -1,6 +1,6 @@
-import { newId, newUuid } from "@atrium/ids";
+import { newId } from "@atrium/ids";
 import type { Envelope } from "@atrium/events";
-import { testTables, type Tables } from "../testing";
+import { announced, testTables, type Tables } from "../testing";
 import { hashAfter, hashOfData, lineOf } from "./audit-entry";
 import { signCheckpoints, tendPartitions } from "./checkpoint";
 import { recordEvents } from "./record";
@@ -13,14 +13,8 @@ beforeAll(async () => {
 afterAll(() => tables.close());
 
 const eventOf = (organizationid: string | undefined, subject: string, more: Partial<Envelope> = {}): Envelope => ({
-  specversion: "1.0",
-  id: newUuid(),
-  source: "/atrium/chat",
-  type: "chat.message.received.v1",
-  subject,
-  time: tables.clock.now.toISOString(),
-  datacontenttype: "application/json",
-  ...(organizationid && { organizationid, workspaceid: "wsp_1" }),
+  ...announced(tables.clock.now, organizationid, { subject }),
+  ...(organizationid && { workspaceid: "wsp_1" }),
   actorid: "usr_1",
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
   data: { messageId: subject },

@@ -1,7 +1,7 @@
 import { actorKeyFor } from "@atrium/access";
 import { originSeal, type Envelope } from "@atrium/events";
-import { newId, newUuid } from "@atrium/ids";
-import { secret, testTables, type Tables } from "../testing";
+import { newId } from "@atrium/ids";
+import { announced, secret, testTables, type Tables } from "../testing";
 import { eraseOrigins } from "./origin-store";
 import { auditEntryData } from "./personal-data";
 import { recordEvents } from "./record";
@@ -16,20 +16,12 @@ afterAll(() => tables.close());
 const origin = { network: "203.0.113.0/24", userAgent: "Firefox on Linux" };
 const sealedBy = (service: string) => originSeal(actorKeyFor(service, secret)).seal(origin);
 
-const eventOf = (organizationid: string, actorid: string | undefined, more: Partial<Envelope> = {}): Envelope => ({
-  specversion: "1.0",
-  id: newUuid(),
-  source: "/atrium/chat",
-  type: "chat.message.received.v1",
-  subject: newId("msg"),
-  time: tables.clock.now.toISOString(),
-  datacontenttype: "application/json",
-  organizationid,
-  ...(actorid && { actorid }),
-  sealedorigin: sealedBy("chat"),
-  data: {},
-  ...more,
-});
+const eventOf = (organizationid: string, actorid: string | undefined, more: Partial<Envelope> = {}): Envelope =>
+  announced(tables.clock.now, organizationid, {
+    ...(actorid && { actorid }),
+    sealedorigin: sealedBy("chat"),
+    ...more,
+  });
 
 const record = (...envelopes: Envelope[]) => {
   const { database, keys, now } = tables;

@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { Envelope } from "@atrium/events";
-import { newId, newUuid } from "@atrium/ids";
-import { testTables, type Tables } from "../testing";
+import { newId } from "@atrium/ids";
+import { announced, testTables, type Tables } from "../testing";
 import { recordEvents } from "./record";
 import { verifyAllChains, verifyChain } from "./verify";
 import { witnessChains } from "./witness";
@@ -15,20 +14,9 @@ beforeAll(async () => {
 beforeEach(() => (errors = []));
 afterAll(() => tables.close());
 
-const eventOf = (organizationid: string): Envelope => ({
-  specversion: "1.0",
-  id: newUuid(),
-  source: "/atrium/chat",
-  type: "chat.message.received.v1",
-  subject: newId("msg"),
-  time: tables.clock.now.toISOString(),
-  datacontenttype: "application/json",
-  organizationid,
-  data: {},
-});
 const record = (chain: string, count: number) => {
   const { database, keys, now } = tables;
-  const events = Array.from({ length: count }, () => eventOf(chain));
+  const events = Array.from({ length: count }, () => announced(tables.clock.now, chain));
   return database.asService().transaction((db) => recordEvents({ db, database, keys, now }, events));
 };
 const verify = async (chain: string) =>
