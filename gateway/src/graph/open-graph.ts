@@ -20,23 +20,20 @@ export interface OpenGraphOptions {
  * supergraph or is of a version that the planner doesn't know.
  */
 export async function openGraph(sdl: string, { limits, observer }: OpenGraphOptions = {}): Promise<Graph> {
-  let apiSchema: GraphQLSchema;
-  let supergraphSchema: GraphQLSchema;
-  try {
-    // Directives that clients' rights depend on are enforced before planning (authorization/), so the planner may ignore them.
-    apiSchema = Supergraph.build(sdl, { supportedFeatures: null })
-      .apiSchema()
-      .toGraphQLJSSchema({ includeDefer: true });
-    supergraphSchema = buildASTSchema(parse(sdl, { noLocation: true }), { assumeValid: true, assumeValidSDL: true });
-  } catch (error) {
-    throw new SupergraphError(`This is no supergraph: ${(error as Error).message}`, { cause: error });
-  }
+  // It begins to read in its own thread, while this one does.
   const planner = startPlanner({ sdl, limits: { ...defaultPlannerLimits, ...limits }, observer });
+  let supergraphSchema: GraphQLSchema;
+  let subgraphs: Graph["subgraphs"];
+  let apiSchema: GraphQLSchema;
   try {
-    await planner.ready;
+    supergraphSchema = schemaOf(sdl);
+    subgraphs = subgraphsOf(supergraphSchema);
+    apiSchema = schemaOf(await planner.ready);
   } catch (error) {
     await planner.close();
-    throw new SupergraphError(`The planner can't read this supergraph: ${(error as Error).message}`, { cause: error });
+    throw error instanceof SupergraphError
+      ? error
+      : new SupergraphError(`This is no supergraph: ${(error as Error).message}`, { cause: error });
   }
   const labels = labelsOf(supergraphSchema);
   const subgraphSchemas = new Map<string, GraphQLSchema>();
@@ -46,7 +43,7 @@ export async function openGraph(sdl: string, { limits, observer }: OpenGraphOpti
     sdl,
     apiSchema,
     supergraphSchema,
-    subgraphs: subgraphsOf(supergraphSchema),
+    subgraphs,
     plan: (operation, o = {}) => planner.plan(operation, { ...o, overrides: o.overrides ?? labels.decide(operation) }),
     subgraphSchema(name) {
       const known = subgraphSchemas.get(name);
@@ -62,8 +59,10 @@ export async function openGraph(sdl: string, { limits, observer }: OpenGraphOpti
 }
 
 /** The subgraphs of a supergraph that isn't opened. */
-export const subgraphsIn = (sdl: string): { name: string; url: string }[] =>
-  subgraphsOf(buildASTSchema(parse(sdl, { noLocation: true }), { assumeValid: true, assumeValidSDL: true }));
+export const subgraphsIn = (sdl: string): { name: string; url: string }[] => subgraphsOf(schemaOf(sdl));
+
+const schemaOf = (sdl: string): GraphQLSchema =>
+  buildASTSchema(parse(sdl, { noLocation: true }), { assumeValid: true, assumeValidSDL: true });
 
 /** Names and addresses, as composition wrote them into the join specification's enum. */
 function subgraphsOf(schema: GraphQLSchema): { name: string; url: string }[] {

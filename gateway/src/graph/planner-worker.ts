@@ -1,12 +1,13 @@
 import { operationFromDocument, Supergraph } from "@apollo/federation-internals";
 import { QueryPlanner } from "@apollo/query-planner";
-import { parse } from "graphql";
+import { parse, printSchema } from "graphql";
 import { parentPort, workerData } from "node:worker_threads";
 import type { PlannerAnswer, PlannerQuestion, PlannerSetup } from "./planner";
 
 // Plans operations, one after the other, in a thread of its own: planning takes milliseconds that the event loop needs.
 
 const { sdl, evaluatedPlansMax } = workerData as PlannerSetup;
+// Directives that clients' rights depend on are enforced before planning (authorization/): the planner may ignore them.
 const supergraph = Supergraph.build(sdl, { supportedFeatures: null });
 const schema = supergraph.apiSchema();
 const planner = new QueryPlanner(supergraph, {
@@ -23,15 +24,16 @@ Array.prototype.push = function <Item>(this: Item[], ...items: Item[]): number {
   return push.apply(this, items);
 };
 
-parentPort!.on("message", ({ id, text, operationName, overrides }: PlannerQuestion) => {
+parentPort!.on("message", ({ text, operationName, overrides }: PlannerQuestion) => {
   let answer: PlannerAnswer;
   try {
     const operation = operationFromDocument(schema, parse(text, { noLocation: true }), { operationName });
     const plan = planner.buildQueryPlan(operation, { overrideConditions: new Map(overrides) });
-    answer = { id, plan: JSON.stringify(plan) };
+    answer = { plan: JSON.stringify(plan) };
   } catch (error) {
-    answer = { id, error: error instanceof Error ? error.message : String(error) };
+    answer = { error: error instanceof Error ? error.message : String(error) };
   }
   parentPort!.postMessage(answer);
 });
-parentPort!.postMessage({ id: 0 } satisfies PlannerAnswer);
+const apiSdl = printSchema(schema.toGraphQLJSSchema({ includeDefer: true }));
+parentPort!.postMessage({ apiSdl } satisfies PlannerAnswer);

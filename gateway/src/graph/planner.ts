@@ -13,17 +13,16 @@ export interface PlannerSetup {
 }
 
 export interface PlannerQuestion {
-  id: number;
   text: string;
   operationName: string | undefined;
   overrides: [string, boolean][];
 }
 
-/** A plan as JSON text, or why there is none. The first one, with neither, says that the thread is ready. */
+/** A plan as JSON text, or why there is none. The first one says that the thread is ready, and what clients see. */
 export interface PlannerAnswer {
-  id: number;
   plan?: string;
   error?: string;
+  apiSdl?: string;
 }
 
 export interface PlannerLimits {
@@ -61,8 +60,11 @@ interface Planning {
 }
 
 export interface Planner {
-  /** Resolves when the thread has read the supergraph; rejects when it can't. */
-  ready: Promise<void>;
+  /**
+   * Resolves when the thread has read the supergraph, with the schema that clients see as text: reading one costs so much
+   * that only one thread does it. Rejects when it can't be read.
+   */
+  ready: Promise<string>;
   plan(operation: Operation, o: PlanOptions): Promise<QueryPlan> | QueryPlan;
   close(): Promise<void>;
 }
@@ -91,9 +93,8 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
   let wasReady = false;
   let failedStarts = 0;
   let restart: NodeJS.Timeout | undefined;
-  let lastId = 0;
-  let settleReady!: { resolve(): void; reject(error: Error): void };
-  const ready = new Promise<void>((resolve, reject) => (settleReady = { resolve, reject }));
+  let settleReady!: { resolve(apiSdl: string): void; reject(error: Error): void };
+  const ready = new Promise<string>((resolve, reject) => (settleReady = { resolve, reject }));
   ready.catch(() => {});
   let worker = startWorker();
 
@@ -105,7 +106,6 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
       resourceLimits: { maxOldGenerationSizeMb: limits.memoryMbMax },
       execArgv: extension === ".ts" ? ["--require", require.resolve("tsx/cjs")] : [],
     });
-    started.unref();
     started.on("message", (answer: PlannerAnswer) => {
       if (started === worker) take(answer);
     });
@@ -115,11 +115,12 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
     return started;
   }
 
-  function take({ id, plan, error }: PlannerAnswer): void {
-    if (id === 0) {
+  function take({ plan, error, apiSdl }: PlannerAnswer): void {
+    if (apiSdl !== undefined) {
       isReady = wasReady = true;
       failedStarts = 0;
-      settleReady.resolve();
+      worker.unref();
+      settleReady.resolve(apiSdl);
       return next();
     }
     const ended = running;
@@ -182,7 +183,6 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
     }, limits.planningMs);
     running = { planning, timer };
     const question: PlannerQuestion = {
-      id: ++lastId,
       text: print(operation.document),
       operationName: operation.name,
       overrides,
