@@ -109,14 +109,15 @@ export function startBatchWorker<Context, Handle extends EventHandle<Handle>>(op
   /** The first of these events together, without a stay in the inbox, as long as that goes well; returns the others. */
   const straight = async (envelopes: readonly Envelope[]): Promise<readonly Envelope[]> => {
     for (let at = 0; at < envelopes.length; at += straightMax) {
-      if (stopped || Date.now() < notStraightUntil) return envelopes.slice(at);
+      if (stopped || performance.now() < notStraightUntil) return envelopes.slice(at);
       const batch = envelopes.slice(at, at + straightMax);
-      const startedAt = Date.now();
+      const startedAt = performance.now();
       const handling = handleStraight(batch).catch(() => null);
       straightening = handling;
       const handled = await handling;
       // A handler that is slow, or fails, shall not hold up what else has arrived: it gets its events from the inbox.
-      if (handled === null || Date.now() - startedAt > straightMsMax) notStraightUntil = Date.now() + straightPauseMs;
+      if (handled === null || performance.now() - startedAt > straightMsMax)
+        notStraightUntil = performance.now() + straightPauseMs;
       if (handled === null) return envelopes.slice(at);
       options.onHandled(handled);
     }

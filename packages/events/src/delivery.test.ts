@@ -129,6 +129,36 @@ test("one subject's events keep their order while transactions commit in any ord
   expect(await effects(reports, "acc_straggler")).toEqual(["acc_straggler 1"]);
 });
 
+test("what waited long for its commit is published before what the next transaction says about the same subject", async () => {
+  // Somewhat more than the pause between two looks at the whole outbox.
+  let aheadMs = 0;
+  const now = performance.now.bind(performance);
+  const clock = jest.spyOn(performance, "now").mockImplementation(() => now() + aheadMs);
+  await ledger.run(transport);
+  await reports.run(transport, [noteChanges()]);
+  let commit = () => {};
+  let appended = () => {};
+  const isAppended = new Promise<void>((resolve) => (appended = resolve));
+  const slow = ledger.database.as(ada).transaction(async (tx) => {
+    await changeAccount(tx, "acc_slow");
+    appended();
+    await new Promise<void>((resolve) => (commit = resolve));
+  });
+  await isAppended;
+  for (const n of range(1, 4)) {
+    aheadMs += 6_000;
+    await change(ledger, "acc_1");
+    await effectsOf(reports, n);
+  }
+  // Waits for the account's lock, and so commits right after it.
+  const next = change(ledger, "acc_slow");
+  commit();
+  await Promise.all([slow, next]);
+  await effectsOf(reports, 6);
+  expect(await effects(reports, "acc_slow")).toEqual(["acc_slow 1", "acc_slow 2"]);
+  clock.mockRestore();
+});
+
 test("a relay that loses its connection between publishing and deleting publishes twice, with one effect", async () => {
   let cut = true;
   const published: string[] = [];
@@ -257,6 +287,48 @@ test("order holds in every subject while handlers of all of them fail now and th
   await effectsOf(reports, 400);
   for (const n of range(1, 5))
     expect(await effects(reports, `acc_${n}`)).toEqual(range(1, 80).map((version) => `acc_${n} ${version}`));
+});
+
+test("order holds in every subject when the database fails while more is being read", async () => {
+  // Of these, the first is being handled and the others are at hand when a further one is read and all is forgotten.
+  await change(ledger, "acc_first", ada);
+  for (const _ of range(1, 2)) await change(ledger, "acc_second", bob);
+
+  let away = false;
+  let arrive = () => {};
+  const arrives = new Promise<void>((resolve) => (arrive = resolve));
+  let read = () => {};
+  const isRead = new Promise<void>((resolve) => (read = resolve));
+  const service = reports.database.asService();
+  const sql: typeof service.sql = async (text, values) => {
+    if (away && text.includes("update inbox_event")) {
+      away = false;
+      setTimeout(arrive, 50);
+      throw new Error("The database is away.");
+    }
+    const rows = await service.sql(text, values);
+    if (away && text.includes("inbox_event as waiting")) {
+      read();
+      await arrives;
+    }
+    return rows as never;
+  };
+  const failing = new Proxy(service, { get: (handle, name) => (name === "sql" ? sql : Reflect.get(handle, name)) });
+  const database = { as: reports.database.as, asService: () => failing };
+
+  let attempts = 0;
+  const failAtFirst = async ({ accountId }: { accountId: string }) => {
+    if (accountId !== "acc_first" || ++attempts > 1) return;
+    away = true;
+    await change(ledger, "acc_second", bob);
+    await isRead;
+    throw new Error("this once");
+  };
+  await reports.run(transport, [noteChanges(failAtFirst)], { database, concurrency: 1 });
+  await ledger.run(transport);
+  await effectsOf(reports, 4);
+  expect(attempts).toBe(2);
+  expect(await effects(reports, "acc_second")).toEqual(range(1, 3).map((version) => `acc_second ${version}`));
 });
 
 test("an event whose effect is refused only at the commit isn't handled", async () => {

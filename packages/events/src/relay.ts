@@ -12,8 +12,6 @@ const batchBytesMax = 8_000_000;
 const pollMs = 2_000;
 // So few can't be all that fit into a batch. What came meanwhile has woken the loop again.
 const fewRows = 8;
-// Rows of transactions that took this long to commit are found by the sweep, younger ones at once.
-const settledMs = 10_000;
 const sweepMs = 5_000;
 
 /**
@@ -40,8 +38,8 @@ export function startRelay({
   log: EventLog;
 }): Loop {
   const limit = transport.keepsHistory ? batchSizeToBroker : batchSize;
-  const floor = settledFloor();
-  let sweptAt = 0;
+  const floor = settledFloor(connection);
+  let sweptAt = -Infinity;
 
   const read = {
     name: "outbox_read",
@@ -49,27 +47,25 @@ export function startRelay({
   };
   const remove = { name: "outbox_remove", text: transport.keepsHistory ? deleteSql : moveSql };
 
-  const claim = async (): Promise<EventRow[]> => {
-    const sweep = Date.now() - sweptAt > sweepMs;
-    const { rows } = await connection.query<EventRow>({ ...read, values: [sweep ? 0 : floor.position] });
-    // A sweep that found a full batch hasn't seen the end; the next round sweeps on.
-    if (sweep && rows.length < limit) sweptAt = Date.now();
-    return rows;
-  };
-
   const work = async () => {
     for (;;) {
-      const rows = await claim();
-      if (rows.length === 0) return;
-      const own = rows.filter(({ type }) => serviceOf(type) === service);
-      if (own.length < rows.length) await parkForeign(connection, service, rows);
-      if (own.length === 0) continue;
-      await transport.publish(own.map(toEnvelope));
-      await connection.query({ ...remove, values: [own.map(({ position }) => position)] });
-      floor.published(own.at(-1)!.position);
-      onPublished(own.length);
+      const sweep = performance.now() - sweptAt > sweepMs ? await floor.sweep() : undefined;
+      const { rows } = await connection.query<EventRow>({ ...read, values: [sweep ? 0 : floor.position] });
+      await publish(rows);
+      // One that hasn't seen the end is gone on with in the next round.
+      if (sweep?.(rows)) sweptAt = performance.now();
       if (rows.length < fewRows) return;
     }
+  };
+
+  const publish = async (rows: EventRow[]) => {
+    const own = rows.filter(({ type }) => serviceOf(type) === service);
+    if (own.length < rows.length) await parkForeign(connection, service, rows);
+    if (own.length === 0) return;
+    await transport.publish(own.map(toEnvelope));
+    await connection.query({ ...remove, values: [own.map(({ position }) => position)] });
+    floor.published(own.at(-1)!.position);
+    onPublished(own.length);
   };
   return startLoop({ name: `The relay of ${service}`, work, pollMs, log });
 }
@@ -80,23 +76,47 @@ const moveSql = `
   insert into published_event (position, ${eventColumns}) select * from gone on conflict (position) do nothing`;
 
 /**
- * The position under which everything has been published for a while. Reading from there spares the index entries of
- * deleted rows, which pile up while some old transaction keeps vacuum from removing them.
+ * The position up to which everything has been published. Reading from there spares the index entries of deleted rows,
+ * which pile up while some old transaction keeps vacuum from removing them.
+ *
+ * Age alone says nothing about it: the row of a transaction that was slow to commit would be passed over, and what the
+ * next one appended about the same subject published before it. So the floor rises to what had been published at some
+ * time, when all transactions that ran at that time have ended and everything they left visible has been published too.
  */
-function settledFloor() {
-  let settled: EventRow["position"] = 0;
-  let candidate: { position: EventRow["position"]; since: number } = { position: 0, since: Date.now() };
+function settledFloor(connection: LeaderConnection) {
+  let settled = 0;
+  let published = 0;
+  let next = { position: 0, startedBefore: 0n };
   return {
     get position() {
       return settled;
     },
     published(position: EventRow["position"]) {
-      if (Date.now() - candidate.since < settledMs) return;
-      settled = candidate.position;
-      candidate = { position, since: Date.now() };
+      published = Math.max(published, Number(position));
+    },
+    /** Before everything visible is read. To be told what was read once that is published; says whether it was everything. */
+    async sweep(): Promise<(rows: readonly EventRow[]) => boolean> {
+      const { rows } = await connection.query<{ running: string; coming: string }>({
+        name: "horizon",
+        text: horizonSql,
+      });
+      const [{ running, coming }] = rows as [(typeof rows)[0]];
+      const position = published;
+      return (swept) => {
+        if (swept.length >= fewRows && Number(swept.at(-1)!.position) <= next.position) return false;
+        if (BigInt(running) >= next.startedBefore) {
+          settled = next.position;
+          next = { position, startedBefore: BigInt(coming) };
+        }
+        return true;
+      };
     },
   };
 }
+
+// The oldest transaction that runs, and the one that begins next.
+const horizonSql = `
+  select pg_snapshot_xmin(now)::text as running, pg_snapshot_xmax(now)::text as coming from pg_current_snapshot() as now`;
 
 /** Nobody may announce in another service's name: such rows are kept for a person to look at, and go nowhere. */
 async function parkForeign(connection: LeaderConnection, service: string, rows: EventRow[]) {

@@ -47,10 +47,12 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
   /**
    * Lanes whose first event has just failed, until their transaction has ended. Loading one of them now could bring
    * the events behind the failed one without that one. A load that was under way meanwhile may have done so already:
-   * `tornLanes` are those whose rows the current load has to leave out.
+   * `tornLanes` are those whose rows the current load has to leave out. It brings nothing at all when what was at hand
+   * has been forgotten meanwhile, since it left that out: `beginnings` tells.
    */
   const failedLanes = new Set<string>();
   let tornLanes = new Set<string>();
+  let beginnings = 0;
   let stopped = false;
   let unread = true;
 
@@ -61,11 +63,13 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
       if (atHand.length >= lowWater) break;
       const full = [...waiting].filter(([, rows]) => rows.length >= laneBufferMax).map(([lane]) => lane);
       tornLanes = new Set(failedLanes);
+      const beginning = beginnings;
       const known = [...atHand, ...begun].map(({ position }) => position);
       const { rows, mayHaveMore } = await loadWindow(service, group, {
         positions: known,
         lanes: [...full, ...failedLanes],
       });
+      if (beginning !== beginnings) continue;
       unread = mayHaveMore;
       for (const row of rows) if (!tornLanes.has(row.lane)) buffer(row);
       begin();
@@ -89,27 +93,29 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
         begun.add(row);
         busyLanes.add(row.lane);
       }
-      const transaction = handleBatch(batch)
-        .catch((error) => {
-          // The database itself fails. Begin anew with what is in the inbox, once it can be read again.
-          if (!stopped) log.error({ err: error }, `The inbox of ${group} can't note what became of its events`);
-          for (const row of batch) tornLanes.add(row.lane);
-          waiting.clear();
-          unread = true;
-        })
-        .finally(() => {
-          transactions.delete(transaction);
-          for (const row of batch) {
-            begun.delete(row);
-            busyLanes.delete(row.lane);
-            // Nothing of this lane was loaded meanwhile.
-            if (failedLanes.delete(row.lane)) unread = true;
-          }
-          begin();
-          if (unread) loop.wake();
-        });
+      const ended = (error?: unknown) => {
+        transactions.delete(transaction);
+        for (const row of batch) {
+          begun.delete(row);
+          busyLanes.delete(row.lane);
+          // Nothing of this lane was loaded meanwhile.
+          if (failedLanes.delete(row.lane)) unread = true;
+        }
+        if (error !== undefined) beginAnew(error);
+        begin();
+        if (unread) loop.wake();
+      };
+      const transaction = handleBatch(batch).then(() => ended(), ended);
       transactions.add(transaction);
     }
+  };
+
+  /** The database itself fails: with what is in the inbox, once it can be read again. */
+  const beginAnew = (error: unknown) => {
+    if (!stopped) log.error({ err: error }, `The inbox of ${group} can't note what became of its events`);
+    waiting.clear();
+    beginnings++;
+    unread = true;
   };
 
   /** Events of free lanes that may share a transaction. What has failed before is handled alone. */
@@ -166,13 +172,13 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
     const handle = consumer.as === "service" ? service : database.as(tenant);
     let handled = 0;
     await handle.transaction(async (tx) => {
-      const startedAt = Date.now();
+      const startedAt = performance.now();
       handled = 0;
       for (const { envelope, data, consumer } of events) {
         const call = async () => consumer.handler(options.contextFor(envelope, tx), data, envelope as never);
         await within(options.handlerMsMax, traced(envelope, call));
         handled++;
-        if (Date.now() - startedAt > batchMsMax) break;
+        if (performance.now() - startedAt > batchMsMax) break;
       }
       // Last, because it also finds out whether a handler has swallowed an error that leaves the transaction aborted.
       const positions = rows.slice(0, handled).map(({ position }) => position);

@@ -42,7 +42,7 @@ export function startKafkaConsumer(options: KafkaConsumerOptions) {
   const stopping = new AbortController();
   let failures = 0;
   let delivering = 0;
-  let progressAt = Date.now();
+  let progressAt = performance.now();
   /** When the last event delivered was published; for the age of what waits. */
   let heardUntil = Date.now();
 
@@ -87,7 +87,7 @@ export function startKafkaConsumer(options: KafkaConsumerOptions) {
     } finally {
       clearInterval(beating);
       delivering--;
-      progressAt = Date.now();
+      progressAt = performance.now();
     }
   };
 
@@ -127,16 +127,16 @@ export function startKafkaConsumer(options: KafkaConsumerOptions) {
   const endOf = (consumer: Consumer, hearsAll: () => Promise<boolean>) => {
     let end = (_reason: string) => {};
     const reason = new Promise<string>((resolve) => (end = resolve));
-    progressAt = Date.now();
+    progressAt = performance.now();
     const { CRASH, HEARTBEAT, FETCH, GROUP_JOIN } = consumer.events;
     consumer.on(CRASH, ({ payload }) => end(`it has crashed: ${payload.error.message}`));
     for (const event of [HEARTBEAT, FETCH, GROUP_JOIN] as const)
       consumer.on(event as typeof HEARTBEAT, () => {
-        progressAt = Date.now();
+        progressAt = performance.now();
         failures = 0;
       });
     const watch = setInterval(() => {
-      if (delivering === 0 && Date.now() - progressAt > stallMs) end("it has stalled");
+      if (delivering === 0 && performance.now() - progressAt > stallMs) end("it has stalled");
     }, watchMs);
     const discover = setInterval(() => {
       hearsAll().then(
