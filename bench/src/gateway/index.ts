@@ -2,8 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import { median, milliseconds, percentile, rounded } from "../statistics";
 import type { Figure, Measure } from "../table";
 import { answerOf, asFastAsItAnswers, atRate, type Outcome } from "./callers";
+import { startCollector } from "./collector";
 import {
   atrium,
+  atriumHouse,
   atriumUnshared,
   hiveGateway,
   hiveRouter,
@@ -27,12 +29,14 @@ type OperationName = keyof typeof operations;
 export const gateway: Measure = async (say) => {
   await installPeers(say);
   keepOffMeasuredCore(process.pid);
+  const collector = await startCollector();
   const subgraphs = await startSubgraphs();
   const { sdl } = subgraphs;
+  const house = atriumHouse(subgraphs, collector.url);
   const perProcessorSecond = new Map<string, Record<OperationName, number[]>>();
   const figures: Figure[] = [];
   try {
-    const contestants = [stock, hiveGateway, hiveRouter, atrium, atriumUnshared];
+    const contestants = [stock, hiveGateway, hiveRouter, atrium, atriumUnshared, house];
     const expected = new Map<OperationName, unknown>();
     // Round by round, all of them: what the machine does beside it meets everybody.
     for (let round = 0; round < rounds; round++)
@@ -62,6 +66,7 @@ export const gateway: Measure = async (say) => {
     return figures;
   } finally {
     subgraphs.stop();
+    collector.server.close();
   }
 };
 
