@@ -70,12 +70,16 @@ export async function openHouse(given: Case): Promise<DifferentialHouse> {
       subgraphExecutor(typeDefs, held, (query) => sent.push(`${name}: ${query}`)),
     ]),
   );
+  // Every other answer is one that others read as well: changing it would be a fault that nobody's own answer shows.
+  let answered = 0;
+  const shared = (answer: SubgraphAnswer): SubgraphAnswer =>
+    ++answered % 2 === 0 ? answer : { ...frozen(answer), isShared: true };
   const transports = new Map(
     [...executors].map(([name, run]): [string, SubgraphTransport] => [
       name,
       {
         name,
-        fetch: async ({ query, variables }) => run(query, variables),
+        fetch: async ({ query, variables }) => shared(await run(query, variables)),
         subscribe: () => Promise.reject(new Error("Nothing is subscribed to here.")),
         close: async () => {},
       },
@@ -128,6 +132,12 @@ export async function openHouse(given: Case): Promise<DifferentialHouse> {
     reset: () => void (held.world = given.data()),
     close: () => graph.close(),
   };
+}
+
+function frozen<Value>(value: Value): Value {
+  if (typeof value !== "object" || value === null) return value;
+  for (const each of Object.values(value)) frozen(each);
+  return Object.freeze(value);
 }
 
 export const aRequest = (): ClientRequest => ({
