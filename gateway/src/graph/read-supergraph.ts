@@ -1,17 +1,17 @@
-import { buildSchema, SchemaBlueprint, Supergraph, type Schema } from "@apollo/federation-internals";
-import { DirectiveLocation, Kind, type DocumentNode, type GraphQLSchema } from "graphql";
+import { buildSchema, Schema, Supergraph } from "@apollo/federation-internals";
+import { DirectiveLocation, Kind, type GraphQLSchema } from "graphql";
 
 /**
  * `Supergraph.build`, with its refusals in its words: some when the subgraphs or the API schema are asked for.
  *
- * The library prints each schema that it has made, the subgraphs' too, parses that again and runs graphql-js's rules over
- * it: more than half of its time. What has been made of objects can break few of these rules, so those are looked at
- * here, on the objects; all else that the library looks at it still does. Where anything at all seems wrong it reads the
- * text anew, in its own way.
+ * The library prints each schema that it has made, the subgraphs' and the API's too, parses that again and runs graphql-js's
+ * rules over it: more than half of its time. What has been made of objects can break few of these rules, so those are
+ * looked at here, on the objects; all else that the library looks at it still does. Where anything at all seems wrong it
+ * reads the text anew, in its own way.
  */
 export const readSupergraph = (sdl: string): Supergraph =>
   // Directives that clients' rights depend on are enforced before planning (authorization/): the planner may ignore them.
-  readQuickly(sdl) ?? Supergraph.build(sdl, { supportedFeatures: null });
+  withoutDocuments(() => readQuickly(sdl)) ?? Supergraph.build(sdl, { supportedFeatures: null });
 
 /** One subgraph's own schema, as composition saw it. */
 export function subgraphSchemaIn(sdl: string, name: string): GraphQLSchema {
@@ -22,16 +22,16 @@ export function subgraphSchemaIn(sdl: string, name: string): GraphQLSchema {
 
 function readQuickly(sdl: string): Supergraph | null {
   try {
-    const schema = buildSchema(sdl, { validate: false, blueprint: new WithoutRules() });
+    const schema = buildSchema(sdl, { validate: false });
     // Composition writes no extensions; what they may extend is one of the rules.
     if (schema.types().some((type) => type.hasExtensionElements()) || !areDirectivesInPlace(schema)) return null;
-    validate(schema);
+    schema.validate();
     const supergraph = new Supergraph(schema, null, false);
     for (const { schema: subgraph } of supergraph.subgraphs()) {
       if (!areDirectivesInPlace(subgraph)) return null;
-      subgraph.blueprint.validationRules = () => [];
+      // It was taken for valid.
       subgraph.invalidate();
-      validate(subgraph);
+      subgraph.validate();
     }
     supergraph.apiSchema();
     return supergraph;
@@ -40,19 +40,15 @@ function readQuickly(sdl: string): Supergraph | null {
   }
 }
 
-class WithoutRules extends SchemaBlueprint {
-  override validationRules() {
-    return [];
+/** Lets schemas be validated as an empty document is by graphql-js, and by the library as ever. */
+function withoutDocuments<Result>(work: () => Result): Result {
+  const toAST = Object.getOwnPropertyDescriptor(Schema.prototype, "toAST")!;
+  Schema.prototype.toAST = () => ({ kind: Kind.DOCUMENT, definitions: [] });
+  try {
+    return work();
+  } finally {
+    Object.defineProperty(Schema.prototype, "toAST", toAST);
   }
-}
-
-const nothing: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
-
-/** By the library, but for the rules about documents. */
-function validate(schema: Schema): void {
-  schema.toAST = () => nothing;
-  schema.validate();
-  delete (schema as Partial<Schema>).toAST;
 }
 
 /**
