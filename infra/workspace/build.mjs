@@ -26,6 +26,8 @@ if (whole.length > 0)
     ...common,
     entryPoints: whole,
     bundle: true,
+    // Only what runs from source asks for it.
+    external: ["tsx"],
     // Names stay: errors are told apart, and told of, by them.
     minifySyntax: true,
     minifyWhitespace: true,

@@ -102,7 +102,7 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
 
   function startWorker(): Worker {
     const extension = path.extname(__filename);
-    const started = new Worker(path.join(__dirname, `planner-worker${extension}`), {
+    const started = new Worker(path.join(__dirname, `../graph/planner-worker${extension}`), {
       workerData: { sdl: o.sdl, evaluatedPlansMax: limits.evaluatedPlansMax } satisfies PlannerSetup,
       // Run from source (tests, development), the thread needs the loader that its parent has.
       resourceLimits: { maxOldGenerationSizeMb: limits.memoryMbMax },
