@@ -63,6 +63,16 @@ test("a revoked session is refused on the next request", async () => {
   await expectRefused(bearer(token), /session has ended/);
 });
 
+test("a token that was accepted before is refused once it has expired", async () => {
+  const { token } = house.world.signIn("usr_ada");
+  expect((await house.post(whoAsks, { token })).status).toBe(200);
+  const now = Date.now.bind(Date);
+  const clock = jest.spyOn(Date, "now").mockImplementation(() => now() + 86_400_000);
+  await expectRefused(bearer(token), /expired/);
+  clock.mockRestore();
+  expect((await house.post(whoAsks, { token })).status).toBe(200);
+});
+
 describe("a token is refused", () => {
   const claims = { sub: "usr_ada", sid: "ses_alive", org: "org_1", ws: "wsp_1", kind: "USER" };
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -239,4 +249,21 @@ test("while access can't be checked nobody gets in, and nothing of the reason ge
   } finally {
     house.world.accessIsDown = false;
   }
+});
+
+// Last, because it leaves the keys fetched in the future.
+test("a key that is withdrawn, or replaced under its name, stops counting for tokens that were accepted before", async () => {
+  const now = performance.now.bind(performance);
+  let aheadMs = 0;
+  const clock = jest.spyOn(performance, "now").mockImplementation(() => now() + aheadMs);
+  for (const replace of [() => house.world.keys.delete("key-3"), () => house.world.addKey("key-3")]) {
+    house.world.addKey("key-3");
+    aheadMs += 15_000;
+    const { token } = house.world.signIn("usr_ada", { kid: "key-3" });
+    expect((await house.post(whoAsks, { token })).status).toBe(200);
+    replace();
+    aheadMs += 15_000;
+    await expectRefused(bearer(token), /isn't valid/);
+  }
+  clock.mockRestore();
 });

@@ -66,6 +66,7 @@ export function createAuthentication(o: {
   const { source, issuer, audience } = o;
   const logged = new WeakSet<Error>();
   const keys = signingKeyRing(() => ask(() => source.signingKeys()));
+  const verified = new VerifiedTokens();
 
   async function verify({ authorization, apiKey }: Credentials): Promise<Proof> {
     if (authorization === undefined && apiKey === undefined) return { kind: "NONE" };
@@ -82,6 +83,8 @@ export function createAuthentication(o: {
     const kid = keyIdOf(token);
     const key = kid === undefined ? undefined : await keys.find(kid);
     if (!key) throw unauthenticated("The access token isn't valid.");
+    const known = verified.claimsOf(token, key);
+    if (known) return known;
     try {
       // The algorithm is ours to say, never the token's; and `key` is a public P-256 key, never a shared secret.
       const payload = jwt.verify(token, key, {
@@ -91,7 +94,7 @@ export function createAuthentication(o: {
         clockTolerance: clockSkewSeconds,
       });
       const { sub, sid, org, ws, kind, exp } = claimsSchema.parse(payload);
-      return {
+      const claims = {
         userId: sub,
         sessionId: sid,
         organizationId: org ?? null,
@@ -99,6 +102,8 @@ export function createAuthentication(o: {
         kind,
         expiresAt: new Date(exp * 1000),
       };
+      verified.add(token, key, claims);
+      return claims;
     } catch (error) {
       if (error instanceof jwt.TokenExpiredError)
         throw unauthenticated("The access token has expired. Get a new one with refreshSession.", error);
@@ -180,6 +185,37 @@ function keyIdOf(token: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+// Of each of two generations.
+const verifiedMax = 5_000;
+
+/**
+ * Tokens whose signature has been checked, so that it isn't again with each request of the same caller. Whether the
+ * session lives and what it may do is asked each time all the same.
+ */
+class VerifiedTokens {
+  #older = new Map<string, Verified>();
+  #newer = new Map<string, Verified>();
+
+  /** Undefined for a token that has to be checked: an unknown one, one of another key, one that may have expired. */
+  claimsOf(token: string, key: KeyObject): TokenClaims | undefined {
+    const known = this.#newer.get(token) ?? this.#older.get(token);
+    return known?.key.equals(key) && known.claims.expiresAt.getTime() > Date.now() ? known.claims : undefined;
+  }
+
+  add(token: string, key: KeyObject, claims: TokenClaims): void {
+    if (this.#newer.size >= verifiedMax) {
+      this.#older = this.#newer;
+      this.#newer = new Map();
+    }
+    this.#newer.set(token, { key, claims });
+  }
+}
+
+interface Verified {
+  key: KeyObject;
+  claims: TokenClaims;
 }
 
 /** The signing keys by their ids, fetched when they get old and when an unknown one is named. */

@@ -29,7 +29,10 @@ export async function serveGateway({ env, log }: { env: NodeJS.ProcessEnv; log: 
   const clients = new Map<string, SubgraphClient>();
   for (const [name, url] of SERVICE_URLS)
     if (name !== "gateway") clients.set(name, httpClient({ name, url, secret, log }));
-  const stopTelemetry = await startTelemetry("gateway", env);
+  const stopTelemetry = await startTelemetry("gateway", env, {
+    carriesContext: false,
+    sampling: settings.TRACES_SAMPLED,
+  });
   const closeAll = async () => {
     await Promise.all([...clients.values()].map((client) => client.close()));
     await stopTelemetry();

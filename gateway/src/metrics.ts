@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { tally, timings } from "./observing/tallies";
 
 // Names come from clients: past so many distinct ones, and past such a length, they are counted together.
 const operationNamesMax = 200;
@@ -15,24 +16,24 @@ export function createMetrics({ processMetrics = true }: { processMetrics?: bool
   const registers = [registry];
   if (processMetrics) collectDefaultMetrics({ register: registry });
 
-  const requests = new Counter({
+  const requestAnswered = tally({
     name: "atrium_gateway_http_requests_total",
     help: "Answered HTTP requests by route and status.",
     labelNames: ["route", "method", "status"],
     registers,
   });
-  const operations = new Histogram({
+  const operationTook = timings({
     name: "atrium_gateway_operation_seconds",
     help: "GraphQL operations by name, type and outcome (ok, errors, refused), and how long they took.",
     labelNames: ["operation", "type", "outcome"],
-    buckets: seconds,
+    seconds,
     registers,
   });
-  const fetches = new Histogram({
+  const fetchTook = timings({
     name: "atrium_gateway_fetch_seconds",
     help: "Calls to subgraphs by outcome (ok, errors, or why there was no answer), retries included.",
     labelNames: ["subgraph", "outcome"],
-    buckets: seconds,
+    seconds,
     registers,
   });
   const sockets = new Gauge({
@@ -57,7 +58,7 @@ export function createMetrics({ processMetrics = true }: { processMetrics?: bool
     registers,
   });
 
-  const plans = new Counter({
+  const planAsked = tally({
     name: "atrium_gateway_plans_total",
     help: "Plans that operations asked for, by where they came from (cache, planner).",
     labelNames: ["source"],
@@ -82,7 +83,7 @@ export function createMetrics({ processMetrics = true }: { processMetrics?: bool
     labelNames: ["subgraph"],
     registers,
   });
-  const clients = new Counter({
+  const clientAsked = tally({
     name: "atrium_gateway_client_operations_total",
     help: "Operations by the client's own name and version.",
     labelNames: ["client", "version"],
@@ -99,30 +100,28 @@ export function createMetrics({ processMetrics = true }: { processMetrics?: bool
     subscriptions,
     events,
     socketClosed: (code: number) => socketsClosed.inc({ code: String(code) }),
-    requestAnswered: (route: string, method: string, status: number) =>
-      requests.inc({ route, method, status: String(status) }),
+    requestAnswered: (route: string, method: string, status: number) => requestAnswered(route, method, String(status)),
     operationEnded(name: string | null | undefined, type: string, outcome: "ok" | "errors" | "refused", took: number) {
       // A refused operation's name was never checked: it doesn't take one of the places.
       const operation = outcome === "refused" ? "refused" : operationLabel(name);
-      operations.observe({ operation, type, outcome }, took);
+      operationTook(took, operation, type, outcome);
     },
     fetchStarted(subgraph: string) {
       const startedAt = performance.now();
       return (outcome: "ok" | "errors" | "unavailable") =>
-        fetches.observe({ subgraph, outcome }, (performance.now() - startedAt) / 1000);
+        fetchTook((performance.now() - startedAt) / 1000, subgraph, outcome);
     },
-    fetchEnded: (subgraph: string, outcome: string, tookMs: number) =>
-      fetches.observe({ subgraph, outcome }, tookMs / 1000),
-    planFromCache: () => plans.inc({ source: "cache" }),
+    fetchEnded: (subgraph: string, outcome: string, tookMs: number) => fetchTook(tookMs / 1000, subgraph, outcome),
+    planFromCache: () => planAsked("cache"),
     planned(outcome: "planned" | "refused" | "failed", tookMs: number) {
-      plans.inc({ source: "planner" });
+      planAsked("planner");
       planning.observe({ outcome }, tookMs / 1000);
     },
     retried: (subgraph: string, reason: string) => retries.inc({ subgraph, reason }),
     breakerChanged: (subgraph: string, state: keyof typeof breakerStates) =>
       breakers.set({ subgraph }, breakerStates[state]),
     clientAsked: (name: string | undefined, version: string | undefined) =>
-      clients.inc({ client: clientLabel(name), version: versionLabel(version) }),
+      clientAsked(clientLabel(name), versionLabel(version)),
   };
 }
 

@@ -124,4 +124,10 @@ export const gatewaySettings = z.object({
   ...operationsSettings,
   METRICS_TOKEN,
   OTEL_EXPORTER_OTLP_ENDPOINT,
+  TRACES_SAMPLED: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe("The share of requests that is traced, 0 to 1, beside those whose client's trace is sampled already."),
 });

@@ -6,6 +6,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { request } from "undici";
 import { root } from "../house";
+import type { Subgraphs } from "./subgraphs";
 
 const peers = path.join(root, "bench/peers");
 const startMaxMs = 60_000;
@@ -106,6 +107,17 @@ export const atriumTraced = (collector: string): Contestant => ({
   ...atrium,
   name: "atrium-gateway, with metrics and traces",
   command: configured(`telemetry: { otlpEndpoint: "${collector}" }`),
+});
+
+/** Atrium's own endpoint with all that it does for each request: sessions, rights, signed actors, budgets, metrics, traces. */
+export const atriumHouse = ({ services, token }: Subgraphs, collector: string): Contestant => ({
+  name: "Atrium's own endpoint, with authentication, limits, metrics and traces",
+  command: ({ supergraph, port }) => [
+    ...[process.execPath, ...flags, path.join(peers, "atrium.mjs"), supergraph, String(port)],
+    JSON.stringify(services),
+  ],
+  env: () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: collector }),
+  headers: () => ({ authorization: `Bearer ${token}` }),
 });
 
 function configured(yaml: string): Contestant["command"] {

@@ -2,8 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import { median, milliseconds, percentile, rounded } from "../statistics";
 import type { Figure, Measure } from "../table";
 import { answerOf, asFastAsItAnswers, atRate, type Outcome } from "./callers";
+import { startCollector } from "./collector";
 import {
   atrium,
+  atriumHouse,
   atriumUnshared,
   hiveGateway,
   hiveRouter,
@@ -14,7 +16,7 @@ import {
   type Contestant,
 } from "./contestants";
 import { sixteenFetches, threeHops } from "./shop";
-import { startSubgraphs } from "./subgraphs";
+import { startSubgraphs, type Subgraphs } from "./subgraphs";
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
 const warmUpMs = 4_000;
@@ -27,12 +29,14 @@ type OperationName = keyof typeof operations;
 export const gateway: Measure = async (say) => {
   await installPeers(say);
   keepOffMeasuredCore(process.pid);
+  const collector = await startCollector();
   const subgraphs = await startSubgraphs();
   const { sdl } = subgraphs;
+  const house = atriumHouse(subgraphs, collector.url);
   const perProcessorSecond = new Map<string, Record<OperationName, number[]>>();
   const figures: Figure[] = [];
   try {
-    const contestants = [stock, hiveGateway, hiveRouter, atrium, atriumUnshared];
+    const contestants = [stock, hiveGateway, hiveRouter, atrium, atriumUnshared, house];
     const expected = new Map<OperationName, unknown>();
     // Round by round, all of them: what the machine does beside it meets everybody.
     for (let round = 0; round < rounds; round++)
@@ -41,6 +45,8 @@ export const gateway: Measure = async (say) => {
         if (!running) continue;
         try {
           for (const [name, query] of Object.entries(operations) as [OperationName, string][]) {
+            // Its limits refuse the other one.
+            if (contestant === house && name !== "3 hops") continue;
             const answer = await answerOf(running, query);
             if (!expected.has(name)) expected.set(name, answer);
             else if (!isDeepStrictEqual(answer, expected.get(name)))
@@ -57,11 +63,18 @@ export const gateway: Measure = async (say) => {
         }
       }
     for (const name of Object.keys(operations) as OperationName[])
-      for (const contestant of contestants) figures.push(figureOf(name, contestant, perProcessorSecond));
-    figures.push(await atHalfLoad(sdl, median(perProcessorSecond.get(atrium.name)!["3 hops"])));
+      for (const contestant of contestants)
+        if (contestant !== house) figures.push(figureOf(name, contestant, perProcessorSecond));
+    for (const [other, atLeast] of [
+      [stock, 6],
+      [hiveGateway, 4],
+    ] as const)
+      figures.push(figureOfHouse(house, other, atLeast, perProcessorSecond));
+    figures.push(await atHalfLoad(subgraphs, median(perProcessorSecond.get(atrium.name)!["3 hops"])));
     return figures;
   } finally {
     subgraphs.stop();
+    collector.server.close();
   }
 };
 
@@ -93,17 +106,49 @@ function figureOf(
   };
 }
 
-/** What the gateway adds to the slowest percentile when half of its core is busy: its latency, less the subgraphs'. */
-async function atHalfLoad(sdl: string, requestsPerSecond: number): Promise<Figure> {
+function figureOfHouse(
+  house: Contestant,
+  other: Contestant,
+  atLeast: number,
+  all: ReadonlyMap<string, Record<OperationName, number[]>>,
+): Figure {
+  const [ours, theirs] = [house, other].map(({ name }) => all.get(name)!["3 hops"]) as [number[], number[]];
+  const ratio = median(ours.map((each, round) => each / theirs[round]!));
+  return {
+    what: `3 hops: ${house.name}, beside ${other.name}`,
+    value: `${rounded(median(ours))} (${ratio.toFixed(2)} times as many)`,
+    reach: { target: `≥ ${atLeast}×`, met: ratio >= atLeast },
+  };
+}
+
+const halfLoadRounds = 5;
+const halfLoadMs = 5_000;
+const oneFetch = "{ topProducts(first: 5) { upc name price } }";
+
+/**
+ * What the gateway adds to the slowest percentile when half of its core is busy: its latency, less that of the same callers
+ * at the same rate before a subgraph, round by round. Three fetches' own time stays in it.
+ */
+async function atHalfLoad({ sdl, services }: Subgraphs, requestsPerSecond: number): Promise<Figure> {
   const running = (await start(atrium, sdl))!;
+  const straight = { ...running, url: `${services["products"]}/graphql` };
+  const everyMs = 2_000 / requestsPerSecond;
+  const through: number[][] = [];
+  const added: number[] = [];
   try {
     await asFastAsItAnswers(running, threeHops, warmUpMs);
-    const { latencies } = await atRate(running, threeHops, { ms: 20_000, everyMs: 2_000 / requestsPerSecond });
-    const p99 = percentile(latencies, 0.99);
+    await asFastAsItAnswers(straight, oneFetch, warmUpMs / 4);
+    for (let round = 0; round < halfLoadRounds; round++) {
+      const own = (await atRate(straight, oneFetch, { ms: halfLoadMs, everyMs })).latencies;
+      const { latencies } = await atRate(running, threeHops, { ms: halfLoadMs, everyMs });
+      through.push(latencies);
+      added.push(percentile(latencies, 0.99) - percentile(own, 0.99));
+    }
+    const p99 = median(through.map((each) => percentile(each, 0.99)));
     return {
-      what: "3 hops at half of what its core can do, subgraphs' time included: p99",
-      value: `${milliseconds(p99)} (p50 ${milliseconds(median(latencies))})`,
-      reach: { target: "< 5 ms", met: p99 < 5 },
+      what: "3 hops at half of what its core can do: p99 that the gateway and its three fetches add",
+      value: `${milliseconds(median(added))} (whole: p50 ${milliseconds(median(through.map(median)))}, p99 ${milliseconds(p99)})`,
+      reach: { target: "< 5 ms", met: median(added) < 5 },
     };
   } finally {
     await running.stop();

@@ -1,9 +1,7 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { median, rounded } from "../statistics";
 import type { Figure, Measure } from "../table";
 import { asFastAsItAnswers, type Outcome } from "./callers";
+import { startCollector } from "./collector";
 import { atriumTraced, atriumUnseen, keepOffMeasuredCore, start } from "./contestants";
 import { sixteenFetches, threeHops } from "./shop";
 import { startSubgraphs } from "./subgraphs";
@@ -58,17 +56,3 @@ export const gatewayObserving: Measure = async (say) => {
 };
 
 const processorMsOfOne = ({ requests, processorMs }: Outcome) => processorMs / requests;
-
-/** Takes traces as a collector does: OTLP over HTTP. */
-async function startCollector(): Promise<{ url: string; server: Server; received(): number }> {
-  let received = 0;
-  const server = createServer((request, response) => {
-    request.resume();
-    request.on("end", () => {
-      received++;
-      response.writeHead(200, { "content-type": "application/json" }).end("{}");
-    });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server, received: () => received };
-}

@@ -1,5 +1,6 @@
 import { buildSubgraphSchema } from "@apollo/subgraph";
-import { createServer } from "node:http";
+import { generateKeyPairSync, sign } from "node:crypto";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { execute, parse, type DocumentNode } from "graphql";
 import { useServer as serveSockets } from "graphql-ws/use/ws";
@@ -83,11 +84,47 @@ function serve(name: string): Promise<[string, string]> {
   });
   server.keepAliveTimeout = 120_000;
   serveSockets({ schema }, new WebSocketServer({ server, path: "/graphql" }));
-  return new Promise((resolve) => {
+  return listening(name, server, "/graphql");
+}
+
+const listening = (name: string, server: Server, path: string): Promise<[string, string]> =>
+  new Promise((resolve) => {
     server.listen(0, "127.0.0.1", () => {
-      resolve([name, `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`]);
+      resolve([name, `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`]);
     });
   });
+
+/** What Atrium's own endpoint asks identity and tenancy with each request; everybody may do everything here. */
+const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const keyId = "bench";
+const operations: Record<string, (input: Record<string, readonly unknown[]>) => unknown> = {
+  signingKeys: () => ({ keys: [{ ...publicKey.export({ format: "jwk" }), kid: keyId }] }),
+  liveSessions: ({ sessionIds }) => ({ liveSessionIds: sessionIds }),
+  memberPermissions: ({ members }) => ({ permissions: members!.map(() => ["*"]) }),
+};
+
+function serveOperations(name: string): Promise<[string, string]> {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const operation = operations[request.url!.split("/").at(-1)!]!;
+      const answer = JSON.stringify(operation(JSON.parse(Buffer.concat(chunks).toString()) as never));
+      response.writeHead(200, { "content-type": "application/json" }).end(answer);
+    });
+  });
+  server.keepAliveTimeout = 120_000;
+  return listening(name, server, "");
+}
+
+/** An access token as identity signs them. */
+function tokenOfAda(): string {
+  const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
+  const claims = { iss: "atrium", aud: "atrium-api", sub: "usr_ada", sid: "ses_1", org: "org_1", kind: "USER" };
+  const exp = Math.floor(Date.now() / 1_000) + 86_400;
+  const signed = `${encoded({ alg: "ES256", kid: keyId })}.${encoded({ ...claims, exp })}`;
+  const signature = sign("sha256", Buffer.from(signed), { key: privateKey, dsaEncoding: "ieee-p1363" });
+  return `${signed}.${signature.toString("base64url")}`;
 }
 
 process.on("message", (command: SubgraphsCommand) => {
@@ -97,4 +134,7 @@ process.on("message", (command: SubgraphsCommand) => {
   for (const listener of listeners) listener({ reviewAdded: event });
 });
 process.once("disconnect", () => process.exit(0));
-void Promise.all(Object.keys(schemas).map(serve)).then((urls) => process.send!({ urls }));
+void Promise.all([
+  Promise.all(Object.keys(schemas).map(serve)),
+  Promise.all(["identity", "tenancy"].map(serveOperations)),
+]).then(([urls, others]) => process.send!({ urls, others, token: tokenOfAda() }));

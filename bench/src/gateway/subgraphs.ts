@@ -6,6 +6,9 @@ import type { Counts, SubgraphsCommand } from "./subgraphs-process";
 export interface Subgraphs {
   /** The supergraph, with their addresses. */
   sdl: string;
+  /** The same addresses by name, with those of identity and tenancy, and a token that identity has signed. */
+  services: Readonly<Record<string, string>>;
+  token: string;
   /** Announces a review of this number to whoever has subscribed. */
   publish(number: number): void;
   counts(): Promise<Counts>;
@@ -19,10 +22,12 @@ export async function startSubgraphs(): Promise<Subgraphs> {
       child.once("message", (message) => resolve(message as Value));
       child.once("exit", (code) => reject(new Error(`The subgraphs ended (${code}).`)));
     });
-  const { urls } = await said<{ urls: [string, string][] }>();
+  const { urls, others, token } = await said<{ urls: [string, string][]; others: [string, string][]; token: string }>();
   const tell = (command: SubgraphsCommand) => child.send(command);
   return {
     sdl: supergraphOf(new Map(urls)),
+    services: Object.fromEntries([...urls, ...others].map(([name, url]) => [name, new URL(url).origin])),
+    token,
     publish: (number) => void tell({ publish: number }),
     async counts() {
       const answer = said<{ counts: Counts }>();

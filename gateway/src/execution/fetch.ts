@@ -8,7 +8,7 @@ import { askedBy, type Compilation, type Step } from "./plan";
 import { compileRepresentations, type Group } from "./representations";
 import { compileRewrites, renamedPath } from "./rewrites";
 import type { Run, SentFetch } from "./run";
-import { copyOf, isTree, mergeInto, type Tree } from "./tree";
+import { copyOf, isFlat, isTree, mergeInto, type Tree } from "./tree";
 
 type PlanPath = readonly (string | number)[];
 
@@ -101,8 +101,9 @@ export function compileFetch<Request extends ClientRequest>(
       if (answer.errors?.length) return;
       throw notGraphQL("an answer without data and without errors");
     }
-    rewrite?.(data);
-    for (const object of objects) mergeInto(object, objects.length === 1 ? data : (copyOf(data) as Tree), isAbstract);
+    const own = answer.isShared ? (copyOf(data) as Tree) : data;
+    rewrite?.(own);
+    for (const object of objects) mergeInto(object, objects.length === 1 ? own : (copyOf(own) as Tree), isAbstract);
   }
 
   async function fetchEntities(
@@ -115,7 +116,7 @@ export function compileFetch<Request extends ClientRequest>(
     try {
       const answer = await sendFor(run, groups, ofContext);
       const { entities, errors } = entitiesOf(run, answer, groups.length, path);
-      for (let i = 0; i < groups.length; i++) mergeEntity(groups[i]!, entities[i]);
+      for (let i = 0; i < groups.length; i++) mergeEntity(groups[i]!, entities[i], answer.isShared);
       if (errors.size > 0) reportErrors(run, groups, errors, path);
     } catch (error) {
       reportFault(run, error, path);
@@ -146,13 +147,15 @@ export function compileFetch<Request extends ClientRequest>(
     const faults = new Set<SubgraphFault>();
     const errors = new Map<number, readonly GraphQLFormattedError[]>();
     const fetched = groups.map(({ text }) => known.get(text)!);
-    await Promise.all(new Set(fetched.map(({ sent }) => sent)));
-    for (const [at, entity] of fetched.entries()) {
-      const outcome = await entity.sent;
+    const outcomes = new Map<Promise<SentFetch>, SentFetch>();
+    for (const { sent } of fetched) if (!outcomes.has(sent)) outcomes.set(sent, await sent);
+    for (let at = 0; at < fetched.length; at++) {
+      const { sent, index } = fetched[at]!;
+      const outcome = outcomes.get(sent)!;
       if ("fault" in outcome) faults.add(outcome.fault);
       else {
-        mergeEntity(groups[at]!, copyOf(outcome.entities[entity.index]));
-        const own = outcome.errors.get(entity.index);
+        mergeEntity(groups[at]!, outcome.entities[index], true);
+        const own = outcome.errors.get(index);
         if (own) errors.set(at, own);
       }
     }
@@ -183,8 +186,10 @@ export function compileFetch<Request extends ClientRequest>(
     return { entities, errors: ofEntity };
   }
 
-  function mergeEntity({ entities }: Group, entity: unknown): void {
-    if (!isTree(entity)) return;
+  /** `isShared`: others read the entity as well, so that it isn't changed, and nothing of it is handed on. */
+  function mergeEntity({ entities }: Group, given: unknown, isShared = false): void {
+    if (!isTree(given)) return;
+    const entity = isShared && (rewrite || !isFlat(given)) ? (copyOf(given) as Tree) : given;
     if (rewrite) {
       // Rewrites go by the type's name, which isn't always asked for again.
       if (entity.__typename === undefined) entity.__typename = entities[0]!.__typename;

@@ -3,7 +3,7 @@ import type { ClientRequest } from "../client-request";
 import { compileFetch } from "./fetch";
 import type { IsOfType } from "./rewrites";
 import type { Run } from "./run";
-import { objectsAt, type Tree } from "./tree";
+import { isTree, valuesAt, type Tree } from "./tree";
 
 /** What compiling needs to know of the schema. */
 export interface Compilation {
@@ -46,14 +46,20 @@ export function compileNode<Request extends ClientRequest>(
     case "Parallel": {
       const steps = node.nodes.map((child) => compileNode<Request>(child, compilation));
       return async (run, objects, path) => {
-        await Promise.all(steps.map((step) => step(run, objects, path)));
+        // While they begin, nothing that they walk over changes.
+        const outer = run.walked;
+        run.walked = new Map();
+        const begun = steps.map((step) => step(run, objects, path));
+        run.walked = outer;
+        await Promise.all(begun);
       };
     }
     case "Flatten": {
       const step = compileNode<Request>(node.node, compilation);
       const { path: further } = node;
+      const walk = compileWalk(further);
       return (run, objects, path) => {
-        const found = objectsAt(objects, further);
+        const found = walk(objects, path.length === 0 ? run.walked : undefined);
         // A step without objects still says that its fetches are done: what is deferred may wait for them.
         return step(run, found, path.length === 0 ? further : [...path, ...further]);
       };
@@ -63,6 +69,27 @@ export function compileNode<Request extends ClientRequest>(
     case "Defer":
       return compileWhole(node, compilation);
   }
+}
+
+/** The distinct objects at a path of a plan. Of the way there, `walked` knows what another step has gone already. */
+function compileWalk(path: readonly (string | number)[]) {
+  const prefixes = path.map((_, at) => path.slice(0, at + 1).join("\n"));
+  return (objects: readonly Tree[], walked: Map<string, readonly unknown[]> | undefined): readonly Tree[] => {
+    let values: readonly unknown[] = objects;
+    let from = 0;
+    if (walked)
+      for (let at = path.length; at > 0 && from === 0; at--) {
+        const known = walked.get(prefixes[at - 1]!);
+        if (!known) continue;
+        values = known;
+        from = at;
+      }
+    for (let at = from; at < path.length; at++) {
+      values = valuesAt(values, path[at]!);
+      walked?.set(prefixes[at]!, values);
+    }
+    return values.every(isTree) ? values : values.filter(isTree);
+  };
 }
 
 /** A plan with deferred parts, for a client that takes the answer as one: each part follows what it depends on. */

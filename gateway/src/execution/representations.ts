@@ -44,11 +44,13 @@ export function compileRepresentations(
     const sent = setter?.kind === "ValueSetter" ? String(setter.setValueTo) : typename;
     const fields = fieldsFor(requires, typename, isOfType);
     // Of an interface's objects, what is required names some; others may still have all of it but the key.
-    if (!isKnown(sent) || !fields.some(({ key }) => key === "__typename")) return { represent: () => null, key: null };
+    if (!isKnown(sent) || !fields.some(({ key }) => key === "__typename"))
+      return { represent: () => null, key: null, told: "" };
     const others = fields.filter(({ key }) => key !== "__typename");
     const only = others.length === 1 && !others[0]!.selections ? others[0]!.key : null;
     const plain = compileFields(fields, isOfType, sent);
-    if (!rewrite) return { represent: plain, key: only };
+    const told = `${sent} ${only}`;
+    if (!rewrite) return { represent: plain, key: only, told };
     const represent: Represent = (entity) => {
       const text = plain(entity);
       if (text === null) return null;
@@ -56,40 +58,55 @@ export function compileRepresentations(
       rewrite(representation);
       return JSON.stringify(representation);
     };
-    return { represent, key: only };
+    return { represent, key: only, told };
+  };
+
+  const typeOf = (typename: string): OfType => {
+    let type = ofType.get(typename);
+    if (!type) ofType.set(typename, (type = compileFor(typename)));
+    return type;
   };
 
   return (entities) => {
     const groups: Group[] = [];
-    const byText = new Map<string, Group>();
-    // Most entities have one key, whose value tells them apart before any text is put together.
-    const byValue = new Map<OfType, Map<unknown, Group | null>>();
+    const grouped = (text: string | null, entity: Tree): Group | null => {
+      if (text === null) return null;
+      const group = { text, entities: [entity] };
+      groups.push(group);
+      return group;
+    };
+    let byText: Map<string, Group> | undefined;
+    let byValue: Map<string, Map<unknown, Group | null>> | undefined;
+    // Most entities follow one of the same type, and have one key, whose value tells them apart before any text is put together.
+    let last: string | undefined;
+    let type!: OfType;
+    let ofKey: Map<unknown, Group | null> | undefined;
     for (const entity of entities) {
       const typename = entity.__typename;
       if (typeof typename !== "string") continue;
-      let type = ofType.get(typename);
-      if (!type) ofType.set(typename, (type = compileFor(typename)));
-      const { key, represent } = type;
-      const value = key === null ? undefined : entity[key];
-      let known: Map<unknown, Group | null> | undefined;
-      if (typeof value === "string" || typeof value === "number") {
-        known = byValue.get(type);
-        if (!known) byValue.set(type, (known = new Map()));
-        const same = known.get(value);
-        if (same !== undefined) {
-          same?.entities.push(entity);
-          continue;
+      if (typename !== last) {
+        last = typename;
+        type = typeOf(typename);
+        ofKey = undefined;
+        if (type.key !== null) {
+          byValue ??= new Map();
+          ofKey = byValue.get(type.told);
+          if (!ofKey) byValue.set(type.told, (ofKey = new Map()));
         }
       }
-      const text = represent(entity);
-      let group = text === null ? null : byText.get(text);
-      if (group) group.entities.push(entity);
-      else if (text !== null) {
-        group = { text, entities: [entity] };
-        byText.set(text, group);
-        groups.push(group);
+      const value = ofKey && entity[type.key!];
+      if (ofKey && (typeof value === "string" || typeof value === "number")) {
+        const known = ofKey.get(value);
+        if (known === undefined) ofKey.set(value, grouped(type.represent(entity), entity));
+        else known?.entities.push(entity);
+        continue;
       }
-      known?.set(value, group ?? null);
+      const text = type.represent(entity);
+      if (text === null) continue;
+      byText ??= new Map();
+      const known = byText.get(text);
+      if (known) known.entities.push(entity);
+      else byText.set(text, grouped(text, entity)!);
     }
     return groups;
   };
@@ -99,6 +116,8 @@ interface OfType {
   represent: Represent;
   /** The only field beside the type's name, where it is one. */
   key: string | null;
+  /** The type's name as it is sent, and the key. */
+  told: string;
 }
 
 interface RequiredField {
@@ -152,7 +171,11 @@ function compileFields(fields: readonly RequiredField[], isOfType: IsOfType, typ
   };
 }
 
-const textOf = (value: unknown): string => JSON.stringify(value);
+// What keys mostly are.
+const plainText = /^[\w .:/+=-]{0,64}$/;
+
+const textOf = (value: unknown): string =>
+  typeof value === "string" && plainText.test(value) ? `"${value}"` : JSON.stringify(value);
 
 function compileNested(selections: readonly QueryPlanSelectionNode[], isOfType: IsOfType) {
   const ofType = new Map<unknown, Represent>();

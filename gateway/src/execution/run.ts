@@ -11,6 +11,8 @@ const errorsMax = 1_000;
 export class Run<Request extends ClientRequest> {
   readonly errors: GraphQLFormattedError[] = [];
   extensions: Record<string, unknown> | undefined;
+  /** What stands at paths from the root, while steps of the plan begin beside each other. */
+  walked: Map<string, readonly unknown[]> | undefined;
 
   constructor(
     readonly options: EngineOptions<Request>,

@@ -53,26 +53,29 @@ function mergedLists(known: object, value: unknown[], isAbstract: (typename: unk
   return known;
 }
 
-/** The distinct objects at a path of a plan, in which `@` stands for every item of a list. */
-export function objectsAt(objects: readonly Tree[], path: readonly (string | number)[]): Tree[] {
-  let current: unknown[] = objects as Tree[];
-  for (const step of path) {
-    if (step === "@") {
-      const items: unknown[] = [];
-      for (const list of current)
-        if (Array.isArray(list)) for (const item of list) if (item !== null && item !== undefined) items.push(item);
-      current = items;
-      continue;
-    }
-    // Different objects may have been given the same child. Items of different lists are never the same.
-    const children = new Set<unknown>();
-    for (const value of current) {
-      const child = isTree(value) ? value[step] : undefined;
-      if (child !== null && child !== undefined) children.add(child);
-    }
-    current = [...children];
+/** The distinct values at a step of a plan's path, in which `@` stands for every item of a list. */
+export function valuesAt(values: readonly unknown[], step: string | number): unknown[] {
+  const found: unknown[] = [];
+  if (step === "@") {
+    for (const list of values)
+      if (Array.isArray(list)) for (const item of list) if (item !== null && item !== undefined) found.push(item);
+    return found;
   }
-  return current.every(isTree) ? (current as Tree[]) : current.filter(isTree);
+  // Different objects may have been given the same child. Items of different lists are never the same.
+  const seen = new Set<unknown>();
+  for (const value of values) {
+    const child = isTree(value) ? value[step] : undefined;
+    if (child === null || child === undefined || seen.has(child)) continue;
+    seen.add(child);
+    found.push(child);
+  }
+  return found;
+}
+
+/** Whether merging it shares nothing: no value of it can be changed later. */
+export function isFlat(value: Tree): boolean {
+  for (const key in value) if (typeof value[key] === "object" && value[key] !== null) return false;
+  return true;
 }
 
 /** A copy that shares nothing, for a place whose own selection will be merged into it. */

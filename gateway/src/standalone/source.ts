@@ -54,11 +54,17 @@ export function supergraphSource(place: string, everyMs: number): SupergraphSour
 type Look = () => Promise<string | undefined>;
 
 function local(file: string): Look {
-  let seen = "";
+  let seen: string | undefined;
+  let coming: string | undefined;
   return async () => {
     const { mtimeMs, size, ino } = await stat(file);
     const state = `${mtimeMs} ${size} ${ino}`;
     if (state === seen) return undefined;
+    // One that is being written is half of one: it has to look the same twice.
+    if (seen !== undefined && state !== coming) {
+      coming = state;
+      return undefined;
+    }
     const text = await readFile(file, "utf8");
     seen = state;
     return text;

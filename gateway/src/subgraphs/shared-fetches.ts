@@ -1,5 +1,4 @@
 import type { ClientRequest } from "../client-request";
-import { copyOf, type Tree } from "../execution/tree";
 import { SubgraphFault, type SubgraphAnswer, type SubgraphRequest, type SubgraphTransport } from "./transport";
 
 export interface SharedFetches {
@@ -93,12 +92,11 @@ class Flight {
   settleBy(answer: Promise<SubgraphAnswer>): void {
     answer.then(
       (given) => {
-        // Each merges what it gets: all copies are made before the first is handed out and changed.
-        this.#each((waiter, at) => {
-          waiter.answer = at === 0 ? given : copied(given);
+        const answer = this.#waiters.size > 1 ? { ...given, isShared: true } : given;
+        this.#each((waiter) => {
           waiter.answered?.();
+          waiter.resolve(answer);
         });
-        this.#each((waiter) => waiter.resolve(waiter.answer!));
         this.#end();
       },
       (error: Error) => {
@@ -128,9 +126,8 @@ class Flight {
     this.#given.abort(reason);
   }
 
-  #each(work: (waiter: Waiter, at: number) => void): void {
-    let at = 0;
-    for (const waiter of this.#waiters) work(waiter, at++);
+  #each(work: (waiter: Waiter) => void): void {
+    for (const waiter of this.#waiters) work(waiter);
   }
 
   #end(): void {
@@ -158,8 +155,6 @@ function eachHeard(
 }
 
 class Waiter {
-  answer: SubgraphAnswer | undefined;
-
   constructor(
     readonly signal: AbortSignal,
     readonly resolve: (answer: SubgraphAnswer) => void,
@@ -173,8 +168,3 @@ class Waiter {
     this.leave(this);
   }
 }
-
-const copied = ({ data, ...rest }: SubgraphAnswer): SubgraphAnswer => ({
-  ...rest,
-  data: copyOf(data) as Tree | null | undefined,
-});

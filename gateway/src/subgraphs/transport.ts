@@ -18,9 +18,11 @@ export interface SubgraphRequest<Request extends ClientRequest = ClientRequest> 
   traceparent?: string;
 }
 
-/** What a subgraph answered: parsed, not yet trusted to fit the schema. The receiver may change it. */
+/** What a subgraph answered: parsed, not yet trusted to fit the schema. */
 export interface SubgraphAnswer {
   data?: Record<string, unknown> | null;
+  /** Others have been given the same data: whoever changes it, or hands on what may be changed, makes a copy. */
+  isShared?: boolean;
   errors?: readonly GraphQLFormattedError[];
   extensions?: Record<string, unknown>;
 }

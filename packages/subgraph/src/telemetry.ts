@@ -43,22 +43,32 @@ export function currentTraceparent(): string | undefined {
 export async function startTelemetry(
   service: string,
   env: NodeJS.ProcessEnv,
-  /**
-   * False where every span is told its parent: to carry the active one through asynchronous calls, Node (before 24) looks
-   * at every promise, which costs a busy process a tenth of its time or more.
-   */
-  { carriesContext = true }: { carriesContext?: boolean } = {},
+  {
+    carriesContext = true,
+    sampling,
+  }: {
+    /**
+     * False where every span is told its parent: to carry the active one through asynchronous calls, Node (before 24)
+     * looks at every promise, which costs a busy process a tenth of its time or more.
+     */
+    carriesContext?: boolean;
+    /** The share of traces begun here that is recorded: all of them unless told. Others go on as they came. */
+    sampling?: number;
+  } = {},
 ): Promise<() => Promise<void>> {
   const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/$/, "");
   if (!endpoint) return async () => {};
-  const [{ BatchSpanProcessor, NodeTracerProvider }, { OTLPTraceExporter }, { resourceFromAttributes }] =
-    await Promise.all([
-      import("@opentelemetry/sdk-trace-node"),
-      import("@opentelemetry/exporter-trace-otlp-http"),
-      import("@opentelemetry/resources"),
-    ]);
+  const [sdk, { OTLPTraceExporter }, { resourceFromAttributes }] = await Promise.all([
+    import("@opentelemetry/sdk-trace-node"),
+    import("@opentelemetry/exporter-trace-otlp-http"),
+    import("@opentelemetry/resources"),
+  ]);
+  const { BatchSpanProcessor, NodeTracerProvider, ParentBasedSampler, TraceIdRatioBasedSampler } = sdk;
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes({ "service.name": env.OTEL_SERVICE_NAME ?? service }),
+    ...(sampling !== undefined && {
+      sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampling) }),
+    }),
     spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint}/v1/traces` }))],
   });
   provider.register(carriesContext ? {} : { contextManager: null });
