@@ -1,4 +1,4 @@
-import { prettyFormatQueryPlan, type QueryPlan } from "@apollo/query-planner";
+import type { QueryPlan } from "@apollo/query-planner";
 import { GraphQLError } from "graphql";
 import type { ClientRequest, OperationParams } from "./client-request";
 import type { Answer, Engine, EventStream, IncrementalAnswer, Prepared, SubscribeOptions } from "./execution/engine";
@@ -118,9 +118,13 @@ export function planningRefusal({ reason, message }: PlanningRefused): RequestRe
   return new RequestRefused([new GraphQLError(message, { extensions })]);
 }
 
+// The planner's package takes longer to load than all else here, and few ever look at a plan.
+/* eslint-disable-next-line @typescript-eslint/no-require-imports, @typescript-eslint/consistent-type-imports */
+const planner = () => require("@apollo/query-planner") as typeof import("@apollo/query-planner");
+
 const withPlan = (answer: Answer, plan: QueryPlan): Answer => ({
   ...answer,
-  extensions: { ...answer.extensions, queryPlan: { text: prettyFormatQueryPlan(plan), object: plan } },
+  extensions: { ...answer.extensions, queryPlan: { text: planner().prettyFormatQueryPlan(plan), object: plan } },
 });
 
 function mapped(events: EventStream, change: (answer: Answer) => Answer): EventStream {

@@ -11,6 +11,7 @@ import { createAuthentication } from "./authentication";
 import { contractOf, tagsIn, type ContractRules } from "./graph/contracts";
 import type { Graph } from "./graph/graph";
 import { openGraph, SupergraphError } from "./graph/open-graph";
+import { subgraphSchemaIn } from "./graph/read-supergraph";
 import { houseTransport } from "./house-transport";
 import { createObserver } from "./observing/observe";
 import { guarded } from "./subgraphs/guards";
@@ -96,7 +97,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const graph = await openGraph(o.supergraph ?? readFileSync(supergraphFile, "utf8"), { observer });
   const names = graph.subgraphs.map(({ name }) => name);
   if (names.includes(nodeSubgraph))
-    subgraphs.set(nodeSubgraph, nodeClient(graph.subgraphSchema(nodeSubgraph), subgraphs));
+    subgraphs.set(nodeSubgraph, nodeClient(subgraphSchemaIn(graph.sdl, nodeSubgraph), subgraphs));
   const missing = names.filter((name) => !subgraphs.has(name));
   if (missing.length > 0) {
     await graph.close();

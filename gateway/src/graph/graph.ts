@@ -18,8 +18,6 @@ export interface Graph {
    * none.
    */
   plan(operation: Operation, o?: PlanOptions): Promise<QueryPlan> | QueryPlan;
-  /** One subgraph's own schema, as composition saw it. */
-  subgraphSchema(name: string): GraphQLSchema;
   /** Ends the planning threads once nothing runs on it any more. */
   close(): Promise<void>;
 }

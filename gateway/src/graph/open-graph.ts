@@ -1,4 +1,3 @@
-import { Supergraph } from "@apollo/federation-internals";
 import { buildASTSchema, isEnumType, Kind, parse, type GraphQLSchema } from "graphql";
 import { createHash } from "node:crypto";
 import type { Observer } from "../observing/observer";
@@ -28,7 +27,8 @@ export async function openGraph(sdl: string, { limits, observer }: OpenGraphOpti
   try {
     supergraphSchema = schemaOf(sdl);
     subgraphs = subgraphsOf(supergraphSchema);
-    apiSchema = schemaOf(await planner.ready);
+    apiSchema = schemaOf(await planner.apiSdl);
+    await planner.ready;
   } catch (error) {
     await planner.close();
     throw error instanceof SupergraphError
@@ -36,7 +36,6 @@ export async function openGraph(sdl: string, { limits, observer }: OpenGraphOpti
       : new SupergraphError(`This is no supergraph: ${(error as Error).message}`, { cause: error });
   }
   const labels = labelsOf(supergraphSchema);
-  const subgraphSchemas = new Map<string, GraphQLSchema>();
 
   return {
     id: createHash("sha256").update(sdl).digest("hex"),
@@ -45,15 +44,6 @@ export async function openGraph(sdl: string, { limits, observer }: OpenGraphOpti
     supergraphSchema,
     subgraphs,
     plan: (operation, o = {}) => planner.plan(operation, { ...o, overrides: o.overrides ?? labels.decide(operation) }),
-    subgraphSchema(name) {
-      const known = subgraphSchemas.get(name);
-      if (known) return known;
-      const subgraph = Supergraph.build(sdl, { supportedFeatures: null }).subgraphs().get(name);
-      if (!subgraph) throw new Error(`The supergraph has no subgraph "${name}".`);
-      const schema = subgraph.schema.toGraphQLJSSchema();
-      subgraphSchemas.set(name, schema);
-      return schema;
-    },
     close: () => planner.close(),
   };
 }

@@ -176,16 +176,20 @@ function namesFor(operation: Operation, isTaken: (field: FieldNode) => boolean):
 /** The names under which the planner may add fields: of keys, and of what others require or provide. */
 function reservedNames(schema: GraphQLSchema): Set<string> {
   const names = new Set(["__typename"]);
+  // Most keys are the same few.
+  const known = new Set<string>();
+  const collect = (selection: string) => {
+    if (known.has(selection)) return;
+    known.add(selection);
+    for (const field of fieldsIn(selection)) names.add(field);
+  };
   const read = (directives: readonly DirectiveNode[] | undefined) => {
     for (const { name, arguments: given } of directives ?? []) {
       if (!name.value.startsWith("join__")) continue;
       for (const argument of given ?? []) {
         if (!["key", "requires", "provides", "contextArguments"].includes(argument.name.value)) continue;
-        visit(argument.value, {
-          StringValue({ value }) {
-            for (const field of fieldsIn(value)) names.add(field);
-          },
-        });
+        if (argument.value.kind === Kind.STRING) collect(argument.value.value);
+        else visit(argument.value, { StringValue: ({ value }) => collect(value) });
       }
     }
   };

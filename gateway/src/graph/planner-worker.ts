@@ -1,15 +1,18 @@
-import { operationFromDocument, Supergraph } from "@apollo/federation-internals";
+import { operationFromDocument, printSchema } from "@apollo/federation-internals";
 import { QueryPlanner } from "@apollo/query-planner";
-import { parse, printSchema } from "graphql";
+import { parse, print } from "graphql";
 import { parentPort, workerData } from "node:worker_threads";
 import type { PlannerAnswer, PlannerQuestion, PlannerSetup } from "./planner";
+import { readSupergraph } from "./read-supergraph";
 
 // Plans operations, one after the other, in a thread of its own: planning takes milliseconds that the event loop needs.
 
 const { sdl, evaluatedPlansMax } = workerData as PlannerSetup;
-// Directives that clients' rights depend on are enforced before planning (authorization/): the planner may ignore them.
-const supergraph = Supergraph.build(sdl, { supportedFeatures: null });
+const supergraph = readSupergraph(sdl);
 const schema = supergraph.apiSchema();
+const apiSdl = `${printSchema(schema)}\n\n${print(schema.deferDirective().toAST())}`;
+// The event loop's thread goes on with it while this one goes on.
+parentPort!.postMessage({ apiSdl } satisfies PlannerAnswer);
 const planner = new QueryPlanner(supergraph, {
   incrementalDelivery: { enableDefer: true },
   debug: { maxEvaluatedPlans: evaluatedPlansMax },
@@ -35,5 +38,4 @@ parentPort!.on("message", ({ text, operationName, overrides }: PlannerQuestion) 
   }
   parentPort!.postMessage(answer);
 });
-const apiSdl = printSchema(schema.toGraphQLJSSchema({ includeDefer: true }));
-parentPort!.postMessage({ apiSdl } satisfies PlannerAnswer);
+parentPort!.postMessage({ isReady: true } satisfies PlannerAnswer);

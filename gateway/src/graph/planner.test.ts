@@ -153,6 +153,11 @@ test.each([
   ["no schema", "type Query {", /Syntax Error/],
   ["an ordinary schema", "type Query { a: Int }", /./],
   ["a later version of the join specification", shop.replace(/join\/v0\.\d/, "join/v9.9"), /join/],
+  [
+    "a key that its subgraph doesn't have",
+    shop.replace('key: "id"', 'key: "code"'),
+    /subgraph "products".*Cannot query field "code"/s,
+  ],
 ])("%s is refused, saying why", async (_, sdl, why) => {
   const opening = openGraph(sdl);
   await expect(opening).rejects.toBeInstanceOf(SupergraphError);

@@ -18,11 +18,12 @@ export interface PlannerQuestion {
   overrides: [string, boolean][];
 }
 
-/** A plan as JSON text, or why there is none. The first one says that the thread is ready, and what clients see. */
+/** A plan as JSON text, or why there is none. Before that: what clients see, then that the thread is ready. */
 export interface PlannerAnswer {
   plan?: string;
   error?: string;
   apiSdl?: string;
+  isReady?: true;
 }
 
 export interface PlannerLimits {
@@ -61,10 +62,12 @@ interface Planning {
 
 export interface Planner {
   /**
-   * Resolves when the thread has read the supergraph, with the schema that clients see as text: reading one costs so much
-   * that only one thread does it. Rejects when it can't be read.
+   * The schema that clients see, as text: reading a supergraph costs so much that only one thread does it. Rejects when it
+   * can't be read.
    */
-  ready: Promise<string>;
+  apiSdl: Promise<string>;
+  /** Resolves when the thread takes operations. Rejects when there is no planning by this supergraph. */
+  ready: Promise<void>;
   plan(operation: Operation, o: PlanOptions): Promise<QueryPlan> | QueryPlan;
   close(): Promise<void>;
 }
@@ -93,14 +96,13 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
   let wasReady = false;
   let failedStarts = 0;
   let restart: NodeJS.Timeout | undefined;
-  let settleReady!: { resolve(apiSdl: string): void; reject(error: Error): void };
-  const ready = new Promise<string>((resolve, reject) => (settleReady = { resolve, reject }));
-  ready.catch(() => {});
+  const [apiSdl, settleApiSdl] = pending<string>();
+  const [ready, settleReady] = pending<void>();
   let worker = startWorker();
 
   function startWorker(): Worker {
     const extension = path.extname(__filename);
-    const started = new Worker(path.join(__dirname, `planner-worker${extension}`), {
+    const started = new Worker(path.join(__dirname, `../graph/planner-worker${extension}`), {
       workerData: { sdl: o.sdl, evaluatedPlansMax: limits.evaluatedPlansMax } satisfies PlannerSetup,
       // Run from source (tests, development), the thread needs the loader that its parent has.
       resourceLimits: { maxOldGenerationSizeMb: limits.memoryMbMax },
@@ -115,12 +117,13 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
     return started;
   }
 
-  function take({ plan, error, apiSdl }: PlannerAnswer): void {
-    if (apiSdl !== undefined) {
+  function take({ plan, error, ...begun }: PlannerAnswer): void {
+    if (begun.apiSdl !== undefined) return settleApiSdl.resolve(begun.apiSdl);
+    if (begun.isReady) {
       isReady = wasReady = true;
       failedStarts = 0;
       worker.unref();
-      settleReady.resolve(apiSdl);
+      settleReady.resolve();
       return next();
     }
     const ended = running;
@@ -150,7 +153,10 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
     plannings.clear();
     waiting.clear();
     waitingCount = 0;
-    if (!wasReady) return settleReady.reject(error);
+    if (!wasReady) {
+      settleApiSdl.reject(error);
+      return settleReady.reject(error);
+    }
     const pauseMs = Math.min(restartPauseMaxMs, restartPauseMs * 2 ** failedStarts++);
     restart = setTimeout(() => (worker = startWorker()), pauseMs).unref();
   }
@@ -247,6 +253,7 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
   }
 
   return {
+    apiSdl,
     ready,
     plan(operation, options) {
       const key = keyOf(operation, options.overrides);
@@ -275,6 +282,14 @@ export function startPlanner(o: { sdl: string; limits: PlannerLimits; observer?:
       plannings.clear();
     },
   };
+}
+
+/** A promise that nobody has to look at, and what settles it. */
+function pending<Value>() {
+  let settle!: { resolve(value: Value): void; reject(error: Error): void };
+  const promise = new Promise<Value>((resolve, reject) => (settle = { resolve, reject }));
+  promise.catch(() => {});
+  return [promise, settle] as const;
 }
 
 function keyOf({ key }: Operation, overrides: PlanOptions["overrides"]): string {

@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import pino from "pino";
 import { readConfig, type Config } from "./config";
 import { ConfigError } from "./config-file";
+import { started } from "./starting";
 
 const usage = `atrium-gateway: a GraphQL Federation gateway for any supergraph
 
@@ -74,7 +75,7 @@ async function serve(o: { supergraph: string; config: Config; watch: boolean; co
   const log = pino({ level: o.config.telemetry.logLevel, base: null });
   const gateway =
     o.count === 1
-      ? await load.serve().serveSupergraph({ ...o, log })
+      ? await started(() => load.serve().serveSupergraph({ ...o, log }))
       : await load.workers().serveByWorkers({ ...o, log });
   log.info({ url: gateway.url, workers: o.count }, "Ready.");
   let isStopping = false;

@@ -4,6 +4,7 @@ import pino, { type Logger } from "pino";
 import { AggregatorRegistry } from "prom-client";
 import { createMetrics } from "../metrics";
 import { serveSupergraph, type RunningBareGateway } from "./serve";
+import { started } from "./starting";
 import { aliveEveryMs, type ToFirst, type ToWorker } from "./workers";
 
 let gateway: RunningBareGateway | undefined;
@@ -24,7 +25,8 @@ async function serve({ config, text, watch }: Extract<ToWorker, { kind: "serve" 
       takeText = onText;
     },
   };
-  gateway = await serveSupergraph({ supergraph, config, watch, log, metrics, metricsText: metricsOfAll });
+  const o = { supergraph, config, watch, log, metrics, metricsText: metricsOfAll };
+  gateway = await started(() => serveSupergraph(o));
   tell({ kind: "ready", url: gateway.url });
 }
 

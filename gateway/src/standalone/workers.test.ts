@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { eventually } from "../testing/world";
@@ -23,6 +23,12 @@ const supergraph = () => path.join(directory, "supergraph.graphql");
 const config = () => path.join(directory, "config.yaml");
 const said = (text: string) => log.filter(({ msg }) => String(msg).includes(text));
 const startMs = 20_000;
+
+/** Whole, as a deployment does: half of a text would be refused in words of its own. */
+function replace(text: string): void {
+  writeFileSync(`${supergraph()}.new`, text);
+  renameSync(`${supergraph()}.new`, supergraph());
+}
 
 async function start(o: { sdl?: string } = {}): Promise<string> {
   writeFileSync(supergraph(), o.sdl ?? shop.sdl);
@@ -95,13 +101,12 @@ test(
   "all take over a new supergraph, all refuse a broken one, and it is said once",
   async () => {
     const url = await start();
-    writeFileSync(supergraph(), "type Query { broken");
+    replace("type Query { broken");
     await eventually(() => said("is refused").length > 0);
     for (let n = 0; n < 4; n++) expect((await ask(url)).errors).toBeUndefined();
     const title = "{ products(first: 1) { title } }";
     expect((await ask(url, title)).errors).toBeDefined();
-    writeFileSync(
-      supergraph(),
+    replace(
       shop.supergraph({
         products: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
         type Query { products(first: Int = 3): [Product!]! } type Product @key(fields: "id") { id: ID! name: String! title: String }`,
