@@ -7,6 +7,9 @@ interface Envelope {
   userId?: string | null;
   scope?: string | null;
   traceparent?: string | null;
+  lane?: string | null;
+  together?: string | null;
+  togetherMax?: number | null;
   data: unknown;
 }
 
@@ -27,4 +30,10 @@ export function readEnvelope<Client>(
   } = payload as Envelope;
   const tenant = { organizationId, workspaceId, userId };
   return { data, tenant, traceparent, db: scope === "service" ? database.asService(tenant) : database.as(tenant) };
+}
+
+/** With which waiting jobs a job may be performed, and how many of them at the most; null where it is performed alone. */
+export function companyOf(payload: unknown): { lane: string; together: string; othersMax: number } | null {
+  const { lane, together, togetherMax } = payload as Envelope;
+  return lane && together && togetherMax ? { lane, together, othersMax: togetherMax - 1 } : null;
 }
