@@ -65,7 +65,7 @@ const chunkBytes = 1024 * 1024;
 /** Opens the pool of reading processes. They start when they are needed. */
 export function startParsing({
   processesMax = 2,
-  documentsPerProcess = 250,
+  documentsPerProcess = 1_000,
   // A process that is new takes three times as long for a file as one that has read thirty.
   idleMs = 30_000,
   limits: standing,

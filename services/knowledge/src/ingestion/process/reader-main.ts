@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 import { assemble, type DocumentPart, type ReaderInput } from "../document";
 import { ParseFailure } from "../failures";
 import { detectFormat, needsWholeFile } from "../formats";
-import { megabytes, type Limits } from "../limits";
+import { megabytes } from "../limits";
 import { readerOf } from "../readers";
 import { PassageSplitter, type Passage } from "../split";
 import { memorySignal, type FromReader, type SentPart, type ToReader } from "./messages";
