@@ -8,7 +8,8 @@ export interface Attempt {
   attemptsMax: number;
 }
 
-interface Company {
+/** With what a job may be performed. */
+export interface Company {
   lane: string;
   together: string;
   othersMax: number;
@@ -34,11 +35,12 @@ export async function takeAlong(
       with first as (select task_id, priority from graphile_worker._private_jobs where id = $1),
       near as materialized (
         select id from graphile_worker._private_jobs
-        where payload ->> 'lane' = $2 and is_available order by priority limit ${lookedThroughMax}
+        where payload ->> 'lane' = $2 and is_available and run_at <= now() and attempts = 0
+        order by priority limit ${lookedThroughMax}
       ),
       others as (
         select job.id from graphile_worker._private_jobs as job
-        where id in (select id from near) and is_available and run_at <= now() and attempts = 0 and job_queue_id is null
+        where id in (select id from near) and is_available and attempts = 0 and job_queue_id is null
           and task_id = (select task_id from first) and payload ->> 'together' = $3
         order by priority, run_at limit $4 for update skip locked
       )

@@ -1,4 +1,5 @@
 import type { Database, Handle, Tenant } from "@atrium/database";
+import type { Company } from "./company";
 
 /** A payload as `jobs.enqueue` writes it. A cron job's has the scope and the data alone. */
 interface Envelope {
@@ -33,7 +34,7 @@ export function readEnvelope<Client>(
 }
 
 /** With which waiting jobs a job may be performed, and how many of them at the most; null where it is performed alone. */
-export function companyOf(payload: unknown): { lane: string; together: string; othersMax: number } | null {
+export function companyOf(payload: unknown): Company | null {
   const { lane, together, togetherMax } = payload as Envelope;
   return lane && together && togetherMax ? { lane, together, othersMax: togetherMax - 1 } : null;
 }

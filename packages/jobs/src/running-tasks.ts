@@ -1,6 +1,6 @@
 import type { JobHelpers, TaskList } from "graphile-worker";
 import type pg from "pg";
-import { settleTaken, takeAlong, type Attempt } from "./company";
+import { settleTaken, takeAlong, type Attempt, type Company } from "./company";
 import { companyOf, readEnvelope } from "./envelope";
 import type { BatchTask, Job, RunJobsOptions, Task } from "./job";
 import { traced } from "./trace";
@@ -20,7 +20,7 @@ interface Hooks {
   onFailure(): void;
   /** Before the failure of interrupted jobs is recorded. */
   onInterrupted(jobIds: readonly string[]): Promise<void>;
-  /** What became of jobs can't be recorded: as long as this worker is there, nobody else takes them. */
+  /** Jobs may be left behind that nobody else takes as long as this worker is there. */
   onUnsettled(error: Error): void;
 }
 
@@ -79,7 +79,7 @@ export class RunningTasks<Client> {
   async #performTogether(name: string, task: BatchTask<Client>, first: Attempt, workerId: string): Promise<void> {
     // What has failed before may be what ended a whole process.
     const company = first.attempt === 1 && !this.#stopping ? companyOf(first.payload) : null;
-    const others = company ? await takeAlong(this.pool, workerId, first.id, company) : [];
+    const others = company ? await this.#takeAlong(workerId, first.id, company) : [];
     const [error, ...errors] = await this.#attempt(name, [first, ...others], (all) => {
       const results = this.#traced(name, all[0]!, () => task.together(all.map(({ job }) => job)));
       const eachInItsTrace = all.slice(1).map((begun, place) =>
@@ -93,6 +93,14 @@ export class RunningTasks<Client> {
     const ended = others.map(({ id }, place) => ({ id, error: messageOf(errors[place]) }));
     if (ended.length > 0) await this.#settle(workerId, ended);
     if (error !== null) throw error;
+  }
+
+  #takeAlong(workerId: string, jobId: string, company: Company): Promise<Attempt[]> {
+    return takeAlong(this.pool, workerId, jobId, company).catch((error: Error) => {
+      // Some may have been taken without our learning which.
+      this.hooks.onUnsettled(error);
+      throw error;
+    });
   }
 
   /** Runs attempts, and returns what each failed with; null for one that succeeded. */

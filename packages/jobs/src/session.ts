@@ -28,7 +28,7 @@ export async function openSession<Client>(options: RunJobsOptions<Client>): Prom
   const tasks = new RunningTasks(options, pool, {
     onFailure: sweepSoon,
     onInterrupted: keep,
-    onUnsettled: (error) => end(`it couldn't record what became of jobs: ${error.message}`),
+    onUnsettled: (error) => end(`it couldn't take jobs, or record what became of them: ${error.message}`),
   });
   const presence = await openPresence(ownerUrl, (jobId) => tasks.cancel(jobId)).catch(async (error) => {
     await pool.end();

@@ -223,6 +223,27 @@ test("those of a process that was killed run again at the next start, each once,
   expect(attempts.toSorted()).toEqual(["1, attempt 2", "2, attempt 2", "3, attempt 2"]);
 });
 
+test("when connections break while jobs are performed together, all of them are aborted and run again", async () => {
+  for (const n of [1, 2, 3]) await read(acme, `acme ${n}`);
+  let turns = 0;
+  const again: string[] = [];
+  await run(async (jobs) => {
+    if (turns++ > 0) {
+      again.push(...jobs.map(({ payload }) => payload));
+      return done(jobs);
+    }
+    const untilAborted = ({ signal }: TestJob) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    return Promise.allSettled(jobs.map(untilAborted));
+  });
+  await waitFor(() => turns === 1);
+  await owner.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'atrium jobs%' and datname = current_database()",
+  );
+  await noneLeft();
+  expect(again.toSorted()).toEqual(["acme 1", "acme 2", "acme 3"]);
+});
+
 test("how many are performed together has a limit, and those of a queue aren't", async () => {
   await expect(read(acme, "too many", "a", 101)).rejects.toThrow("together.jobsMax is 1 to 100, not 101.");
   const queued = enqueue(database.as(acme), "read", 1, { queue: "q", together: { name: "a", jobsMax: 2 } });
