@@ -1,4 +1,4 @@
-export { appendEvent } from "./append";
+export { appendEvent, appendEvents } from "./append";
 export * from "./catalogue";
 export { causedBy, type Cause } from "./cause";
 export { deadLetters, discardDeadLetters, retryDeadLetters, type DeadLetter } from "./dead-letters";

@@ -13,12 +13,19 @@ export interface EnqueueOptions {
   runAt?: Date;
   /** 10 when absent: the first retry after 3 s, the last more than 3 h after the first attempt. */
   maxAttempts?: number;
+  /**
+   * Lets a task that takes jobs together (`BatchTask`) perform this one with others of that name that the same person
+   * enqueued: up to `jobsMax` in one turn. Not for jobs of a queue.
+   */
+  together?: { name: string; jobsMax: number };
 }
 
 const maxAttemptsDefault = 10;
 const nameLengthMax = 200;
 // Jobs carry references. What is big belongs in a table or a blob.
 const payloadLengthMax = 64 * 1024;
+// What others wait for when it isn't their turn.
+const jobsTogetherMax = 100;
 
 /**
  * Enqueues a job in the transaction of `tx`: it exists once that commits, and never when it rolls back. It will run
@@ -28,7 +35,7 @@ export async function enqueue(
   tx: Pick<Handle, "sql">,
   task: string,
   payload: unknown,
-  { key, queue, runAt, maxAttempts = maxAttemptsDefault }: EnqueueOptions = {},
+  { key, queue, runAt, maxAttempts = maxAttemptsDefault, together }: EnqueueOptions = {},
 ): Promise<void> {
   const text = JSON.stringify(payload);
   if (text === undefined) throw new TypeError(`The payload of ${task} isn't JSON: ${typeof payload}.`);
@@ -39,9 +46,13 @@ export async function enqueue(
   checkName("queue", queue);
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 100)
     throw new TypeError(`maxAttempts is 1 to 100, not ${maxAttempts}.`);
+  checkName("together", together?.name);
+  if (together && (!Number.isInteger(together.jobsMax) || together.jobsMax < 1 || together.jobsMax > jobsTogetherMax))
+    throw new TypeError(`together.jobsMax is 1 to ${jobsTogetherMax}, not ${together.jobsMax}.`);
+  if (together && queue) throw new TypeError("Jobs of a queue run one at a time, and so not together.");
   if (runAt && Number.isNaN(runAt.getTime())) throw new TypeError("runAt is no valid time.");
   // Not a SELECT: those are sent again when a connection breaks, and the job would be there twice.
-  await tx.sql("values (jobs.enqueue($1, $2::json, $3, $4, $5, $6, $7))", [
+  await tx.sql("values (jobs.enqueue($1, $2::json, $3, $4, $5, $6, $7, $8, $9))", [
     task,
     text,
     key ?? null,
@@ -49,6 +60,8 @@ export async function enqueue(
     runAt ?? null,
     maxAttempts,
     activeTraceparent() ?? null,
+    together?.name ?? null,
+    together?.jobsMax ?? null,
   ]);
 }
 

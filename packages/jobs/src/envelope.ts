@@ -1,4 +1,5 @@
 import type { Database, Handle, Tenant } from "@atrium/database";
+import type { Company } from "./company";
 
 /** A payload as `jobs.enqueue` writes it. A cron job's has the scope and the data alone. */
 interface Envelope {
@@ -7,6 +8,9 @@ interface Envelope {
   userId?: string | null;
   scope?: string | null;
   traceparent?: string | null;
+  lane?: string | null;
+  together?: string | null;
+  togetherMax?: number | null;
   data: unknown;
 }
 
@@ -27,4 +31,10 @@ export function readEnvelope<Client>(
   } = payload as Envelope;
   const tenant = { organizationId, workspaceId, userId };
   return { data, tenant, traceparent, db: scope === "service" ? database.asService(tenant) : database.as(tenant) };
+}
+
+/** With which waiting jobs a job may be performed, and how many of them at the most; null where it is performed alone. */
+export function companyOf(payload: unknown): Company | null {
+  const { lane, together, togetherMax } = payload as Envelope;
+  return lane && together && togetherMax ? { lane, together, othersMax: togetherMax - 1 } : null;
 }

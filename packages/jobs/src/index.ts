@@ -1,5 +1,5 @@
 export { cancelJob, enqueue, type EnqueueOptions } from "./enqueue";
-export type { CronTask, GivenUpJob, Job, JobStats, RunJobsOptions, RunningJobs, Task } from "./job";
+export type { BatchTask, CronTask, GivenUpJob, Job, JobStats, RunJobsOptions, RunningJobs, Task } from "./job";
 export { prepareJobs } from "./prepare";
 export { repeatedly } from "./repeatedly";
 export { runJobs } from "./run-jobs";

@@ -19,6 +19,17 @@ export interface Job<Client = unknown> {
  */
 export type Task<Client = unknown, Payload = never> = (payload: Payload, job: Job<Client>) => Promise<unknown>;
 
+/**
+ * What jobs do that were enqueued to be performed together: those of one name and one tenant that wait, in one turn. Says
+ * how each of them ended, in their order; each succeeds, fails, is cancelled and tried again by itself. When it rejects,
+ * all have failed. What has failed before is performed alone, so that no job takes others down with it twice.
+ */
+export interface BatchTask<Client = unknown, Payload = never> {
+  together(
+    jobs: readonly (Job<Client> & { readonly payload: Payload })[],
+  ): Promise<readonly PromiseSettledResult<unknown>[]>;
+}
+
 /** A task that the service performs for itself at fixed times, with at most one run at a time. */
 export interface CronTask {
   task: string;
@@ -46,7 +57,7 @@ export interface RunJobsOptions<Client> {
   /** Of the role that owns the service's database; the worker's tables belong to it. */
   ownerUrl: string;
   database: Pick<Database<Client>, "as" | "asService">;
-  tasks: Readonly<Record<string, Task<Client>>>;
+  tasks: Readonly<Record<string, Task<Client> | BatchTask<Client>>>;
   cron?: readonly CronTask[];
   /** How many jobs this process runs at once; 4 unless told. */
   concurrency?: number;

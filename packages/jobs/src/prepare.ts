@@ -73,8 +73,10 @@ const schema = /* sql */ `
   -- The service's role has no rights on the worker's tables: it enqueues and cancels through these, which run as their
   -- owner. For whom a job runs is read from the session, never taken from the caller.
   drop function if exists jobs.enqueue(text, json, text, text, timestamptz, integer);
+  drop function if exists jobs.enqueue(text, json, text, text, timestamptz, integer, text);
   create or replace function jobs.enqueue(
-    task text, data json, key text, queue text, run_at timestamptz, max_attempts integer, traceparent text default null
+    task text, data json, key text, queue text, run_at timestamptz, max_attempts integer, traceparent text default null,
+    together text default null, together_max integer default null
   ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
   declare
     full_key text := jobs.name_of_tenant(coalesce(key, ''));
@@ -88,6 +90,11 @@ const schema = /* sql */ `
       'key', case when key is not null then full_key end,
       'lane', lane,
       'traceparent', traceparent,
+      -- Who may do what is the same for all of them, so that one transaction can hold what they change.
+      'together', case when together is not null then json_build_array(
+        current_setting('app.organization', true), current_setting('app.workspace', true),
+        current_setting('app.user', true), current_setting('app.scope', true), together)::text end,
+      'togetherMax', together_max,
       'data', data);
   begin
     if key is not null then

@@ -25,7 +25,11 @@ export async function openSession<Client>(options: RunJobsOptions<Client>): Prom
   const { ownerUrl, tasks: given, cron = [], concurrency = concurrencyDefault, log } = options;
   const { shutdownMaxMs = shutdownMaxMsDefault } = options;
   const pool = openPool(ownerUrl, concurrency, options.log);
-  const tasks = new RunningTasks(options, { onFailure: sweepSoon, onInterrupted: (jobId) => keep([jobId]) });
+  const tasks = new RunningTasks(options, pool, {
+    onFailure: sweepSoon,
+    onInterrupted: keep,
+    onUnsettled: (error) => end(`it couldn't take jobs, or record what became of them: ${error.message}`),
+  });
   const presence = await openPresence(ownerUrl, (jobId) => tasks.cancel(jobId)).catch(async (error) => {
     await pool.end();
     throw error;

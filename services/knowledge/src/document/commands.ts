@@ -1,7 +1,7 @@
 import { PublicError, ok, refuse, type Result } from "@atrium/errors";
-import { appendEvent, documentDeleted, documentUploaded } from "@atrium/events";
+import { appendEvent, appendEvents, documentDeleted, documentUploaded } from "@atrium/events";
 import { newId } from "@atrium/ids";
-import { cancelJob, enqueue } from "@atrium/jobs";
+import { cancelJob, enqueue, type EnqueueOptions } from "@atrium/jobs";
 import type { Context, Tx } from "../context";
 import { deleteFilesLater } from "../files";
 import { dropSnapshots } from "../index-snapshot/commands";
@@ -70,8 +70,12 @@ export async function addDocuments(
     }
     await useUploads(tx, workspaceId, uploadIds, at);
     await insertDocuments(tx, documents);
-    for (const { id: documentId, contentType, sizeBytes } of documents)
-      await appendEvent(tx, documentUploaded({ documentId, knowledgeBaseId, contentType, sizeBytes }));
+    await appendEvents(
+      tx,
+      documents.map(({ id: documentId, contentType, sizeBytes }) =>
+        documentUploaded({ documentId, knowledgeBaseId, contentType, sizeBytes }),
+      ),
+    );
     announceProgress(ctx, tx, documents);
     return ok(documents);
   });
@@ -80,9 +84,9 @@ export async function addDocuments(
 /** Enqueues the ingestion of a document that waits for it; changes nothing for one that doesn't. */
 export async function startIngestion(
   { db }: Pick<Context, "db">,
-  { documentId }: { documentId: string },
+  { documentId, ...document }: { documentId: string } & Omit<ToIngest, "id">,
 ): Promise<void> {
-  await enqueueIngestion(db, documentId);
+  await enqueueIngestion(db, { id: documentId, ...document });
 }
 
 /** Changes a document's title, metadata, or whether it is found. */
@@ -100,7 +104,7 @@ export async function updateDocument(
     const titleGiven = document.titleGiven || fields.title !== undefined;
     const updated = { ...document, ...fields, titleGiven, updatedAt: now() };
     await saveDocument(tx, updated, revision);
-    announceChange(ctx, tx, updated);
+    announceChange(ctx, tx, [updated]);
     return updated;
   });
 }
@@ -118,7 +122,7 @@ export async function reindexDocument(
     const queued = reindex(document, now());
     if (!queued.ok) return queued;
     await saveIngestion(tx, queued.value);
-    await enqueueIngestion(tx, documentId);
+    await enqueueIngestion(tx, document);
     announceProgress(ctx, tx, [queued.value]);
     return queued;
   });
@@ -136,7 +140,7 @@ export async function deleteDocument(ctx: Context, { documentId }: { documentId:
     await deleteFilesLater(tx, [document.blobKey]);
     const { knowledgeBaseId, sizeBytes } = document;
     await appendEvent(tx, documentDeleted({ documentId, knowledgeBaseId, sizeBytes }));
-    announceChange(ctx, tx, document);
+    announceChange(ctx, tx, [document]);
     return documentId;
   });
 }
@@ -156,8 +160,25 @@ export async function lockToChange(
 
 const absent = (documentId: string) => new PublicError("NOT_FOUND", `No document ${documentId} in this workspace.`);
 
-const enqueueIngestion = (tx: Tx, documentId: string) =>
-  enqueue(tx, "ingestDocument", { documentId }, { key: `ingest:${documentId}` });
+type ToIngest = Pick<Document, "id" | "knowledgeBaseId" | "contentType" | "sizeBytes">;
+
+const enqueueIngestion = (tx: Tx, document: ToIngest) =>
+  enqueue(
+    tx,
+    "ingestDocument",
+    { documentId: document.id },
+    { key: `ingest:${document.id}`, together: companyOf(document) },
+  );
+
+const KB = 1024;
+
+/** Small files of a base are read in one turn, as many as take about as long together as one that is big. */
+function companyOf({ knowledgeBaseId, contentType, sizeBytes }: ToIngest): EnqueueOptions["together"] {
+  if (sizeBytes <= 32 * KB && /^text\/|^application\/json$/.test(contentType))
+    return { name: `notes of ${knowledgeBaseId}`, jobsMax: 25 };
+  if (sizeBytes <= 256 * KB) return { name: `files of ${knowledgeBaseId}`, jobsMax: 4 };
+  return undefined;
+}
 
 /** Removes documents of a base that is being erased, a batch at a time. */
 export const deleteSomeDocumentsOf = deleteSomeDocuments;

@@ -26,13 +26,13 @@ export function announceEnd({ topics }: Pick<Context, "topics">, tx: Tx, knowled
   tx.afterCommit(() => topics.publish(progressTopic(knowledgeBaseId), { documentId: null } satisfies DocumentChanged));
 }
 
-/** As `announceProgress`, where the change is one of what is found: the base's index catches up in the background. */
+/** As `announceProgress`, where the change is one of what is found in one base: its index catches up in the background. */
 export function announceChange(
   { topics, indexes, database }: Pick<Context, "topics" | "indexes" | "database">,
   tx: Tx,
-  document: Pick<Document, "id" | "organizationId" | "workspaceId" | "knowledgeBaseId">,
+  documents: readonly Pick<Document, "id" | "organizationId" | "workspaceId" | "knowledgeBaseId">[],
 ): void {
-  const { organizationId, workspaceId, knowledgeBaseId } = document;
-  announceProgress({ topics }, tx, [document]);
+  announceProgress({ topics }, tx, documents);
+  const { organizationId, workspaceId, knowledgeBaseId } = documents[0]!;
   tx.afterCommit(() => indexes.refresh(database.as({ organizationId, workspaceId }), { workspaceId, knowledgeBaseId }));
 }

@@ -120,31 +120,47 @@ async function withIndexes<Result>(
   const { workspaceId } = requireReader(actor);
   if (knowledgeBaseIds.length === 0)
     throw new PublicError("BAD_USER_INPUT", "Name at least one knowledge base.", { field: "knowledgeBaseIds" });
-  const atHand = ctx.indexes.atHand(workspaceId, knowledgeBaseIds);
-  if (atHand) {
+  /** Null where a base has changed beyond its revision in `known`, or isn't there. */
+  async function workOn(
+    indexes: readonly PassageIndex[],
+    known: ReadonlyMap<string, number>,
+  ): Promise<{ result: Result; confirmed: boolean } | null> {
     let confirmed = false;
+    const load: Load = async (passageIds) => {
+      const { passages, revisions } = await passagesWithRevisions(db, workspaceId, knowledgeBaseIds, passageIds);
+      for (const [id, revision] of known) if (revision < (revisions.get(id) ?? Infinity)) throw new Outdated();
+      confirmed = true;
+      return passages;
+    };
     try {
-      const result = await work(
-        atHand.map(({ index }) => index),
-        async (passageIds) => {
-          const { passages, revisions } = await passagesWithRevisions(db, workspaceId, knowledgeBaseIds, passageIds);
-          if (
-            !atHand.every(({ index, revision }) => revision >= (revisions.get(index.owner.knowledgeBaseId) ?? Infinity))
-          )
-            throw new Outdated();
-          confirmed = true;
-          return passages;
-        },
-      );
-      if (confirmed) return result;
+      return { result: await work(indexes, load), confirmed };
     } catch (error) {
-      if (!(error instanceof Outdated)) throw error;
+      if (error instanceof Outdated) return null;
+      throw error;
     }
   }
-  const bases = await knowledgeBasesToRead(ctx, knowledgeBaseIds);
-  const indexes = await Promise.all(bases.map((base) => ctx.indexes.upTo(db, base)));
-  return work(indexes, (passageIds) => passagesToShow(db, workspaceId, passageIds));
+
+  const atHand = ctx.indexes.atHand(workspaceId, knowledgeBaseIds);
+  if (atHand) {
+    const known = new Map(atHand.map(({ index, revision }) => [index.owner.knowledgeBaseId, revision]));
+    const done = await workOn(
+      atHand.map(({ index }) => index),
+      known,
+    );
+    if (done?.confirmed) return done.result;
+  }
+  for (let triesLeft = catchUpTriesMax; ; triesLeft--) {
+    const bases = await knowledgeBasesToRead(ctx, knowledgeBaseIds);
+    const indexes = await Promise.all(bases.map((base) => ctx.indexes.upTo(db, base)));
+    if (triesLeft === 0) return work(indexes, (passageIds) => passagesToShow(db, workspaceId, passageIds));
+    const done = await workOn(indexes, new Map(bases.map(({ id, revision }) => [id, revision])));
+    if (done) return done.result;
+  }
 }
+
+// A document that was read again meanwhile is there with other passages than those found. Under a stream of changes, what
+// there is still of what was found has to do.
+const catchUpTriesMax = 2;
 
 /** A base that isn't there, or has changed since its index was made. */
 class Outdated extends Error {}

@@ -12,17 +12,26 @@ export interface SentPart {
   facts: DocumentFacts;
 }
 
-/** To the reading process. It asks for each chunk and waits after each part, so neither side runs ahead of the other. */
+/**
+ * To the reading process. It asks for each chunk beyond the beginning, and waits after each part but the last, so neither
+ * side runs ahead of the other.
+ */
 export type ToReader =
-  | { type: "READ"; filename: string; limits: Limits; split: SplitOptions | null }
+  | {
+      type: "READ";
+      filename: string;
+      limits: Limits;
+      split: SplitOptions | null;
+      beginning: Uint8Array;
+      isWhole: boolean;
+    }
   | { type: "CHUNK"; bytes: Uint8Array | null }
   | { type: "NEXT" };
 
 export type FromReader =
   | { type: "READY" }
   | { type: "WANT_CHUNK" }
-  | { type: "PART"; part: SentPart }
-  | { type: "DONE" }
+  | { type: "PART"; part: SentPart; isLast: boolean }
   | { type: "FAILED"; code: ParseFailureCode; message: string; detail: string }
   | { type: "FAULT"; message: string; stack: string };
 

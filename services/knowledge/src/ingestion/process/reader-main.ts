@@ -6,10 +6,10 @@ import { Worker } from "node:worker_threads";
 import { assemble, type DocumentPart, type ReaderInput } from "../document";
 import { ParseFailure } from "../failures";
 import { detectFormat, needsWholeFile } from "../formats";
-import { megabytes, type Limits } from "../limits";
+import { megabytes } from "../limits";
 import { readerOf } from "../readers";
 import { PassageSplitter, type Passage } from "../split";
-import { memorySignal, type FromReader, type ToReader } from "./messages";
+import { memorySignal, type FromReader, type SentPart, type ToReader } from "./messages";
 
 const headBytes = 64 * 1024;
 
@@ -25,20 +25,23 @@ process.on("disconnect", () => process.exit());
 process.on("unhandledRejection", () => {});
 process.on("uncaughtException", (fault) => fail(new ParseFailure("CORRUPT", undefined, { cause: fault })));
 
-async function read({ filename, limits, split }: Extract<ToReader, { type: "READ" }>): Promise<void> {
+type Question = Extract<ToReader, { type: "READ" }>;
+
+async function read(question: Question): Promise<void> {
+  const { filename, limits, split } = question;
   startWatchdog(limits.processBytes);
   try {
-    const input = await openInput(filename, limits);
+    const input = await openInput(question);
     const format = detectFormat(needsWholeFile(input.head) ? await input.bytes() : input.head, filename);
     const reader = readerOf(format);
     const splitter = split && new PassageSplitter(split);
     let last: DocumentPart | null = null;
     for await (const part of assemble(format, failingAsDamaged(reader(input, limits)), limits)) {
-      if (last) await sendPart(last, splitter?.push(last) ?? null);
+      if (last) await ask({ type: "PART", part: partOf(last, splitter?.push(last) ?? null), isLast: false });
       last = part;
     }
-    await sendPart(last!, splitter ? [...splitter.push(last!), ...splitter.end()] : null);
-    send({ type: "DONE" });
+    const passages = splitter && [...splitter.push(last!), ...splitter.end()];
+    send({ type: "PART", part: partOf(last!, passages), isLast: true });
   } catch (thrown) {
     fail(thrown);
   }
@@ -68,19 +71,19 @@ async function* failingAsDamaged<Item>(items: AsyncIterable<Item> | Iterable<Ite
   }
 }
 
-async function sendPart({ start, text, blocks, facts }: DocumentPart, passages: Passage[] | null): Promise<void> {
-  const part = passages
+function partOf({ start, text, blocks, facts }: DocumentPart, passages: Passage[] | null): SentPart {
+  return passages
     ? { start, text, facts, passages, blocks: [] }
     : { start, text, facts, passages, blocks: blocks.map(({ text: _, ...block }) => block) };
-  await ask({ type: "PART", part });
 }
 
 /** The file as its owner sends it, chunk by chunk. */
-async function openInput(filename: string, limits: Limits): Promise<ReaderInput> {
-  const held: Uint8Array[] = [];
-  let size = 0;
-  let ended = false;
+async function openInput({ filename, limits, beginning, isWhole }: Question): Promise<ReaderInput> {
+  const held = beginning.length > 0 ? [beginning] : [];
+  let size = beginning.length;
+  let ended = isWhole;
   let taken = false;
+  if (size > limits.fileBytes) throw tooLarge(limits.fileBytes);
   const pull = async (): Promise<Uint8Array | null> => {
     if (ended) return null;
     const answer = await ask({ type: "WANT_CHUNK" });
@@ -110,8 +113,9 @@ async function openInput(filename: string, limits: Limits): Promise<ReaderInput>
       taken = true;
       for (let bytes = await pull(); bytes; bytes = await pull()) {
         held.push(bytes);
-        if (size > limits.wholeFileBytes) throw tooLarge(limits.wholeFileBytes);
+        if (size > limits.wholeFileBytes) break;
       }
+      if (size > limits.wholeFileBytes) throw tooLarge(limits.wholeFileBytes);
       whole = Buffer.concat(held.splice(0));
       return whole;
     },
