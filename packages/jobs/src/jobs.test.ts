@@ -1,7 +1,12 @@
 import { openDatabase, type Database } from "@atrium/database";
 import { testDatabase, type TestDatabase } from "@atrium/database/testing";
 import { context, propagation, trace } from "@opentelemetry/api";
-import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
+import {
+  InMemorySpanExporter,
+  NodeTracerProvider,
+  SimpleSpanProcessor,
+  type ReadableSpan,
+} from "@opentelemetry/sdk-trace-node";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
@@ -432,7 +437,12 @@ describe("traces", () => {
       await hurry();
       return (await jobRows()).length === 0;
     });
-    const spans = exporter.getFinishedSpans().filter(({ name }) => name.startsWith("job "));
+    const begunAt = ({ startTime: [seconds, nanoseconds] }: ReadableSpan) => seconds * 1e9 + nanoseconds;
+    // By when they began: what a job has enqueued may end before it does.
+    const spans = exporter
+      .getFinishedSpans()
+      .filter(({ name }) => name.startsWith("job "))
+      .sort((a, b) => begunAt(a) - begunAt(b));
     expect(spans.map(({ name }) => name)).toEqual(["job first", "job first", "job second"]);
     expect(new Set(spans.map((span) => span.spanContext().traceId))).toEqual(new Set([caller.traceId]));
     const parents = spans.map(({ parentSpanContext }) => parentSpanContext?.spanId);
