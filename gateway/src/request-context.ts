@@ -1,8 +1,7 @@
 import { allows, isSignedIn, type Actor } from "@atrium/access";
 import type { IncomingMessage } from "node:http";
 import type { Claims, ClientRequest } from "./client-request";
-import { clientAddressOf, clientNameOf } from "./http/incoming";
-import { traceparentOf } from "./tracing";
+import { clientAddressOf, clientNameOf, clientTraceparent } from "./http/incoming";
 
 /** What every part behind the HTTP and WebSocket fronts knows of one request. */
 export interface RequestContext extends ClientRequest {
@@ -32,7 +31,7 @@ const userAgentLengthMax = 512;
 
 /** What a request over HTTP, or a socket's first one, says of itself. */
 export const factsOf = (request: IncomingMessage, trustedProxies: number) => ({
-  traceparent: traceparentOf(request),
+  traceparent: clientTraceparent(request),
   clientAddress: clientAddressOf(request, trustedProxies),
   userAgent: request.headers["user-agent"]?.slice(0, userAgentLengthMax),
   client: clientNameOf(request),

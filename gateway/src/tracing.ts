@@ -1,14 +1,12 @@
 import { isSpanContextValid, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { IncomingMessage } from "node:http";
-import { clientTraceparent } from "./http/incoming";
 
 /**
- * Where each request stands in its trace. It is told along: to carry it through asynchronous calls, Node (before 24) looks
- * at every promise.
+ * Runs `work` in a span that goes on where the client's trace stopped. Without tracing it just runs it.
+ *
+ * The request says from then on that it stands in that span, so whatever is asked on its behalf does. To carry the span
+ * through asynchronous calls, Node (before 24) would look at every promise.
  */
-const places = new WeakMap<IncomingMessage, string>();
-
-/** Runs `work` in a span that goes on where the client's trace stopped. Without tracing it just runs it. */
 export async function inSpan<Value>(
   name: string,
   request: IncomingMessage,
@@ -17,7 +15,8 @@ export async function inSpan<Value>(
   const parent = propagation.extract(ROOT_CONTEXT, request.headers);
   const span = trace.getTracer("@atrium/gateway").startSpan(name, { kind: SpanKind.SERVER }, parent);
   const own = span.spanContext();
-  if (isSpanContextValid(own)) places.set(request, `00-${own.traceId}-${own.spanId}-0${own.traceFlags & 1}`);
+  if (isSpanContextValid(own))
+    request.headers["traceparent"] = `00-${own.traceId}-${own.spanId}-0${own.traceFlags & 1}`;
   try {
     return await work();
   } catch (error) {
@@ -27,7 +26,3 @@ export async function inSpan<Value>(
     span.end();
   }
 }
-
-/** The trace that subgraphs go on with: ours where tracing is on, else the client's own. */
-export const traceparentOf = (request: IncomingMessage): string | undefined =>
-  places.get(request) ?? clientTraceparent(request);

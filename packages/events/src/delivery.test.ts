@@ -43,6 +43,20 @@ afterEach(() => Promise.all([ledger.close(), reports.close()]));
 const parked = ({ database }: TestService) => deadLetters(database.asService());
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
+/** Changes an account in a transaction that has appended, and commits when it is told to. */
+async function changeSlowly(accountId: string): Promise<{ commit(): void; committed: Promise<void> }> {
+  let commit = () => {};
+  let appended = () => {};
+  const isAppended = new Promise<void>((resolve) => (appended = resolve));
+  const committed = ledger.database.as(ada).transaction(async (tx) => {
+    await changeAccount(tx, accountId);
+    appended();
+    await new Promise<void>((resolve) => (commit = resolve));
+  });
+  await isAppended;
+  return { commit: () => commit(), committed };
+}
+
 test("what was committed is handled once, as the tenant and for the actor that it names", async () => {
   const heard: Envelope[] = [];
   const tenants: unknown[] = [];
@@ -90,20 +104,12 @@ test("what was rolled back is announced to nobody", async () => {
 test("a transaction that commits late is not lost behind those that overtook it", async () => {
   const events = await ledger.run(transport);
   await reports.run(transport, [noteChanges()]);
-  let commit = () => {};
-  let appended = () => {};
-  const isAppended = new Promise<void>((resolve) => (appended = resolve));
-  const slow = ledger.database.as(ada).transaction(async (tx) => {
-    await changeAccount(tx, "acc_slow");
-    appended();
-    await new Promise<void>((resolve) => (commit = resolve));
-  });
-  await isAppended;
+  const { commit, committed } = await changeSlowly("acc_slow");
   for (const n of range(1, 20)) await change(ledger, `acc_${n}`);
   expect(await effectsOf(reports, 20)).not.toContain("acc_slow 1");
   expect((await events.stats()).published).toBe(20);
   commit();
-  await slow;
+  await committed;
   expect((await effectsOf(reports, 21)).at(-1)).toBe("acc_slow 1");
 });
 
@@ -136,15 +142,7 @@ test("what waited long for its commit is published before what the next transact
   const clock = jest.spyOn(performance, "now").mockImplementation(() => now() + aheadMs);
   await ledger.run(transport);
   await reports.run(transport, [noteChanges()]);
-  let commit = () => {};
-  let appended = () => {};
-  const isAppended = new Promise<void>((resolve) => (appended = resolve));
-  const slow = ledger.database.as(ada).transaction(async (tx) => {
-    await changeAccount(tx, "acc_slow");
-    appended();
-    await new Promise<void>((resolve) => (commit = resolve));
-  });
-  await isAppended;
+  const { commit, committed } = await changeSlowly("acc_slow");
   for (const n of range(1, 4)) {
     aheadMs += 6_000;
     await change(ledger, "acc_1");
@@ -153,7 +151,7 @@ test("what waited long for its commit is published before what the next transact
   // Waits for the account's lock, and so commits right after it.
   const next = change(ledger, "acc_slow");
   commit();
-  await Promise.all([slow, next]);
+  await Promise.all([committed, next]);
   await effectsOf(reports, 6);
   expect(await effects(reports, "acc_slow")).toEqual(["acc_slow 1", "acc_slow 2"]);
   clock.mockRestore();

@@ -66,16 +66,6 @@ export async function ingestDocuments(
   );
 }
 
-/** As `ingestDocuments`, of one; rejects when it has to be tried again. */
-export async function ingestDocument(
-  ctx: IngestContext,
-  { documentId }: { documentId: string },
-  signal: AbortSignal,
-): Promise<void> {
-  const [result] = await ingestDocuments(ctx, [{ documentId, signal }]);
-  if (result!.status === "rejected") throw result!.reason;
-}
-
 /** What is said of a document whose ingestion broke off again and again for reasons that aren't the file's. */
 export async function giveUpDocument(ctx: IngestContext, { documentId }: { documentId: string }): Promise<void> {
   const [reading] = await beginReadings(ctx.db, ctx.db.tenant.workspaceId!, [documentId]);

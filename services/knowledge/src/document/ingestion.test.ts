@@ -1,10 +1,5 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import path from "node:path";
-import type { Tenant } from "@atrium/database";
 import { docxParts, pdf, wordParagraph, zip } from "../../fixtures/make";
 import { ParseFailure } from "../ingestion/failures";
-import type { ParsePassages } from "../ingestion/parse";
 import {
   addDocuments,
   announced,
@@ -22,12 +17,20 @@ import {
   search,
   settled,
   startWorld,
-  type Member,
   type TestDocument,
   type TestFile,
   type World,
 } from "../testing/world";
-import { giveUpDocument, ingestDocument } from "./ingest";
+import {
+  expectSound,
+  givenWaiting,
+  ingestAlone,
+  jobOf,
+  part,
+  passagesOf,
+  startingChildren,
+} from "../testing/ingestion";
+import { giveUpDocument } from "./ingest";
 
 let world: World;
 const ada = memberOf("org_ada");
@@ -88,7 +91,7 @@ test("every format is read from its file, and its passages are found", async () 
     "XLSX",
   ]);
   for (const { id, passageCount } of documents) {
-    const passages = await passagesOf(ada, id);
+    const passages = await passagesOf(world, ada, id);
     expect(passages).toHaveLength(passageCount);
     const query = passages.at(-1)!.text.slice(0, 300);
     const { hits } = await search(world, ada, base, query, { filter: { documentIds: [id] } });
@@ -97,16 +100,6 @@ test("every format is read from its file, and its passages are found", async () 
   const { hits } = await search(world, ada, base, "what must nobody do in the greenhouse");
   expect(hits[0]!.document.title).toBe("rules");
 }, 90_000);
-
-interface PassageRow {
-  text: string;
-  start_offset: number;
-  end_offset: number;
-  ordinal: number;
-}
-
-const passagesOf = (actor: Member, documentId: string, in_ = world) =>
-  rows<PassageRow>(in_, actor, "select * from passage where document_id = $1 order by ordinal", [documentId]);
 
 test("files that can't be read say why, and the others of the batch are read", async () => {
   const base = await givenKnowledgeBase(world, ada);
@@ -176,15 +169,6 @@ test("text that a database can't hold as it is doesn't stop an ingestion", async
   expect(documents.map(({ status, failure }) => failure ?? status)).toEqual(["INGESTED", "INGESTED", "INGESTED"]);
   for (const { id } of documents) await expectSound(world, ada, id);
 });
-
-/** Its passages are in order, without gaps in their numbers, and none is there twice. */
-async function expectSound(where: World, actor: Member, documentId: string): Promise<void> {
-  const passages = await passagesOf(actor, documentId, where);
-  expect(passages.map(({ ordinal }) => ordinal)).toEqual(passages.map((_, at) => at));
-  for (const { text, start_offset, end_offset } of passages) expect(text.length).toBe(end_offset - start_offset);
-  const document = await documentNow(where, actor, documentId);
-  expect(document).toMatchObject({ status: "INGESTED", passageCount: passages.length });
-}
 
 const long = (name: string, parts: number) =>
   markdown(
@@ -262,68 +246,28 @@ test("a document is read again with the base's splitting as it is now", async ()
   expect(before.hits.map(({ passage }) => passage.id)).not.toContain(hits[0]!.passage.id);
 });
 
-/** What a job gives an ingestion, with a reading of our own in place of the file's. */
-const jobOf = (tenant: Tenant, parsePassages: ParsePassages) => ({
-  db: world.database.as(tenant),
-  database: world.database,
-  blobs: { read: async () => ({ destroy() {} }) } as never,
-  topics: world.topics,
-  indexes: { refresh() {} } as never,
-  now: () => new Date(),
-  parsePassages,
-});
-
-const part = (text: string, start = 0) => ({
-  start,
-  text,
-  facts: { format: "TXT", pageCount: null, title: null } as never,
-  passages: [
-    {
-      ordinal: start,
-      text,
-      start,
-      end: start + text.length,
-      tokenCount: 1,
-      firstPage: null,
-      lastPage: null,
-      sheet: null,
-      headingPath: [],
-    },
-  ],
-});
-
-/** A document that waits, and that no job of the service's takes. */
-async function givenWaiting(): Promise<{ base: string; id: string }> {
-  const { base, documents } = await givenBaseWith(world, ada, markdown("slow.md", "# Slow\n\nIt takes its time."));
-  const { id } = documents[0]!;
-  await rows(
-    world,
-    ada,
-    "update document set state = 'QUEUED', ingested_at = null, found_generation = null where id = $1",
-    [id],
-  );
-  return { base, id };
-}
+const waitingNote = () => givenWaiting(world, ada, markdown("slow.md", "# Slow\n\nIt takes its time."));
 
 test("an ingestion that another one overtakes writes nothing more", async () => {
-  const { id } = await givenWaiting();
-  const overtaken = jobOf(ada, async function* () {
+  const [id] = (await waitingNote()).ids as [string];
+  const overtaken = jobOf(world, ada, async function* () {
     yield part("the old reading");
-    const newer = jobOf(ada, async function* () {
+    const newer = jobOf(world, ada, async function* () {
       yield part("the new reading");
     });
-    await ingestDocument(newer, { documentId: id }, new AbortController().signal);
+    await ingestAlone(newer, id);
     yield part("more of the old reading", 1);
   });
-  await ingestDocument(overtaken, { documentId: id }, new AbortController().signal);
-  expect((await passagesOf(ada, id)).map(({ text }) => text)).toEqual(["the new reading"]);
+  await ingestAlone(overtaken, id);
+  expect((await passagesOf(world, ada, id)).map(({ text }) => text)).toEqual(["the new reading"]);
   await expectSound(world, ada, id);
 });
 
 test("a document that is deleted or whose base is, while it is read, ends quietly", async () => {
   for (const end of ["document", "base"] as const) {
-    const { base, id } = await givenWaiting();
-    const job = jobOf(ada, async function* () {
+    const { base, ids } = await waitingNote();
+    const [id] = ids as [string];
+    const job = jobOf(world, ada, async function* () {
       yield part("one");
       if (end === "document") await remove(id);
       else
@@ -334,8 +278,8 @@ test("a document that is deleted or whose base is, while it is read, ends quietl
         );
       yield part("two", 3);
     });
-    await ingestDocument(job, { documentId: id }, new AbortController().signal);
-    await eventually(async () => (await passagesOf(ada, id)).length === 0);
+    await ingestAlone(job, id);
+    await eventually(async () => (await passagesOf(world, ada, id)).length === 0);
   }
 });
 
@@ -353,49 +297,49 @@ test("a document that is read again is found as it was until the new reading has
   const askAgain = () => rows(world, ada, "update document set state = 'QUEUED' where id = $1", [id]);
 
   await askAgain();
-  const again = jobOf(ada, async function* () {
+  const again = jobOf(world, ada, async function* () {
     yield part("A new heron.");
     yield part("Another heron.", 12);
     expect((await documentNow(world, ada, id))!.status).toBe("INGESTING");
     expect({ found: await texts(), listed: await listed() }).toEqual(before);
   });
-  await ingestDocument(again, { documentId: id }, new AbortController().signal);
+  await ingestAlone(again, id);
   expect((await texts()).sort()).toEqual(["A new heron.", "Another heron."]);
   expect((await listed()).texts).toEqual(["A new heron.", "Another heron."]);
-  expect(await passagesOf(ada, id)).toHaveLength(2);
+  expect(await passagesOf(world, ada, id)).toHaveLength(2);
 
   const found = { found: await texts(), listed: await listed() };
   await askAgain();
-  const failing = jobOf(ada, async function* () {
+  const failing = jobOf(world, ada, async function* () {
     yield part("A third heron.");
     yield part("A fourth heron.", 14);
     throw new ParseFailure("CORRUPT");
   });
-  await ingestDocument(failing, { documentId: id }, new AbortController().signal);
+  await ingestAlone(failing, id);
   expect(await documentNow(world, ada, id)).toMatchObject({ status: "FAILED", failure: { code: "CORRUPT" } });
   expect({ found: await texts(), listed: await listed() }).toEqual(found);
-  expect(await passagesOf(ada, id)).toHaveLength(2);
+  expect(await passagesOf(world, ada, id)).toHaveLength(2);
 });
 
 test("what isn't being read can't be asked for twice", async () => {
-  const { id } = await givenWaiting();
+  const [id] = (await waitingNote()).ids as [string];
   expect(await reindex(id)).toEqual({ document: null, userErrors: [{ code: "UNDER_WAY" }] });
 });
 
 test("a document whose job is given up says so, keeps no passages, and can be tried again", async () => {
-  const { id } = await givenWaiting();
-  const broken = jobOf(ada, async function* () {
+  const [id] = (await waitingNote()).ids as [string];
+  const broken = jobOf(world, ada, async function* () {
     yield part("half of it");
     throw new Error("The disk is on fire.");
   });
-  await expect(ingestDocument(broken, { documentId: id }, new AbortController().signal)).rejects.toThrow("fire");
+  await expect(ingestAlone(broken, id)).rejects.toThrow("fire");
   await giveUpDocument(broken, { documentId: id });
   expect(await documentNow(world, ada, id)).toMatchObject({
     status: "FAILED",
     passageCount: 0,
     failure: { code: "GIVEN_UP", message: expect.stringContaining("several times") },
   });
-  expect(await passagesOf(ada, id)).toEqual([]);
+  expect(await passagesOf(world, ada, id)).toEqual([]);
   expect(await announced(world, ada)).toContainEqual(
     expect.objectContaining({ data: expect.objectContaining({ documentId: id, reason: "GIVEN_UP" }) }),
   );
@@ -432,23 +376,8 @@ test("one organization's many documents don't hold up another's one", async () =
 });
 
 describe("a process that is killed", () => {
-  const children: ChildProcess[] = [];
-  afterEach(() => children.splice(0).forEach((child) => child.kill("SIGKILL")));
-
-  async function startChild(beside: World, operation: object | null) {
-    const task = JSON.stringify({ beside: { home: beside.home, folder: beside.folder }, actor: ada, operation });
-    const script = path.join(__dirname, "../testing/child.ts");
-    const args = ["--conditions", "@atrium/source", "--import", require.resolve("tsx"), script, task];
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-    children.push(child);
-    await once(child.stdout!, "data");
-    return {
-      async kill() {
-        child.kill("SIGKILL");
-        await once(child, "exit");
-      },
-    };
-  }
+  const children = startingChildren(ada);
+  afterEach(() => children.killAll());
 
   test("at several points of an ingestion has each document read once in the end", async () => {
     const first = await startWorld();
@@ -468,13 +397,13 @@ describe("a process that is killed", () => {
         return row!;
       };
       const query = `mutation ($input: AddDocumentsInput!) { addDocuments(input: $input) { documents { id } } }`;
-      const atWork = await startChild(first, { query, variables: { input: { knowledgeBaseId: base, uploadIds } } });
+      const atWork = await children.start(first, { query, variables: { input: { knowledgeBaseId: base, uploadIds } } });
       await eventually(async () => (await progress()).passages > 0);
       await atWork.kill();
       const broken = await progress();
       expect(broken.ingested).toBeLessThan(6);
 
-      const second = await startChild(first, null);
+      const second = await children.start(first, null);
       await eventually(async () => (await progress()).ingested > broken.ingested);
       await second.kill();
       expect((await progress()).ingested).toBeLessThan(6);
@@ -513,8 +442,8 @@ describe("a process that is killed", () => {
       const before = await found();
       await first.pause();
       const query = `mutation { reindexDocument(input: { documentId: "${id}" }) { document { id } } }`;
-      const atWork = await startChild(first, { query, variables: {} });
-      await eventually(async () => (await passagesOf(ada, id, first)).length > passageCount);
+      const atWork = await children.start(first, { query, variables: {} });
+      await eventually(async () => (await passagesOf(first, ada, id)).length > passageCount);
       await atWork.kill();
       expect(await found()).toEqual(before);
 
