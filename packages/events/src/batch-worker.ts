@@ -52,8 +52,10 @@ export function startBatchWorker<Context, Handle extends EventHandle<Handle>>(op
     while (!stopped) {
       const { rows } = await next;
       if (rows.length === 0) return;
-      const between = [rows[0]!.position, rows.at(-1)!.position] as const;
-      const ahead = rows.length < aheadFrom ? undefined : loadWindow(service, group, { between });
+      // Just these are left out, not everything between the first and the last: what has a position there may have been
+      // committed only now, and what came behind it would be handled before it.
+      const positions = rows.map(({ position }) => position);
+      const ahead = rows.length < aheadFrom ? undefined : loadWindow(service, group, { positions });
       ahead?.catch(() => {});
       const allHandled = await handleWindow(rows);
       if (allHandled && rows.length < fewRows) return;

@@ -9,7 +9,10 @@ import {
   type Envelope,
   type EventTransport,
 } from ".";
+import { newUuid } from "@atrium/ids";
 import { z } from "zod";
+import type { EventTransaction } from "./handle";
+import { receive } from "./inbox";
 import {
   accountChanged,
   ada,
@@ -152,6 +155,54 @@ test("what is behind a failed event of its subject waits for it, in order, and n
   broken = false;
   await effectsOf(audits, 156);
   expect(await effects(audits, "acc_bad")).toEqual(range(1, 5).map((version) => `acc_bad ${version}`));
+});
+
+test("what arrives between the positions of a batch, once that is read, isn't overtaken by what is read ahead", async () => {
+  const everything = [{ name: "audits.every", hears: () => true }];
+  let versions = 0;
+  const arrive = (handle: EventTransaction, subject: string) =>
+    receive(handle, everything, [
+      {
+        specversion: "1.0",
+        id: newUuid(),
+        source: "/atrium/ledger",
+        type: accountChanged.type,
+        subject,
+        time: new Date().toISOString(),
+        datacontenttype: "application/json",
+        organizationid: ada.organizationId,
+        data: { accountId: subject, version: ++versions },
+      } satisfies Envelope,
+    ]);
+  const service = audits.database.asService();
+  await arrive(service, "acc_before");
+  // One delivery has its position and isn't committed while many others behind it are.
+  let commit = () => {};
+  const mayCommit = new Promise<void>((resolve) => (commit = resolve));
+  const committed = await new Promise<{ slow: Promise<void> }>((begun) => {
+    const slow: Promise<void> = service.transaction(async (tx) => {
+      await arrive(tx, "acc_slow");
+      begun({ slow });
+      await mayCommit;
+    });
+  });
+  for (const n of range(1, 150)) await arrive(service, `acc_${n}`);
+
+  let reads = 0;
+  const sql: typeof service.sql = async (text, values) => {
+    const rows = await service.sql(text, values);
+    if (text.includes("inbox_event as waiting") && values?.[0] === "audits.every" && ++reads === 1) {
+      commit();
+      await committed.slow;
+      await arrive(service, "acc_slow");
+    }
+    return rows as never;
+  };
+  const slowly = new Proxy(service, { get: (handle, name) => (name === "sql" ? sql : Reflect.get(handle, name)) });
+  const database = { as: audits.database.as, asService: () => slowly };
+  await audits.run(transport, [noteEverything()], { database });
+  await effectsOf(audits, 153);
+  expect(await effects(audits, "acc_slow")).toEqual(["acc_slow 2", "acc_slow 153"]);
 });
 
 test("a handler of everything and handlers of single types don't hold each other up", async () => {

@@ -163,17 +163,16 @@ const parkUnreadableSql = `
 const parkUnreadableAgainSql = `
   insert into dead_letter (consumer_group, event_id, payload, reason, error, attempts) values ($1, $2, $3, $4, $5, 0)`;
 
-/** What is being handled and so isn't to be loaded: single events, whole lanes, or all from one position to another. */
+/** What is being handled and so isn't to be loaded: single events, or whole lanes. */
 export interface Held {
   positions?: EventRow["position"][];
   lanes?: string[];
-  between?: readonly [EventRow["position"], EventRow["position"]];
 }
 
 /** The oldest events that may be handled now: not held, and in no lane whose first event waits for its next attempt. */
 export async function loadWindow(service: EventTransaction, group: string, held: Held = {}) {
-  const { positions = [], lanes = [], between = [0, 0] } = held;
-  const rows = await service.sql<InboxRow>(loadSql, [group, positions, lanes, backOffMsMax, ...between]);
+  const { positions = [], lanes = [] } = held;
+  const rows = await service.sql<InboxRow>(loadSql, [group, positions, lanes, backOffMsMax]);
   return { rows, mayHaveMore: rows.length > 0 };
 }
 
@@ -182,7 +181,6 @@ const loadSql = boundedByBytes(
   `position, ${eventColumns}, lane, attempts`,
   `inbox_event as waiting
    where consumer_group = $1 and position <> all ($2::bigint[]) and lane <> all ($3::text[])
-     and (position < $5::bigint or position > $6::bigint)
      and not exists (
        select from inbox_event as failing
        where failing.consumer_group = $1 and failing.lane = waiting.lane and failing.attempts > 0

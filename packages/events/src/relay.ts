@@ -114,7 +114,8 @@ function settledFloor(connection: LeaderConnection) {
   };
 }
 
-// The oldest transaction that runs, and the one that begins next.
+// The oldest transaction that runs, and the one after the last that has ended. The latter is above all that had taken a
+// position by the time something was published: what removed it from the outbox began after them, and has ended.
 const horizonSql = `
   select pg_snapshot_xmin(now)::text as running, pg_snapshot_xmax(now)::text as coming from pg_current_snapshot() as now`;
 

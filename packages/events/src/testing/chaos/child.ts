@@ -18,6 +18,10 @@ let offsetMs = 0;
 Date.now = () => now() + offsetMs;
 process.on("SIGUSR2", () => (offsetMs = offsetMs > 0 ? -3_600_000 : 3_600_000));
 
+// Like on a machine that has other things to do: now and then nothing goes on here for a while, whatever has come meanwhile.
+const stillness = new Int32Array(new SharedArrayBuffer(4));
+setInterval(() => sometimes(20) && Atomics.wait(stillness, 0, 0, Math.random() * 300), 20).unref();
+
 async function linger(what: string) {
   say(what);
   await wait(lingerMs);

@@ -60,12 +60,13 @@ async function main(rounds: number) {
       console.log(
         what.padEnd(48) + String(handledBefore).padStart(16) + `${secondsUntilMore.toFixed(1)} s`.padStart(12),
       );
-    const counted = await runChaos(world, all, say);
+    const { disorder, ...counted } = await runChaos(world, all, say);
     console.log(
       `\n${Object.entries(counted)
         .map(([name, count]) => `${name} ${count}`)
         .join(", ")}`,
     );
+    for (const place of disorder) console.log(place);
     const { lost, doubled, disordered, deadLetters } = counted;
     process.exitCode = lost + doubled + disordered + deadLetters > 0 ? 1 : 0;
   } finally {

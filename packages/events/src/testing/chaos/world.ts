@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { migrate, provisionDatabase, startEmbeddedPostgres } from "@atrium/database";
 import { startKafka, type RunningKafka } from "@atrium/kafka";
+import { Kafka, logLevel, type EachMessagePayload } from "kafkajs";
 import { eventsBase } from "../..";
 import { eventually, openService, type TestService } from "../ledger";
 
@@ -20,9 +21,11 @@ export interface World {
   signal(role: Role, signal: NodeJS.Signals): void;
   start(role: Role): void;
   postgresPid(): number;
-  kafka: { pid(): number; start(): Promise<void> };
+  kafka: { pid(): number; start(): Promise<void>; brokers: string };
   close(): Promise<void>;
 }
+
+const topicPrefix = "chaos.";
 
 export const roles = ["writer", "worker 1", "worker 2"] as const;
 export type Role = (typeof roles)[number];
@@ -54,7 +57,7 @@ export async function openWorld({ kafkaData }: { kafkaData?: string | null } = {
     REPORTS_URL: reports.url,
     AUDITS_URL: audits.url,
     KAFKA_BROKERS: broker.brokers,
-    PREFIX: "chaos.",
+    PREFIX: topicPrefix,
   };
 
   const children = new Map<Role, ChildProcess>();
@@ -104,6 +107,7 @@ export async function openWorld({ kafkaData }: { kafkaData?: string | null } = {
       }),
     postgresPid: () => Number(readFileSync(path.join(postgresDirectory, "data/postmaster.pid"), "utf8").split("\n")[0]),
     kafka: {
+      brokers: broker.brokers,
       pid: () => broker.pid,
       async start() {
         broker = await startKafka({ ...kafkaOptions, settings, port: broker.port });
@@ -128,6 +132,8 @@ export interface Tally {
   doubled: number;
   disordered: number;
   deadLetters: number;
+  /** Where what is out of order is, and where Kafka has it, so that a failure that is seldom seen tells its cause. */
+  disorder: string[];
 }
 
 interface Sequence {
@@ -143,7 +149,7 @@ const sequencesOf = ({ database }: TestService) =>
     );
 
 /** Once everything is handled, or nothing more comes: compares what two services have noted with what was committed. */
-export async function tally({ ledger, reports, audits }: World, withinMs: number): Promise<Tally> {
+export async function tally({ ledger, reports, audits, kafka }: World, withinMs: number): Promise<Tally> {
   const accounts = await ledger.database
     .asService()
     .sql<{ id: string; version: number }>("select id, version from account");
@@ -167,7 +173,8 @@ export async function tally({ ledger, reports, audits }: World, withinMs: number
   // What comes twice comes soon after.
   await wait(1_000);
 
-  const result: Tally = { committed, newer, lost: 0, doubled: 0, disordered: 0, deadLetters: 0 };
+  const result: Tally = { committed, newer, lost: 0, doubled: 0, disordered: 0, deadLetters: 0, disorder: [] };
+  const disordered: { service: string; subject: string; versions: number[] }[] = [];
   const compare = (expected: number, found: number, distinct = found) => {
     result.lost += Math.max(0, expected - distinct);
     result.doubled += Math.max(0, found - distinct, distinct - expected);
@@ -177,12 +184,57 @@ export async function tally({ ledger, reports, audits }: World, withinMs: number
     for (const { id, version } of accounts) {
       const versions = noted.get(id) ?? [];
       compare(version, versions.length, new Set(versions).size);
-      result.disordered += versions.filter((each, i) => i > 0 && each < versions[i - 1]!).length;
+      versions.forEach((each, i) => {
+        if (i === 0 || each >= versions[i - 1]!) return;
+        result.disordered++;
+        const around = versions.slice(Math.max(0, i - 4), i + 4);
+        disordered.push({ service: service.name, subject: id, versions: around });
+      });
     }
   }
   compare(newer, await count(audits, "effect where subject like 'newer %'"));
   compare(newer, await count(reports, unknown));
   const known = "dead_letter where reason <> 'UNKNOWN_TYPE'";
   result.deadLetters = (await count(reports, known)) + (await count(audits, "dead_letter"));
+  if (disordered.length > 0) {
+    const places = await placesInKafka(kafka.brokers);
+    result.disorder = disordered.map(({ service, subject, versions }) => {
+      const inKafka = versions.map((version) => `${version}: ${places.get(`${subject} ${version}`)?.join(", ")}`);
+      return `${service}, ${subject}: ${versions.join(" ")}; in Kafka ${inKafka.join("; ")}`;
+    });
+  }
   return result;
+}
+
+/** The partition and the offset of each version of each account, as often as it stands in the topic. */
+async function placesInKafka(brokers: string): Promise<Map<string, string[]>> {
+  const kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING });
+  const [admin, consumer] = [kafka.admin(), kafka.consumer({ groupId: "chaos-diagnosis" })];
+  const topic = `${topicPrefix}ledger`;
+  const places = new Map<string, string[]>();
+  try {
+    await Promise.all([admin.connect(), consumer.connect()]);
+    const ends = new Map(
+      (await admin.fetchTopicOffsets(topic))
+        .map(({ partition, high }) => [partition, Number(high)] as const)
+        .filter(([, high]) => high > 0),
+    );
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await new Promise<void>((resolve, reject) => {
+      setTimeout(resolve, 60_000).unref();
+      consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+      const eachMessage = async ({ partition, message }: EachMessagePayload) => {
+        const { accountId, version } = JSON.parse(message.value!.toString()) as { accountId: string; version: number };
+        const type = message.headers?.ce_type?.toString() ?? "";
+        const at = `${accountId} ${version}${type.endsWith(".v2") ? " newer" : ""}`;
+        places.set(at, [...(places.get(at) ?? []), `${partition}/${message.offset}`]);
+        if (Number(message.offset) + 1 >= (ends.get(partition) ?? 0)) ends.delete(partition);
+        if (ends.size === 0) resolve();
+      };
+      consumer.run({ eachMessage }).catch(reject);
+    });
+  } finally {
+    await Promise.all([admin.disconnect(), consumer.disconnect()]);
+  }
+  return places;
 }
