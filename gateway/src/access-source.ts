@@ -65,7 +65,7 @@ interface Member {
   workspaceId: string | null;
 }
 
-/** Asks identity and tenancy by their internal operations; the questions of one tick go out as one. */
+/** Asks identity and tenancy by their internal operations; the questions of one turn of the event loop go out as one. */
 export function accessSourceOver({
   identity,
   tenancy,
@@ -73,15 +73,15 @@ export function accessSourceOver({
   identity: SubgraphClient;
   tenancy: SubgraphClient;
 }): AccessSource {
-  const sessions = batchedPerTick(async (sessionIds: readonly string[]) => {
+  const sessions = batchedPerTurn(async (sessionIds: readonly string[]) => {
     const answer = answers.liveSessions.parse(await identity.internal("liveSessions", { sessionIds }));
     const live = new Set(answer.liveSessionIds);
     return sessionIds.map((sessionId) => live.has(sessionId));
   });
-  const apiKeys = batchedPerTick(async (secrets: readonly string[]) => {
+  const apiKeys = batchedPerTurn(async (secrets: readonly string[]) => {
     return answers.apiKeys.parse(await identity.internal("apiKeys", { secrets })).apiKeys;
   });
-  const permissions = batchedPerTick(
+  const permissions = batchedPerTurn(
     async (members: readonly Member[]) =>
       answers.memberPermissions.parse(await tenancy.internal("memberPermissions", { members })).permissions,
     (member) => JSON.stringify([member.userId, member.organizationId, member.workspaceId]),
@@ -94,8 +94,11 @@ export function accessSourceOver({
   };
 }
 
-/** Equal questions within one tick are asked once, and forgotten as soon as they are asked. */
-function batchedPerTick<Key, Value>(
+/**
+ * Equal questions within one turn of the event loop are asked once, and forgotten as soon as they are asked. A turn has
+ * all requests that had arrived when it began: the busier the gateway, the more of them share one question.
+ */
+function batchedPerTurn<Key, Value>(
   ask: (keys: readonly Key[]) => Promise<readonly Value[]>,
   keyOf?: (key: Key) => unknown,
 ): DataLoader<Key, Value, unknown> {
@@ -104,7 +107,7 @@ function batchedPerTick<Key, Value>(
       loader.clearAll();
       return ask(keys);
     },
-    { maxBatchSize: 500, ...(keyOf && { cacheKeyFn: keyOf }) },
+    { maxBatchSize: 500, batchScheduleFn: (ask) => setImmediate(ask), ...(keyOf && { cacheKeyFn: keyOf }) },
   );
   return loader;
 }

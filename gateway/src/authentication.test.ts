@@ -3,7 +3,7 @@ import jwt from "jsonwebtoken";
 import { accessSourceOver } from "./access-source";
 import { createAuthentication } from "./authentication";
 import { inProcessClient } from "./in-process-client";
-import { secret, startHouse, type House } from "./testing/world";
+import { eventually, secret, startHouse, type House } from "./testing/world";
 
 const whoAsks = "{ whoAsks }";
 let house: House;
@@ -266,4 +266,26 @@ test("a key that is withdrawn, or replaced under its name, stops counting for to
     await expectRefused(bearer(token), /isn't valid/);
   }
   clock.mockRestore();
+});
+
+test("requests that arrive together share what is asked for one person, and never for two", async () => {
+  const people = ["usr_ada", "usr_bob"].map((userId) => ({ userId, ...house.world.signIn(userId) }));
+  // Whatever a client says of its request doesn't make it another's: neither its id nor its trace.
+  const headers = {
+    "x-request-id": "request-of-somebody",
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  };
+  const ask = async (n: number) => {
+    const { userId, token } = people[n % 2]!;
+    const { data } = await house.post("{ viewer { id } }", { token, headers: n % 3 ? {} : headers });
+    expect(data).toEqual({ viewer: { id: userId } });
+  };
+  const asked = () => house.world.asked.filter(({ field }) => field === "viewer");
+  await eventually(async () => {
+    house.world.asked.length = 0;
+    await Promise.all(Array.from({ length: 60 }, (_, n) => ask(n)));
+    return asked().length < 60;
+  });
+  for (const { userId } of people)
+    expect(asked().map(({ facts }) => (facts.actor as { userId: string }).userId)).toContain(userId);
 });

@@ -12,9 +12,10 @@ import { contractOf, tagsIn, type ContractRules } from "./graph/contracts";
 import type { Graph } from "./graph/graph";
 import { openGraph, SupergraphError } from "./graph/open-graph";
 import { subgraphSchemaIn } from "./graph/read-supergraph";
-import { houseTransport } from "./house-transport";
+import { houseTransport, toldOfCaller } from "./house-transport";
 import { createObserver } from "./observing/observe";
 import { guarded } from "./subgraphs/guards";
+import { createSharedFetches } from "./subgraphs/shared-fetches";
 import type { Cors } from "./http/cors";
 import { createFront } from "./http/front";
 import { withoutUpgrade } from "./http/without-upgrade";
@@ -106,8 +107,12 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
 
   const gate = createOperationGate(limits.operation);
   const authentication = createAuthentication({ source: o.accessSource, ...(o.tokens ?? defaultTokens), log });
+  const sharing = createSharedFetches({ withinTurns: true });
   const transports = new Map(
-    names.map((name) => [name, guarded(houseTransport(subgraphs.get(name)!, authentication), houseGuards, observer)]),
+    names.map((name) => {
+      const transport = guarded(houseTransport(subgraphs.get(name)!, authentication), houseGuards, observer);
+      return [name, sharing.over(transport, { toldOf: toldOfCaller })];
+    }),
   );
   const { costMax = Infinity, costPerMinuteMax } = o.demand ?? {};
   const operations = openPersistedOperations({

@@ -4,6 +4,7 @@ import type { GraphQLFormattedError } from "graphql";
 import type { Authentication } from "./authentication";
 import type { EngineOptions } from "./execution/engine";
 import { maskSubgraphError } from "./masking";
+import { isSampled } from "./observing/observe";
 import type { RequestContext } from "./request-context";
 import type { SubgraphClient } from "./subgraph-client";
 import {
@@ -71,6 +72,13 @@ export function houseTransport(
     close: async () => {},
   };
 }
+
+/**
+ * All that a service is told of a caller and that its answer may depend on. A traced request is told apart, so that its
+ * trace has what the service did for it.
+ */
+export const toldOfCaller = ({ actor, clientAddress, userAgent, traceparent, requestId }: RequestContext): string =>
+  JSON.stringify([actor, clientAddress, userAgent, isSampled(traceparent) ? requestId : null]);
 
 /**
  * Whether a last answer without data says no more than that the service is lost (by its name) or stops (by when to try

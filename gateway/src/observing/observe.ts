@@ -111,6 +111,10 @@ function spanUnder(traceparent: string | undefined, describe: () => SpanOptions 
 
 const sampled = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f][13579bdf]$/;
 
+/** Whether what is done under this `traceparent` gets spans. */
+export const isSampled = (traceparent: string | undefined): boolean =>
+  traceparent !== undefined && sampled.test(traceparent);
+
 /** The context that a span is put under; undefined where the trace isn't sampled, or there is none. */
 function sampledParent(traceparent: string | undefined): Context | undefined {
   const [, traceId, spanId] = (traceparent && sampled.exec(traceparent)) || [];

@@ -132,6 +132,20 @@ test("what was asked before an event isn't joined after it", async () => {
   await source.return!();
 });
 
+test("within turns, who asks in the same turn gets the same answer, and who asks later isn't told what was read before", async () => {
+  shared = createSharedFetches({ withinTurns: true }).over(transport, { toldOf: ({ callerKey }) => callerKey });
+  const first = [asked("{ a }"), asked("{ a }"), asked("{ a }", { as: "ada" })];
+  await reached(2);
+  await aMoment();
+  const later = [asked("{ a }"), asked("{ a }")];
+  await reached(3);
+  await aMoment();
+  expect(waiting).toHaveLength(3);
+  waiting.forEach(({ response }, n) => response.end(JSON.stringify({ data: { a: n } })));
+  const answers = await Promise.all([...first, ...later]);
+  expect(answers.map(({ data }) => data?.["a"])).toEqual([0, 0, 1, 2, 2]);
+});
+
 test("who leaves takes nothing from the others; when all have left, the subgraph is let go", async () => {
   const [one, two] = [new AbortController(), new AbortController()];
   const settled = (fetch: Promise<SubgraphAnswer>) => fetch.catch((error: unknown) => error);

@@ -22,9 +22,17 @@ export interface SharingRules<Request extends ClientRequest> {
 /**
  * For the subgraphs of one supergraph. Whoever asks after a mutation's answer, or after an event, must see what has
  * changed: nobody joins a query of any subgraph that was sent before a mutation of any ended, or an event of any came.
+ *
+ * Where other processes change things as well, `withinTurns` holds more strictly: a query is joined only in the turn of
+ * the event loop that it is sent in. All requests that a turn has had arrived when it began, so nobody is told what was
+ * read before they asked.
  */
-export function createSharedFetches(): SharedFetches {
+export function createSharedFetches({ withinTurns = false }: { withinTurns?: boolean } = {}): SharedFetches {
   const running = new Map<string, Flight>();
+  const begin = (key: string, flight: Flight) => {
+    if (withinTurns && running.size === 0) setImmediate(() => running.clear());
+    running.set(key, flight);
+  };
   return {
     over(transport, { toldOf, onJoined }) {
       const { name } = transport;
@@ -47,7 +55,7 @@ export function createSharedFetches(): SharedFetches {
             const begun = new Flight(name, query.request, () => {
               if (running.get(key) === begun) running.delete(key);
             });
-            running.set(key, begun);
+            begin(key, begun);
             begun.settleBy(transport.fetch(begun.asked(query, body), timeoutMs));
             return begun.join(query.signal);
           }
