@@ -269,7 +269,7 @@ test("a key that is withdrawn, or replaced under its name, stops counting for to
 });
 
 test("requests that arrive together share what is asked for one person, and never for two", async () => {
-  const people = ["usr_ada", "usr_bob"].map((userId) => ({ userId, ...house.world.signIn(userId) }));
+  const people = ["usr_ada", "usr_bob"].map((userId) => house.world.signIn(userId));
   // Whatever a client says of its request doesn't make it another's: neither its id nor its trace.
   const headers = {
     "x-request-id": "request-of-somebody",
