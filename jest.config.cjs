@@ -17,6 +17,7 @@ const { suitesOfTheDistributedShape } = require("./infra/workspace/distributed-s
 
 module.exports = {
   testTimeout: 30_000,
+  testSequencer: "<rootDir>/infra/workspace/slowest-first.cjs",
   projects: [
     {
       ...common,
