@@ -23,6 +23,7 @@ import { hasAllOf, signedIn } from "./rights";
 import type { ServedGraph } from "./served-graph";
 import { askedSince } from "./subscriptions/asked-since";
 import { SlowConsumer, slowConsumer } from "./subscriptions/event-queue";
+import { underSpan } from "./tracing";
 
 const goingAway = 1001;
 const tryAgainLater = 1013;
@@ -42,6 +43,7 @@ export interface Sockets {
 interface Connection {
   socket: WebSocket;
   request: IncomingMessage;
+  path: string;
   served: ServedGraph;
   log: Logger;
   /** Set once the client has said who it is. */
@@ -195,24 +197,27 @@ export function openSockets(o: {
     return args;
   }
 
-  async function executeOnce({ payload, contextValue, connection }: OperationArgs): Promise<ExecutionResult> {
-    const { query, operationName, variables } = payload;
-    const answer = await connection.served.apollo.executeOperation(
-      { query, operationName: operationName ?? undefined, variables: variables ?? undefined },
-      { contextValue },
-    );
-    if (answer.body.kind !== "single") throw new Error("The gateway has no incremental delivery.");
-    const { data, errors, extensions } = answer.body.singleResult;
-    return {
-      ...(data !== undefined && { data }),
-      ...(errors && {
-        errors: errors.map(
-          ({ message, path, locations: _, extensions: said }) => new GraphQLError(message, { path, extensions: said }),
-        ),
-      }),
-      ...(extensions && { extensions }),
-    };
-  }
+  const executeOnce = ({ payload, contextValue, connection }: OperationArgs): Promise<ExecutionResult> =>
+    underSpan(`WebSocket ${connection.path}`, connection.request.headers, async (traceparent) => {
+      if (traceparent !== undefined) contextValue.traceparent = traceparent;
+      const { query, operationName, variables } = payload;
+      const answer = await connection.served.apollo.executeOperation(
+        { query, operationName: operationName ?? undefined, variables: variables ?? undefined },
+        { contextValue },
+      );
+      if (answer.body.kind !== "single") throw new Error("The gateway has no incremental delivery.");
+      const { data, errors, extensions } = answer.body.singleResult;
+      return {
+        ...(data !== undefined && { data }),
+        ...(errors && {
+          errors: errors.map(
+            ({ message, path, locations: _, extensions: said }) =>
+              new GraphQLError(message, { path, extensions: said }),
+          ),
+        }),
+        ...(extensions && { extensions }),
+      };
+    });
 
   /** Who this is now. A session that has ended takes its socket along. */
   async function resolveAgain(connection: Connection): Promise<Caller> {
@@ -231,11 +236,12 @@ export function openSockets(o: {
     throw new PublicError("FORBIDDEN", "What you may do here has changed. Subscribe again.");
   }
 
-  function opened(socket: WebSocket, request: IncomingMessage, served: ServedGraph): void {
+  function opened(socket: WebSocket, request: IncomingMessage, path: string, served: ServedGraph): void {
     const openedAt = performance.now();
     const connection: Connection = {
       socket,
       request,
+      path,
       served,
       log: o.log.child({ socketId: randomUUID() }),
       callerSince: askedSince(() => resolveAgain(connection)),
@@ -324,10 +330,11 @@ export function openSockets(o: {
       socket.on("error", (error) => o.log.debug({ fault: describeFault(error) }, "Socket error before the handshake."));
       stripInternalHeaders(request);
       if (isStopping || connections.size >= limits.socket.totalMax) return refuse(socket, "503 Service Unavailable");
-      const served = o.at.get(pathOrNothing(request));
+      const path = pathOrNothing(request);
+      const served = o.at.get(path);
       if (!served) return refuse(socket, "404 Not Found");
       if (!isAllowedOrigin(request, o.cors)) return refuse(socket, "403 Forbidden");
-      webSockets.handleUpgrade(request, socket, head, (opening) => opened(opening, request, served));
+      webSockets.handleUpgrade(request, socket, head, (opening) => opened(opening, request, path, served));
     },
     async stop() {
       isStopping = true;

@@ -1,5 +1,5 @@
 import { isSpanContextValid, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
 /**
  * Runs `work` in a span that goes on where the client's trace stopped. Without tracing it just runs it.
@@ -7,18 +7,23 @@ import type { IncomingMessage } from "node:http";
  * The request says from then on that it stands in that span, so whatever is asked on its behalf does. To carry the span
  * through asynchronous calls, Node (before 24) would look at every promise.
  */
-export async function inSpan<Value>(
+export const inSpan = <Value>(name: string, request: IncomingMessage, work: () => Promise<Value>): Promise<Value> =>
+  underSpan(name, request.headers, (traceparent) => {
+    if (traceparent !== undefined) request.headers["traceparent"] = traceparent;
+    return work();
+  });
+
+/** The same for one operation of a socket, which says where it stands itself: its socket's request has many. */
+export async function underSpan<Value>(
   name: string,
-  request: IncomingMessage,
-  work: () => Promise<Value>,
+  headers: IncomingHttpHeaders,
+  work: (traceparent: string | undefined) => Promise<Value>,
 ): Promise<Value> {
-  const parent = propagation.extract(ROOT_CONTEXT, request.headers);
+  const parent = propagation.extract(ROOT_CONTEXT, headers);
   const span = trace.getTracer("@atrium/gateway").startSpan(name, { kind: SpanKind.SERVER }, parent);
   const own = span.spanContext();
-  if (isSpanContextValid(own))
-    request.headers["traceparent"] = `00-${own.traceId}-${own.spanId}-0${own.traceFlags & 1}`;
   try {
-    return await work();
+    return await work(isSpanContextValid(own) ? `00-${own.traceId}-${own.spanId}-0${own.traceFlags & 1}` : undefined);
   } catch (error) {
     span.setStatus({ code: SpanStatusCode.ERROR });
     throw error;

@@ -17,6 +17,7 @@ import type { Config } from "./config";
 import type { ServedGraph, Serving } from "./serving";
 import type { Place, Subscribers } from "../subscriptions/subscribers";
 import type { Caller } from "./tokens";
+import type { RequestSpan, Tracing } from "./tracing";
 
 export interface BareSockets {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -37,6 +38,7 @@ type Args = ExecutionArgs & {
   endpoint: ServedGraph["endpoint"];
   params: OperationParams;
   client: ClientsRequest;
+  span: RequestSpan | null | undefined;
 };
 
 const goingAway = 1001;
@@ -51,6 +53,7 @@ export function openBareSockets(o: {
   serving(): Serving;
   callerOf(authorization: string | undefined): Caller | Promise<Caller>;
   subscribers: Subscribers;
+  tracing: Tracing | null;
   metrics: Metrics;
   log: Logger;
 }): BareSockets {
@@ -97,12 +100,25 @@ export function openBareSockets(o: {
       const { schema, endpoint, operationOf } = serving.at.get(pathOf(extra.request))!;
       try {
         const { document, name, type } = operationOf(query, params.operationName);
+        const lasts = type === "subscription";
+        const span = lasts ? null : o.tracing?.begin(extra.request);
+        span?.resolved({ type, name });
         const client = new ClientsRequest(extra.request, extra.caller!, o.log, {
           exposePlan: config.exposePlan,
           trustedProxies: config.trustedProxies,
-          timeoutMs: type === "subscription" ? undefined : config.limits.operationTimeoutMs,
+          timeoutMs: lasts ? undefined : config.limits.operationTimeoutMs,
+          traceparent: span?.traceparent,
         });
-        return { schema, document, operationName: name, serving, endpoint, params, client } satisfies Args as Args;
+        return {
+          schema,
+          document,
+          operationName: name,
+          serving,
+          endpoint,
+          params,
+          client,
+          span,
+        } satisfies Args as Args;
       } catch (error) {
         if (error instanceof RequestRefused) return error.errors;
         throw error;
@@ -126,10 +142,11 @@ export function openBareSockets(o: {
     return { message: "Something went wrong here.", extensions: { code: "INTERNAL_SERVER_ERROR", faultId } };
   }
 
-  async function run({ serving, endpoint, params, client }: Args): Promise<unknown> {
+  async function run({ serving, endpoint, params, client, span }: Args): Promise<unknown> {
     const release = serving.enter();
     const over = () => {
       client.end();
+      span?.ended();
       release();
     };
     const left = () => {

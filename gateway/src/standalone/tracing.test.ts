@@ -6,6 +6,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { createClient } from "graphql-ws";
+import { WebSocket } from "ws";
 import { Shop } from "./testing/shop";
 
 interface Span {
@@ -174,4 +176,18 @@ test("a subgraph's fault is a fault in the trace, and a collector that is away c
   await serve({ sampling: 1, otlpEndpoint: "http://127.0.0.1:9" });
   await post("query Best { products(first: 1) { id } }");
   expect(await stop()).toBe(0);
+});
+
+test("a query over a socket is a trace as well", async () => {
+  await serve({ sampling: 1 });
+  const socket = createClient({ url: gateway!.url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 0 });
+  for await (const { data } of socket.iterate({ query: "query Best { products(first: 1) { name } }" }))
+    expect(data).toHaveProperty("products");
+  await socket.dispose();
+  const spans = await spansOf();
+  expect(spans.map(({ name }) => name).sort()).toEqual(["fetch products", "graphql", "plan Best"]);
+  const root = spans.find(({ name }) => name === "graphql")!;
+  expect(attributesOf(root)).toMatchObject({ "graphql.operation.type": "query", "graphql.operation.name": "Best" });
+  for (const span of spans)
+    if (span !== root) expect(span).toMatchObject({ traceId: root.traceId, parentSpanId: root.spanId });
 });

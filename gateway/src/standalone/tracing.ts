@@ -10,11 +10,15 @@ export interface RequestSpan {
   traceparent: string;
   /** Which operation it turned out to ask for. */
   resolved(operation: Pick<Operation, "type" | "name">): void;
-  ended(status: number): void;
+  /** With the HTTP status, where it has one of its own. */
+  ended(status?: number): void;
 }
 
 export interface Tracing {
-  /** Null for a request that isn't sampled: its client's trace says so, or, without one, chance. */
+  /**
+   * Null for a request that isn't sampled: its client's trace says so, or, without one, chance. A socket's request begins
+   * one for each of its queries and mutations.
+   */
   begin(request: IncomingMessage): RequestSpan | null;
   /** Sends what is left. */
   stop(): Promise<void>;
@@ -46,8 +50,8 @@ export async function startTracing({ otlpEndpoint, sampling }: Config["telemetry
           if (name !== undefined) span.setAttribute("graphql.operation.name", name);
         },
         ended(status) {
-          span.setAttribute("http.response.status_code", status);
-          if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+          if (status !== undefined) span.setAttribute("http.response.status_code", status);
+          if (status !== undefined && status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
           span.end();
         },
       };
