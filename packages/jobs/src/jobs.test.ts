@@ -46,6 +46,8 @@ beforeAll(async () => {
   await prepareJobs(home);
   database = openDatabase({ url: home.appUrl, createClient: (adapter) => new PrismaClient({ adapter }) });
   owner = new pg.Pool({ connectionString: home.ownerUrl });
+  // Dropping the database may meet a connection that is just ending.
+  owner.on("error", () => {});
 });
 
 afterEach(async () => {
