@@ -38,7 +38,7 @@ type Args = ExecutionArgs & {
   endpoint: ServedGraph["endpoint"];
   params: OperationParams;
   client: ClientsRequest;
-  span: RequestSpan | null | undefined;
+  span: RequestSpan | null;
 };
 
 const goingAway = 1001;
@@ -101,7 +101,7 @@ export function openBareSockets(o: {
       try {
         const { document, name, type } = operationOf(query, params.operationName);
         const lasts = type === "subscription";
-        const span = lasts ? null : o.tracing?.begin(extra.request);
+        const span = lasts || !o.tracing ? null : o.tracing.begin(extra.request);
         span?.resolved({ type, name });
         const client = new ClientsRequest(extra.request, extra.caller!, o.log, {
           exposePlan: config.exposePlan,

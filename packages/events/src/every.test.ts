@@ -179,10 +179,11 @@ test("what arrives between the positions of a batch, once that is read, isn't ov
   // One delivery has its position and isn't committed while many others behind it are.
   let commit = () => {};
   const mayCommit = new Promise<void>((resolve) => (commit = resolve));
-  const committed = await new Promise<{ slow: Promise<void> }>((begun) => {
-    const slow: Promise<void> = service.transaction(async (tx) => {
+  let slow!: Promise<void>;
+  await new Promise<void>((begun) => {
+    slow = service.transaction(async (tx) => {
       await arrive(tx, "acc_slow");
-      begun({ slow });
+      begun();
       await mayCommit;
     });
   });
@@ -193,7 +194,7 @@ test("what arrives between the positions of a batch, once that is read, isn't ov
     const rows = await service.sql(text, values);
     if (text.includes("inbox_event as waiting") && values?.[0] === "audits.every" && ++reads === 1) {
       commit();
-      await committed.slow;
+      await slow;
       await arrive(service, "acc_slow");
     }
     return rows as never;

@@ -1,12 +1,12 @@
 import pino, { type DestinationStream, type Logger } from "pino";
 import { describeFault } from "./masking";
 
-/**
- * Standard output, written to once in a turn of the event loop: with many lines a second, the calls to the system are what
- * costs. Whatever ends the process but a SIGKILL, its last lines are written.
- */
 let output: DestinationStream | undefined;
 
+/**
+ * Standard output, written to once in a turn of the event loop: with many lines a second, the calls to the system are what
+ * costs. A process that exits or crashes writes its last lines; one that is killed loses those of a turn.
+ */
 function standardOutput(): DestinationStream {
   const destination = pino.destination({ dest: 1, sync: true, minLength: 8_192 });
   process.once("exit", () => destination.flushSync());

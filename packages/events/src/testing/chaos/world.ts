@@ -186,7 +186,6 @@ export async function tally({ ledger, reports, audits, kafka }: World, withinMs:
       compare(version, versions.length, new Set(versions).size);
       versions.forEach((each, i) => {
         if (i === 0 || each >= versions[i - 1]!) return;
-        result.disordered++;
         const around = versions.slice(Math.max(0, i - 4), i + 4);
         disordered.push({ service: service.name, subject: id, versions: around });
       });
@@ -196,6 +195,7 @@ export async function tally({ ledger, reports, audits, kafka }: World, withinMs:
   compare(newer, await count(reports, unknown));
   const known = "dead_letter where reason <> 'UNKNOWN_TYPE'";
   result.deadLetters = (await count(reports, known)) + (await count(audits, "dead_letter"));
+  result.disordered = disordered.length;
   if (disordered.length > 0) {
     const places = await placesInKafka(kafka.brokers);
     result.disorder = disordered.map(({ service, subject, versions }) => {
