@@ -1,4 +1,4 @@
-export { cancelJob, enqueue, type EnqueueOptions } from "./enqueue";
+export { cancelJob, enqueue, enqueueAll, type EnqueueOptions } from "./enqueue";
 export type { BatchTask, CronTask, GivenUpJob, Job, JobStats, RunJobsOptions, RunningJobs, Task } from "./job";
 export { prepareJobs } from "./prepare";
 export { repeatedly } from "./repeatedly";

@@ -15,6 +15,7 @@ import pg from "pg";
 import {
   cancelJob,
   enqueue,
+  enqueueAll,
   prepareJobs,
   runJobs,
   type GivenUpJob,
@@ -180,6 +181,117 @@ describe("enqueuing", () => {
     expect(ran).toEqual([]);
     await hurry();
     await waitFor(() => ran.length === 1);
+  });
+});
+
+describe("several in one statement", () => {
+  const together = { name: "a", jobsMax: 5 };
+
+  test("they exist once the transaction commits, all of them or none", async () => {
+    const seen: unknown[] = [];
+    await run({ note: async (payload: unknown, { tenant }: TestJob) => void seen.push([payload, tenant]) });
+    const rolledBack = database.as(acme).transaction(async (tx) => {
+      await enqueueAll(tx, "note", [{ payload: 1 }, { payload: 2 }]);
+      throw new Error("no");
+    });
+    await expect(rolledBack).rejects.toThrow("no");
+    await enqueueAll(database.as(other), "note", [{ payload: 3, key: "k" }, { payload: null }]);
+    await enqueueAll(database.as(other), "note", []);
+    await waitFor(() => seen.length === 2);
+    expect(new Set(seen)).toEqual(
+      new Set([
+        [3, other],
+        [null, other],
+      ]),
+    );
+  });
+
+  test("one that can't be enqueued keeps the others from it", async () => {
+    const jobs = [{ payload: 1 }, { payload: 2, queue: "q", together }];
+    await expect(enqueueAll(database.as(acme), "note", jobs)).rejects.toThrow("Jobs of a queue run one at a time");
+    expect(await jobRows()).toEqual([]);
+  });
+
+  test("they are what they would be one by one: their places, queues, times and attempts", async () => {
+    const jobs = [
+      { payload: "plain" },
+      { payload: "queued", queue: "q", maxAttempts: 3 },
+      { payload: "later", runAt: new Date(Date.now() + 60_000) },
+      { payload: "keyed", key: "k", together },
+      { payload: "queued again", queue: "q" },
+      { payload: "queued elsewhere", queue: "r" },
+    ];
+    const rowsOf = async (enqueueThem: () => Promise<unknown>) => {
+      for (let n = 0; n < 4; n++) await enqueue(database.as(acme), "erase", n, { queue: "q" });
+      await enqueueThem();
+      const rows = (await jobRows()).slice(4).map(({ job_queue_id, payload, priority, run_at, max_attempts, key }) => ({
+        ...{ job_queue_id, payload, priority, max_attempts, key },
+        isLater: run_at > Date.now(),
+      }));
+      await owner.query("truncate graphile_worker._private_jobs");
+      return rows.sort((a, b) => a.priority - b.priority);
+    };
+    const atOnce = await rowsOf(() => enqueueAll(database.as(acme), "read", jobs));
+    const oneByOne = await rowsOf(async () => {
+      for (const { payload, ...options } of jobs) await enqueue(database.as(acme), "read", payload, options);
+    });
+    expect(atOnce).toEqual(oneByOne);
+    expect(atOnce.map(({ payload }) => payload.data)).toEqual(jobs.map(({ payload }) => payload));
+  });
+
+  test("a key's waiting job is replaced, a running one superseded, and of two of one key the last counts", async () => {
+    const begun: unknown[] = [];
+    let end!: () => void;
+    await enqueue(database.as(acme), "note", "waits", { key: "waiting", runAt: new Date(Date.now() + 60_000) });
+    await run({
+      async note(payload: unknown) {
+        begun.push(payload);
+        if (payload === "runs") await new Promise<void>((resolve) => (end = resolve));
+      },
+    });
+    await enqueue(database.as(acme), "note", "runs", { key: "running" });
+    await waitFor(() => begun.length === 1);
+    await enqueueAll(database.as(acme), "note", [
+      { payload: 1, key: "running" },
+      { payload: 2, key: "waiting" },
+      { payload: 3, key: "new" },
+      { payload: 4, key: "new" },
+    ]);
+    await waitFor(() => begun.length === 4);
+    end();
+    await waitFor(async () => (await jobRows()).length === 0);
+    expect(new Set(begun)).toEqual(new Set(["runs", 1, 2, 4]));
+    expect(begun).toHaveLength(4);
+  });
+
+  test("calls with the same keys in another order don't wait for each other both", async () => {
+    const jobs = Array.from({ length: 300 }, (_, n) => ({ payload: n, key: `k${n}` }));
+    // The worker's own locks on what it hasn't known yet would keep the calls apart.
+    await enqueue(database.as(acme), "note", 0);
+    for (let round = 0; round < 5; round++) {
+      await owner.query("truncate graphile_worker._private_jobs");
+      const orders = [jobs, jobs.toReversed(), jobs, jobs.toReversed()];
+      await Promise.all(orders.map((each) => enqueueAll(database.as(acme), "note", each)));
+      expect(await jobRows()).toHaveLength(300);
+    }
+  });
+
+  test("a process of the version before still enqueues, one at a time", async () => {
+    const before = "values (jobs.enqueue($1, $2::json, $3, $4, $5, $6, $7, $8, $9))";
+    await database.as(acme).sql(before, ["note", '{"a": 1}', "k", null, null, 7, null, "a", 3]);
+    const [row] = await jobRows();
+    await enqueue(
+      database.as(acme),
+      "note",
+      { a: 1 },
+      { key: "k2", maxAttempts: 7, together: { name: "a", jobsMax: 3 } },
+    );
+    const [, now] = await jobRows();
+    const { payload, max_attempts } = row;
+    expect({ payload: { ...payload, key: "org_acme/k2" }, max_attempts }).toEqual({
+      payload: now.payload,
+      max_attempts: 7,
+    });
   });
 });
 

@@ -71,48 +71,72 @@ const schema = /* sql */ `
   $$;
 
   -- The service's role has no rights on the worker's tables: it enqueues and cancels through these, which run as their
-  -- owner. For whom a job runs is read from the session, never taken from the caller.
+  -- owner. For whom a job runs is read from the session, never taken from the caller. No two of the jobs have one key.
+  create or replace function jobs.enqueue_all(task text, given json) returns void
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+  declare
+    lane text := jobs.name_of_tenant(task);
+    keys text[];
+    specs graphile_worker.job_spec[];
+  begin
+    with job as (
+      select job.*, jobs.name_of_tenant(job.key) as full_key,
+        'shared ' || abs(hashtext(jobs.name_of_tenant(job.queue)) % ${queueCount}) as shared_queue
+      from rows from (json_to_recordset(given) as (
+        data json, key text, queue text, run_at timestamptz, max_attempts integer, traceparent text, together text,
+        together_max integer)) with ordinality as job (
+        data, key, queue, run_at, max_attempts, traceparent, together, together_max, nth)
+    ),
+    place as materialized (
+      select shared_queue, jobs.place_of(lane, shared_queue) as first
+      from (select distinct shared_queue from job) as queue
+    ),
+    placed as (
+      -- Each comes behind the one before it, and no sooner than its queue has a place.
+      select job.*, least(${placeMax}, nth + max(place.first - nth) over (order by nth)) as place
+      from job join place on place.shared_queue is not distinct from job.shared_queue
+    )
+    -- In order of their keys, so that two calls that enqueue the same ones never wait for each other both.
+    select array_agg(full_key) filter (where full_key is not null), array_agg(row(
+      task,
+      json_build_object(
+        'organizationId', nullif(current_setting('app.organization', true), ''),
+        'workspaceId', nullif(current_setting('app.workspace', true), ''),
+        'userId', nullif(current_setting('app.user', true), ''),
+        'scope', nullif(current_setting('app.scope', true), ''),
+        'key', full_key,
+        'lane', lane,
+        'traceparent', traceparent,
+        -- Who may do what is the same for all of them, so that one transaction can hold what they change.
+        'together', case when together is not null then json_build_array(
+          current_setting('app.organization', true), current_setting('app.workspace', true),
+          current_setting('app.user', true), current_setting('app.scope', true), together)::text end,
+        'togetherMax', together_max,
+        'data', data),
+      shared_queue, run_at, max_attempts, full_key, place, null)::graphile_worker.job_spec order by full_key, nth)
+    into keys, specs from placed;
+    if keys is not null then
+      -- Locked first, so that no worker picks one up between the two statements.
+      perform from graphile_worker._private_jobs as job where job.key = any (keys) order by job.key for update;
+      -- A run under way gives its key to the new job. It neither counts as failed nor is repeated.
+      update graphile_worker._private_jobs as job
+        set flags = coalesce(flags, '{}') || '{"superseded": true}'
+        where job.key = any (keys) and locked_at is not null;
+    end if;
+    perform graphile_worker.add_jobs(specs);
+  end $$;
+
+  -- For processes of the version before, which enqueue one at a time while they are being replaced.
   drop function if exists jobs.enqueue(text, json, text, text, timestamptz, integer);
   drop function if exists jobs.enqueue(text, json, text, text, timestamptz, integer, text);
   create or replace function jobs.enqueue(
     task text, data json, key text, queue text, run_at timestamptz, max_attempts integer, traceparent text default null,
     together text default null, together_max integer default null
   ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-  declare
-    full_key text := jobs.name_of_tenant(coalesce(key, ''));
-    lane text := jobs.name_of_tenant(task);
-    shared_queue text := 'shared ' || abs(hashtext(jobs.name_of_tenant(queue)) % ${queueCount});
-    payload json := json_build_object(
-      'organizationId', nullif(current_setting('app.organization', true), ''),
-      'workspaceId', nullif(current_setting('app.workspace', true), ''),
-      'userId', nullif(current_setting('app.user', true), ''),
-      'scope', nullif(current_setting('app.scope', true), ''),
-      'key', case when key is not null then full_key end,
-      'lane', lane,
-      'traceparent', traceparent,
-      -- Who may do what is the same for all of them, so that one transaction can hold what they change.
-      'together', case when together is not null then json_build_array(
-        current_setting('app.organization', true), current_setting('app.workspace', true),
-        current_setting('app.user', true), current_setting('app.scope', true), together)::text end,
-      'togetherMax', together_max,
-      'data', data);
   begin
-    if key is not null then
-      -- Locked first, so that no worker picks it up between the two statements.
-      perform from graphile_worker._private_jobs as job where job.key = full_key for update;
-      -- A run under way gives its key to the new job. It neither counts as failed nor is repeated.
-      update graphile_worker._private_jobs as job
-        set flags = coalesce(flags, '{}') || '{"superseded": true}'
-        where job.key = full_key and locked_at is not null;
-    end if;
-    perform graphile_worker.add_job(
-      identifier => task,
-      payload => payload,
-      queue_name => shared_queue,
-      priority => jobs.place_of(lane, shared_queue),
-      run_at => run_at,
-      max_attempts => max_attempts,
-      job_key => case when key is not null then full_key end);
+    perform jobs.enqueue_all(task, json_build_array(json_build_object(
+      'data', data, 'key', key, 'queue', queue, 'run_at', run_at, 'max_attempts', max_attempts,
+      'traceparent', traceparent, 'together', together, 'together_max', together_max)));
   end $$;
 
   create or replace function jobs.cancel(key text) returns boolean
@@ -136,7 +160,7 @@ const schema = /* sql */ `
     return (graphile_worker.remove_job(full_key)).id is not null or found_one;
   end $$;
 
-  revoke all on function jobs.enqueue, jobs.cancel, jobs.name_of_tenant, jobs.place_of from public;
+  revoke all on function jobs.enqueue_all, jobs.enqueue, jobs.cancel, jobs.name_of_tenant, jobs.place_of from public;
 `;
 
 // Any two processes that prepare one database.
@@ -157,7 +181,7 @@ export async function prepareJobs({ ownerUrl, appRole }: { ownerUrl: string; app
     // One simple query is one transaction.
     await client.query(`${schema}
       grant usage on schema jobs to ${app};
-      grant execute on function jobs.enqueue, jobs.cancel to ${app};`);
+      grant execute on function jobs.enqueue_all, jobs.enqueue, jobs.cancel to ${app};`);
   } finally {
     await client.end().catch(() => {});
   }
