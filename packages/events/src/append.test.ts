@@ -1,8 +1,6 @@
-import { trace, TraceFlags, context, ROOT_CONTEXT, type ContextManager } from "@opentelemetry/api";
-import { AsyncLocalStorage } from "node:async_hooks";
 import { z } from "zod";
 import { appendEvent, defineEvent, embeddedTransport, envelopeBytesMax, type EventDraft } from ".";
-import { accountChanged, ada, bob, change, startService, type TestService } from "./testing/ledger";
+import { accountChanged, ada, bob, change, inTrace, startService, type TestService } from "./testing/ledger";
 
 let ledger: TestService;
 beforeAll(async () => {
@@ -97,33 +95,10 @@ test("an event's type says service, noun, act and version", () => {
 });
 
 test("an event carries the trace that caused it", async () => {
-  context.setGlobalContextManager(asyncContexts());
-  const spanContext = {
-    traceId: "0af7651916cd43dd8448eb211c80319c",
-    spanId: "b7ad6b7169203331",
-    traceFlags: TraceFlags.SAMPLED,
-  };
-  try {
-    await context.with(trace.setSpan(ROOT_CONTEXT, trace.wrapSpanContext(spanContext)), () => change(ledger, "acc_1"));
-    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    expect(await appended()).toMatchObject([{ traceparent }]);
-  } finally {
-    context.disable();
-  }
+  await inTrace("0af7651916cd43dd8448eb211c80319c", () => change(ledger, "acc_1"));
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  expect(await appended()).toMatchObject([{ traceparent }]);
 });
-
-// As the SDK's own, which this package doesn't depend on.
-function asyncContexts(): ContextManager {
-  const storage = new AsyncLocalStorage<typeof ROOT_CONTEXT>();
-  const manager: ContextManager = {
-    active: () => storage.getStore() ?? ROOT_CONTEXT,
-    with: (active, work, self, ...args) => storage.run(active, () => work.apply(self as never, args)),
-    bind: (_, target) => target,
-    enable: () => manager,
-    disable: () => manager,
-  };
-  return manager;
-}
 
 test("old receipts and published events are pruned, younger ones kept", async () => {
   const service = ledger.database.asService();

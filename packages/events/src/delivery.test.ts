@@ -8,6 +8,7 @@ import {
   discardDeadLetters,
   embeddedTransport,
   handle,
+  handleTogether,
   publishedEvents,
   retryDeadLetters,
   userRegistered,
@@ -23,6 +24,7 @@ import {
   effects,
   effectsOf,
   eventually,
+  inTrace,
   log,
   noteChanges,
   startService,
@@ -468,6 +470,63 @@ test("an event shares a transaction with others, and their failure isn't its own
     range(1, 40)
       .filter((n) => n !== 13)
       .map((n) => `acc_${n} 1`)
+      .sort(),
+  );
+});
+
+test("a handler of several at once gets those of one tenant and one trace, in order, each once", async () => {
+  const heard: { tenant: unknown; accounts: string[] }[] = [];
+  await reports.run(transport, [
+    handleTogether(accountChanged, ({ db }: Context, changes) => {
+      heard.push({ tenant: db.tenant, accounts: changes.map(({ accountId }) => accountId) });
+    }),
+  ]);
+  const changeAll = (tenant: typeof ada, from: number, to: number) =>
+    ledger.database.as(tenant).transaction(async (tx) => {
+      for (const n of range(from, to)) await changeAccount(tx, `acc_${n}`);
+    });
+  const [one, another] = ["0af7651916cd43dd8448eb211c80319c", "1bf7651916cd43dd8448eb211c80319c"];
+  await inTrace(one, () => changeAll(ada, 1, 20));
+  await inTrace(another, () => changeAll(ada, 21, 30));
+  await inTrace(another, () => changeAll(bob, 31, 40));
+  await ledger.run(transport);
+  await eventually(
+    async () => heard.flatMap(({ accounts }) => accounts),
+    ({ length }) => length === 40,
+  );
+  const accounts = (from: number, to: number) => range(from, to).map((n) => `acc_${n}`);
+  expect(heard).toHaveLength(3);
+  expect(heard).toEqual(
+    expect.arrayContaining([
+      { tenant: ada, accounts: accounts(1, 20) },
+      { tenant: ada, accounts: accounts(21, 30) },
+      { tenant: bob, accounts: accounts(31, 40) },
+    ]),
+  );
+});
+
+test("one of several that are handled at once fails by itself, and the effects of the others happen once", async () => {
+  await reports.run(transport, [
+    handleTogether(accountChanged, async ({ db }: Context, changes) => {
+      for (const { accountId, version } of changes) {
+        await db.effect.create({ data: { organizationId: "org_a", subject: accountId, note: String(version) } });
+        if (accountId === "acc_13" && version === 1) throw new Error("unlucky");
+      }
+    }),
+  ]);
+  await ledger.database.as(ada).transaction(async (tx) => {
+    for (const n of range(1, 40)) await changeAccount(tx, `acc_${n}`);
+    await changeAccount(tx, "acc_13");
+  });
+  await ledger.run(transport);
+  await eventually(
+    () => parked(reports),
+    ({ length }) => length === 1,
+  );
+  // What is behind it waits for it, and nothing else does.
+  expect((await effectsOf(reports, 40)).sort()).toEqual(
+    range(1, 40)
+      .map((n) => `acc_${n} ${n === 13 ? 2 : 1}`)
       .sort(),
   );
 });

@@ -38,7 +38,9 @@ export type Consumer<Context> = TypeConsumer<Context> | EveryConsumer<Context>;
 /** Hears one type of event. */
 export interface TypeConsumer<Context> {
   readonly definition: AnyDefinition;
-  readonly handler: (context: Context, data: never, envelope: Envelope<never>) => unknown;
+  /** Hears what waits together, or each event by itself. */
+  readonly together: boolean;
+  readonly handler: (context: Context, data: readonly never[], envelopes: readonly Envelope<never>[]) => unknown;
   readonly as: "service" | ((data: never, envelope: Envelope<never>) => Tenant) | undefined;
 }
 
@@ -57,7 +59,21 @@ export function handle<Context, Shape extends z.ZodRawShape>(
   handler: (context: Context, data: z.output<z.ZodObject<Shape>>, envelope: Envelope) => unknown,
   options: { as?: "service" | ((data: z.output<z.ZodObject<Shape>>, envelope: Envelope) => Tenant) } = {},
 ): TypeConsumer<Context> {
-  return { definition, handler, as: options.as };
+  const alone = (context: Context, [data]: readonly never[], [envelope]: readonly Envelope<never>[]) =>
+    handler(context, data!, envelope!);
+  return { definition, together: false, handler: alone, as: options.as };
+}
+
+/**
+ * As `handle`, for a handler that can do for many events at once what costs nearly as much for one: it gets the data of
+ * those that wait one behind the other and have one tenant, one actor and one trace, such as what one request has
+ * announced; at most 64, in order. When it throws, each is handled by itself.
+ */
+export function handleTogether<Context, Shape extends z.ZodRawShape>(
+  definition: EventDefinition<Shape>,
+  handler: (context: Context, data: readonly z.output<z.ZodObject<Shape>>[]) => unknown,
+): TypeConsumer<Context> {
+  return { definition, together: true, handler, as: undefined };
 }
 
 /** Hears every event of every service. */

@@ -7,6 +7,7 @@ export { envelopeBytesMax, parseEnvelope, serviceOf, sourceOf, type Envelope } f
 export {
   handle,
   handleEvery,
+  handleTogether,
   type Consumer,
   type EventDatabase,
   type EventHandle,

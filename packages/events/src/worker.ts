@@ -174,10 +174,13 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
     await handle.transaction(async (tx) => {
       const startedAt = performance.now();
       handled = 0;
-      for (const { envelope, data, consumer } of events) {
-        const call = async () => consumer.handler(options.contextFor(envelope, tx), data, envelope as never);
+      for (const run of runsOf(events)) {
+        const [{ consumer, envelope }] = run;
+        const data = run.map((event) => event.data);
+        const envelopes = run.map((event) => event.envelope as never);
+        const call = async () => consumer.handler(options.contextFor(envelope, tx), data, envelopes);
         await within(options.handlerMsMax, traced(envelope, call));
-        handled++;
+        handled += run.length;
         if (performance.now() - startedAt > batchMsMax) break;
       }
       // Last, because it also finds out whether a handler has swallowed an error that leaves the transaction aborted.
@@ -188,7 +191,7 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
     return handled;
   };
 
-  const prepare = (row: InboxRow) => {
+  const prepare = (row: InboxRow): Prepared<Context> & { tenant: Tenant } => {
     const consumer = consumers.get(row.type);
     if (!consumer) throw new Unhandleable("UNKNOWN_TYPE", `${group} knows no ${row.type}${hint(row.type, consumers)}.`);
     const envelope = toEnvelope(row);
@@ -218,6 +221,26 @@ export function startInboxWorker<Context, Handle extends EventHandle<Handle>>(
       await Promise.all(transactions);
     },
   };
+}
+
+interface Prepared<Context> {
+  consumer: TypeConsumer<Context>;
+  envelope: Envelope;
+  data: never;
+}
+
+/** Events in the pieces in which their handlers get them: one each, or all that wait together. */
+function runsOf<Event extends Prepared<never>>(events: readonly Event[]): [Event, ...Event[]][] {
+  const runs: [Event, ...Event[]][] = [];
+  for (const event of events) {
+    const run = runs.at(-1);
+    const { consumer, envelope } = event;
+    const joins = run && consumer.together && run[0].consumer === consumer;
+    // What a handler does belongs to the trace of what caused it.
+    if (joins && run[0].envelope.traceparent === envelope.traceparent) run.push(event);
+    else runs.push([event]);
+  }
+  return runs;
 }
 
 function tenantFor<Context>(consumer: TypeConsumer<Context>, envelope: Envelope, data: never): Tenant {

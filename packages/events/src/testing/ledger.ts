@@ -1,6 +1,8 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import path from "node:path";
 import { openDatabase, type Database, type Handle } from "@atrium/database";
 import { testDatabase } from "@atrium/database/testing";
+import { context, ROOT_CONTEXT, trace, TraceFlags, type ContextManager } from "@opentelemetry/api";
 import { z } from "zod";
 import {
   appendEvent,
@@ -140,3 +142,27 @@ export const effectsOf = (service: Pick<TestService, "database">, count: number,
     () => effects(service, subject),
     (all) => all.length >= count,
   );
+
+/** Does `work` within a span of this trace. */
+export async function inTrace<T>(traceId: string, work: () => Promise<T>): Promise<T> {
+  context.setGlobalContextManager(asyncContexts());
+  const spanContext = { traceId, spanId: "b7ad6b7169203331", traceFlags: TraceFlags.SAMPLED };
+  try {
+    return await context.with(trace.setSpan(ROOT_CONTEXT, trace.wrapSpanContext(spanContext)), work);
+  } finally {
+    context.disable();
+  }
+}
+
+// As the SDK's own, which this package doesn't depend on.
+function asyncContexts(): ContextManager {
+  const storage = new AsyncLocalStorage<typeof ROOT_CONTEXT>();
+  const manager: ContextManager = {
+    active: () => storage.getStore() ?? ROOT_CONTEXT,
+    with: (active, work, self, ...args) => storage.run(active, () => work.apply(self as never, args)),
+    bind: (_, target) => target,
+    enable: () => manager,
+    disable: () => manager,
+  };
+  return manager;
+}
