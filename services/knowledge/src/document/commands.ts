@@ -1,7 +1,7 @@
 import { PublicError, ok, refuse, type Result } from "@atrium/errors";
 import { appendEvent, appendEvents, documentDeleted, documentUploaded } from "@atrium/events";
 import { newId } from "@atrium/ids";
-import { cancelJob, enqueue, type EnqueueOptions } from "@atrium/jobs";
+import { cancelJob, enqueueAll, type EnqueueOptions } from "@atrium/jobs";
 import type { Context, Tx } from "../context";
 import { deleteFilesLater } from "../files";
 import { dropSnapshots } from "../index-snapshot/commands";
@@ -81,12 +81,15 @@ export async function addDocuments(
   });
 }
 
-/** Enqueues the ingestion of a document that waits for it; changes nothing for one that doesn't. */
+/** Enqueues the ingestion of documents that wait for it; changes nothing for those that don't. */
 export async function startIngestion(
   { db }: Pick<Context, "db">,
-  { documentId, ...document }: { documentId: string } & Omit<ToIngest, "id">,
+  documents: readonly ({ documentId: string } & Omit<ToIngest, "id">)[],
 ): Promise<void> {
-  await enqueueIngestion(db, { id: documentId, ...document });
+  await enqueueIngestion(
+    db,
+    documents.map(({ documentId, ...document }) => ({ id: documentId, ...document })),
+  );
 }
 
 /** Changes a document's title, metadata, or whether it is found. */
@@ -122,7 +125,7 @@ export async function reindexDocument(
     const queued = reindex(document, now());
     if (!queued.ok) return queued;
     await saveIngestion(tx, queued.value);
-    await enqueueIngestion(tx, document);
+    await enqueueIngestion(tx, [document]);
     announceProgress(ctx, tx, [queued.value]);
     return queued;
   });
@@ -162,12 +165,15 @@ const absent = (documentId: string) => new PublicError("NOT_FOUND", `No document
 
 type ToIngest = Pick<Document, "id" | "knowledgeBaseId" | "contentType" | "sizeBytes">;
 
-const enqueueIngestion = (tx: Tx, document: ToIngest) =>
-  enqueue(
+const enqueueIngestion = (tx: Tx, documents: readonly ToIngest[]) =>
+  enqueueAll(
     tx,
     "ingestDocument",
-    { documentId: document.id },
-    { key: `ingest:${document.id}`, together: companyOf(document) },
+    documents.map((document) => ({
+      payload: { documentId: document.id },
+      key: `ingest:${document.id}`,
+      together: companyOf(document),
+    })),
   );
 
 const KB = 1024;

@@ -1,4 +1,4 @@
-import { documentUploaded, handle } from "@atrium/events";
+import { documentUploaded, handleTogether } from "@atrium/events";
 import { startIngestion } from "./commands";
 
-export const documentConsumers = [handle(documentUploaded, startIngestion)];
+export const documentConsumers = [handleTogether(documentUploaded, startIngestion)];
