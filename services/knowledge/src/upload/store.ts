@@ -2,7 +2,9 @@ import type { Tx } from "../context";
 import type { Upload as Row } from "../generated/prisma/client";
 import type { StoredFile, Upload } from "./upload";
 
-const toUpload = ({ blobKey, sha256, format, storedAt, sizeBytes, transfers: _, ...row }: Row): Upload => ({
+type Columns = Omit<Row, "sizeBytes" | "transfers"> & { sizeBytes: bigint | number };
+
+const toUpload = ({ blobKey, sha256, format, storedAt, sizeBytes, ...row }: Columns): Upload => ({
   ...row,
   sizeBytes: Number(sizeBytes),
   stored: blobKey && sha256 && storedAt ? { blobKey, sha256, format, storedAt } : null,
@@ -11,17 +13,21 @@ const toUpload = ({ blobKey, sha256, format, storedAt, sizeBytes, transfers: _, 
 export const insertUpload = (tx: Tx, { stored: _, ...upload }: Upload) => tx.upload.create({ data: upload });
 
 /** Locks uploads until `tx` ends, in one order, so that two calls with the same ones can't wait for each other. */
-export async function lockUploads(tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Upload[]> {
-  await tx.sql("select id from upload where workspace_id = $1 and id = any ($2::text[]) order by id for update", [
-    workspaceId,
-    ids,
-  ]);
-  return (await tx.upload.findMany({ where: { workspaceId, id: { in: [...ids] } } })).map(toUpload);
-}
+export const lockUploads = async (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Upload[]> =>
+  (
+    await tx.sql<Columns>(
+      `select id, organization_id as "organizationId", workspace_id as "workspaceId", filename,
+              content_type as "contentType", size_bytes as "sizeBytes", token_hash as "tokenHash", blob_key as "blobKey",
+              sha256, format, created_by_id as "createdById", created_at as "createdAt", expires_at as "expiresAt",
+              stored_at as "storedAt", used_at as "usedAt"
+         from upload where workspace_id = $1 and id = any ($2::text[]) order by id for update`,
+      [workspaceId, ids],
+    )
+  ).map(toUpload);
 
 /** The upload that a token opens, in whichever workspace; needs the service's own handle. */
 export async function findByTokenHash(service: Tx, tokenHash: string): Promise<Upload | null> {
-  const row = await service.upload.findFirst({ where: { tokenHash } });
+  const row = await service.upload.findFirst({ where: { tokenHash }, omit: { transfers: true } });
   return row && toUpload(row);
 }
 
@@ -59,7 +65,7 @@ export async function saveStored(tx: Tx, { workspaceId, id }: Upload, stored: St
 
 /** Marks locked uploads as used. */
 export const markUsed = (tx: Tx, workspaceId: string, ids: readonly string[], now: Date) =>
-  tx.upload.updateMany({ where: { workspaceId, id: { in: [...ids] } }, data: { usedAt: now } });
+  tx.sql("update upload set used_at = $3 where workspace_id = $1 and id = any ($2::text[])", [workspaceId, ids, now]);
 
 /**
  * Deletes uploads that nobody can use any more. Returns how many, and the keys of all files of theirs but those that
