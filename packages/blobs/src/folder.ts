@@ -46,12 +46,14 @@ export async function folderBlobs(directory: string): Promise<BlobStore> {
     },
 
     async read(key, range = {}) {
-      const handle = await openBlob(pathOf(key));
-      if (!handle) throw new PublicError("NOT_FOUND", "There is no such file.");
+      // From the open file, so that a write or a delete that comes meanwhile doesn't mix two versions.
+      const blob = await openBlob(pathOf(key));
+      if (!blob) throw new PublicError("NOT_FOUND", "There is no such file.");
+      const { handle, sizeBytes } = blob;
       try {
-        const { size } = await handle.stat();
-        // From the open file, so that a write or a delete that comes meanwhile doesn't mix two versions.
-        return handle.createReadStream(checkedRange(range, size));
+        const { start, end = sizeBytes - 1 } = checkedRange(range, sizeBytes);
+        // Where the end is known, the stream doesn't read once more to find it.
+        return handle.createReadStream({ start, end: sizeBytes === 0 ? undefined : end });
       } catch (error) {
         await handle.close();
         throw error;
@@ -117,9 +119,11 @@ export async function folderBlobs(directory: string): Promise<BlobStore> {
   }
 }
 
-async function openBlob(file: string): Promise<FileHandle | null> {
+async function openBlob(file: string): Promise<{ handle: FileHandle; sizeBytes: number } | null> {
   const handle = await open(file, "r").catch(absent);
-  if (!handle || (await handle.stat()).isFile()) return handle;
+  if (!handle) return null;
+  const found = await handle.stat();
+  if (found.isFile()) return { handle, sizeBytes: found.size };
   await handle.close();
   return null;
 }
