@@ -194,86 +194,179 @@ export function createCostModel(
     return given.length > 0 ? Math.max(...given) : (list.assumedSize ?? listSize);
   }
 
-  /** With `data` what is there is counted; without it, what there may be. */
-  function walk(operation: Operation, variables: Values, root: unknown): number {
-    const fragments = new Map<string, FragmentDefinitionNode>();
-    for (const each of operation.document.definitions)
-      if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);
-    const argumentCosts = new Map<FieldNode, number>();
-    const typeNamesCount = root !== undefined && !hasForgedTypeNames(operation.document);
+  const argumentsCost = (node: FieldNode, declared: readonly GraphQLArgument[], values: Values): number =>
+    (node.directives ?? []).reduce(
+      (cost, directive) =>
+        cost + argumentsWeight(supergraphSchema.getDirective(directive.name.value)?.args ?? [], directive, values),
+      argumentsWeight(declared, node, values),
+    );
 
-    const costOf = (set: SelectionSetNode, parent: GraphQLCompositeType, sized: Sizes, data: unknown): number => {
+  /** What of an operation may cost something. Read once, since it is walked over for each request, and each item. */
+  function read({ document, definition }: Operation): Read {
+    const fragments = new Map<string, FragmentDefinitionNode>();
+    for (const each of document.definitions)
+      if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);
+    const known = new Map<SelectionSetNode, Map<GraphQLCompositeType, Selections>>();
+
+    const selectionsOf = (set: SelectionSetNode, parent: GraphQLCompositeType): Selections => {
+      let ofSet = known.get(set);
+      if (!ofSet) known.set(set, (ofSet = new Map<GraphQLCompositeType, Selections>()));
+      let selections = ofSet.get(parent);
+      if (!selections) ofSet.set(parent, (selections = set.selections.flatMap((each) => selectionOf(each, parent))));
+      return selections;
+    };
+
+    const selectionOf = (selection: SelectionNode, parent: GraphQLCompositeType): Selections => {
+      if (selection.kind === Kind.FIELD) return fieldOf(selection, parent);
+      const given = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value)! : selection;
+      const condition = given.typeCondition && apiSchema.getType(given.typeCondition.name.value);
+      const type = isCompositeType(condition) ? condition : parent;
+      const inner = selectionsOf(given.selectionSet, type);
+      return inner.length === 0 ? [] : [{ isLeftOut: leftOut(selection), type, inner }];
+    };
+
+    const fieldOf = (node: FieldNode, parent: GraphQLCompositeType): Selections => {
+      const { value: name } = node.name;
+      const cost = name.startsWith("__") ? null : fieldCost(parent, name);
+      if (!cost) return [];
+      const { type, weight, list, listDepth, args } = cost;
+      const inner = isCompositeType(type) && node.selectionSet ? selectionsOf(node.selectionSet, type) : [];
+      const hasArguments = args.length > 0 || (node.directives ?? []).length > 0;
+      if (weight === 0 && !list && !hasArguments && inner.length === 0) return [];
+      const field: CostedField = {
+        isLeftOut: leftOut(node),
+        name,
+        key: (node.alias ?? node.name).value,
+        weight,
+        listDepth,
+        list,
+        inner,
+        ofArguments: hasArguments ? byVariables(node, (values) => argumentsCost(node, args, values)) : () => 0,
+        size: listDepth > 0 || list ? byVariables(node, (values) => sizeFrom(cost, node, values)) : () => 1,
+      };
+      return [field];
+    };
+
+    return {
+      base: definition.operation === "mutation" ? mutationWeight : 0,
+      selections: selectionsOf(definition.selectionSet, apiSchema.getRootType(definition.operation)!),
+      typeNamesCount: !hasForgedTypeNames(document),
+    };
+  }
+
+  const reads = new WeakMap<Operation, Read>();
+  function readOf(operation: Operation): Read {
+    let known = reads.get(operation);
+    if (!known) reads.set(operation, (known = read(operation)));
+    return known;
+  }
+
+  /** What there may be. */
+  function estimated(selections: Selections, sized: Sizes, values: Values): number {
+    let cost = 0;
+    for (const each of selections) {
+      if (each.isLeftOut?.(values)) continue;
+      if ("type" in each) cost += estimated(each.inner, sized, values);
+      else {
+        const slice = sized.get(each.name) ?? each.size(values);
+        const size = each.listDepth === 0 ? 1 : slice * listSize ** (each.listDepth - 1);
+        const { sizedFields = [] } = each.list ?? {};
+        const sizedInside = sizedFields.length > 0 ? new Map(sizedFields.map((name) => [name, slice])) : unsized;
+        cost += each.ofArguments(values) + size * (each.weight + estimated(each.inner, sizedInside, values));
+      }
+    }
+    return cost;
+  }
+
+  /** What is there. */
+  function counted(selections: Selections, data: unknown, typeNamesCount: boolean, values: Values): number {
+    const costOfValue = (field: CostedField, value: unknown): number => {
+      if (value === null) return 0;
+      if (!Array.isArray(value)) return field.weight + costOf(field.inner, value);
       let cost = 0;
-      for (const selection of set.selections) {
-        if (isLeftOut(selection, variables)) continue;
-        if (selection.kind === Kind.FIELD) cost += costOfField(selection, parent, sized, data);
-        else {
-          const inner = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value)! : selection;
-          const condition = inner.typeCondition && apiSchema.getType(inner.typeCondition.name.value);
-          const type = isCompositeType(condition) ? condition : parent;
-          if (typeNamesCount && !appliesTo(type, data)) continue;
-          cost += costOf(inner.selectionSet, type, sized, data);
+      for (const item of value) cost += costOfValue(field, item);
+      return cost;
+    };
+    const costOf = (parts: Selections, object: unknown): number => {
+      let cost = 0;
+      for (const each of parts) {
+        if (each.isLeftOut?.(values)) continue;
+        if ("type" in each) {
+          if (!typeNamesCount || appliesTo(each.type, object)) cost += costOf(each.inner, object);
+        } else {
+          const value = (object as Record<string, unknown> | null)?.[each.key];
+          if (value !== undefined && value !== null) cost += each.ofArguments(values) + costOfValue(each, value);
         }
       }
       return cost;
     };
-
-    const appliesTo = (type: GraphQLCompositeType, data: unknown): boolean => {
-      const name = (data as Record<string, unknown> | null)?.["__typename"];
-      if (typeof name !== "string" || name === type.name) return true;
-      const concrete = apiSchema.getType(name);
-      return !isObjectType(type) && isObjectType(concrete) ? apiSchema.isSubType(type, concrete) : false;
-    };
-
-    const costOfField = (node: FieldNode, parent: GraphQLCompositeType, sized: Sizes, data: unknown): number => {
-      const { value: name } = node.name;
-      if (name.startsWith("__")) return 0;
-      const value =
-        data === undefined ? undefined : (data as Record<string, unknown> | null)?.[(node.alias ?? node.name).value];
-      if (data !== undefined && (value === undefined || value === null)) return 0;
-      const known = fieldCost(parent, name);
-      if (!known) return 0;
-      const { type, listDepth, list, weight } = known;
-      let cost = costOfArguments(node, known.args);
-
-      const inner = isCompositeType(type) ? node.selectionSet : undefined;
-      if (data !== undefined) {
-        const items = Array.isArray(value) ? (value.flat(Infinity) as unknown[]) : [value];
-        for (const item of items)
-          if (item !== null) cost += weight + (inner ? costOf(inner, type as GraphQLCompositeType, unsized, item) : 0);
-        return cost;
-      }
-      const slice = listDepth > 0 || list ? (sized.get(name) ?? sizeFrom(known, node, variables)) : 1;
-      const size = listDepth === 0 ? 1 : slice * listSize ** (listDepth - 1);
-      const sizedInside = list?.sizedFields.length
-        ? new Map(list.sizedFields.map((each) => [each, slice] as const))
-        : unsized;
-      return cost + size * (weight + (inner ? costOf(inner, type as GraphQLCompositeType, sizedInside, undefined) : 0));
-    };
-
-    /** Once for a field's place in the text, however often its fragment is spread. */
-    const costOfArguments = (node: FieldNode, declared: readonly GraphQLArgument[]): number => {
-      let cost = argumentCosts.get(node);
-      if (cost !== undefined) return cost;
-      cost = argumentsWeight(declared, node, variables);
-      for (const directive of node.directives ?? [])
-        cost += argumentsWeight(supergraphSchema.getDirective(directive.name.value)?.args ?? [], directive, variables);
-      argumentCosts.set(node, cost);
-      return cost;
-    };
-
-    const { definition } = operation;
-    const rootType = apiSchema.getRootType(definition.operation)!;
-    const base = definition.operation === "mutation" ? mutationWeight : 0;
-    // A weight may be negative; an operation that earned its caller something may not.
-    return base + Math.max(0, costOf(definition.selectionSet, rootType, unsized, root));
+    return costOf(selections, data);
   }
 
-  return {
-    estimate: (operation, variables) => walk(operation, variables, undefined),
-    actual: (operation, variables, data) =>
-      data === null || data === undefined ? 0 : walk(operation, variables, data),
+  const appliesTo = (type: GraphQLCompositeType, data: unknown): boolean => {
+    const name = (data as Record<string, unknown> | null)?.["__typename"];
+    if (typeof name !== "string" || name === type.name) return true;
+    const concrete = apiSchema.getType(name);
+    return !isObjectType(type) && isObjectType(concrete) ? apiSchema.isSubType(type, concrete) : false;
   };
+
+  // A weight may be negative; an operation that earned its caller something may not.
+  return {
+    estimate(operation, variables) {
+      const { base, selections } = readOf(operation);
+      return base + Math.max(0, estimated(selections, unsized, variables));
+    },
+    actual(operation, variables, data) {
+      if (data === null || data === undefined) return 0;
+      const { base, selections, typeNamesCount } = readOf(operation);
+      return base + Math.max(0, counted(selections, data, typeNamesCount, variables));
+    },
+  };
+}
+
+/** What of an operation may cost something: what never does isn't there. */
+interface Read {
+  /** Whatever is asked for. */
+  base: number;
+  selections: Selections;
+  /** Whether what is called `__typename` in an answer is one. */
+  typeNamesCount: boolean;
+}
+
+type Selections = readonly (CostedField | CostedFragment)[];
+
+interface CostedField extends Pick<FieldCost, "weight" | "listDepth" | "list"> {
+  isLeftOut: Condition | undefined;
+  name: string;
+  /** Where its value stands in an answer. */
+  key: string;
+  /** Of the field's own type; nothing for a leaf. */
+  inner: Selections;
+  ofArguments(values: Values): number;
+  /** How many items are asked for. Throws `SlicingFault`. */
+  size(values: Values): number;
+}
+
+interface CostedFragment {
+  isLeftOut: Condition | undefined;
+  type: GraphQLCompositeType;
+  inner: Selections;
+}
+
+type Condition = (values: Values) => boolean;
+
+/** Computed once where no variable stands in the field, and otherwise once for each request's variables. */
+function byVariables(node: FieldNode, compute: (values: Values) => number): (values: Values) => number {
+  if (hasVariables(node)) {
+    const known = new WeakMap<Values, number>();
+    return (values) => {
+      let result = known.get(values);
+      if (result === undefined) known.set(values, (result = compute(values)));
+      return result;
+    };
+  }
+  let fixed: number | undefined;
+  return (values) => (fixed ??= compute(values));
 }
 
 type Values = Readonly<Record<string, unknown>>;
@@ -306,13 +399,31 @@ function hasForgedTypeNames(document: DocumentNode): boolean {
   return found;
 }
 
-function isLeftOut({ directives }: SelectionNode, variables: Values): boolean {
-  return (directives ?? []).some(({ name, arguments: given }) => {
-    if (name.value !== "skip" && name.value !== "include") return false;
+/** In its arguments or its directives: what is selected within it has its own. */
+function hasVariables({ arguments: given, directives }: FieldNode): boolean {
+  let found = false;
+  for (const part of [...(given ?? []), ...(directives ?? [])])
+    visit(part, {
+      Variable() {
+        found = true;
+        return BREAK;
+      },
+    });
+  return found;
+}
+
+/** Whether `@skip` or `@include` leaves it out; undefined where neither stands. */
+function leftOut({ directives = [] }: SelectionNode): Condition | undefined {
+  const conditions = directives.flatMap(({ name, arguments: given }) => {
+    if (name.value !== "skip" && name.value !== "include") return [];
     const condition = given?.find((argument) => argument.name.value === "if")?.value;
-    const value = condition && valueFromASTUntyped(condition, variables as Record<string, unknown>);
-    return name.value === "skip" ? value === true : value === false;
+    return condition ? [{ condition, leavesOut: name.value === "skip" }] : [];
   });
+  if (conditions.length === 0) return undefined;
+  return (values) =>
+    conditions.some(
+      ({ condition, leavesOut }) => valueFromASTUntyped(condition, values as Record<string, unknown>) === leavesOut,
+    );
 }
 
 function linkedNames(schema: GraphQLSchema): { cost: string; listSize: string } {
