@@ -1,4 +1,4 @@
-import { createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { Actor } from "./actor";
 
 /** The header in which the gateway tells a subgraph who is asking. */
@@ -51,4 +51,4 @@ export function verifyActor(
 }
 
 const mac = (payload: string, key: Buffer) => createHmac("sha256", key).update(payload).digest();
-const digest = (body: string) => createHash("sha256").update(body).digest("base64url");
+const digest = (body: string) => hash("sha256", body, "base64url");

@@ -1,10 +1,10 @@
 import { actorHeader, actorKeyFor, signActor, systemActor, type Actor } from "@atrium/access";
 import { PublicError, type ErrorCode } from "@atrium/errors";
 import { GraphQLError, type ExecutionResult } from "graphql";
-import type { Dispatcher } from "undici";
 import type { OperationRequest, Subgraph } from "./operation";
 import { ReplicaPools, Replicas } from "./replicas";
 import { currentTraceparent } from "./telemetry";
+import type { WholeAnswer } from "./whole-answer";
 
 export interface RemoteSubgraph extends Subgraph {
   /** Asks an internal operation in the name of the service `from`. Throws what it threw, when that was public. */
@@ -56,7 +56,7 @@ export function connectSubgraph({
     [actorHeader]: signActor(actor, { audience: name, body, key }),
   });
 
-  function post(through: ReplicaPools, request: OperationRequest, accept: string, signal: AbortSignal | undefined) {
+  function posted(request: OperationRequest, accept: string, signal: AbortSignal | undefined) {
     const { query, variables, operationName } = request;
     const body = JSON.stringify({ query, variables, operationName });
     const traceparent = currentTraceparent() ?? request.traceparent;
@@ -70,7 +70,7 @@ export function connectSubgraph({
     };
     // A mutation whose answer is missing may have been carried out.
     const again = !/\bmutation\b/.test(query);
-    return through.request({ method: "POST", path: "/graphql", headers, body, signal }, { again });
+    return [{ method: "POST", path: "/graphql", headers, body, signal } as const, { again }] as const;
   }
 
   const unavailable = (): ExecutionResult => ({
@@ -86,8 +86,7 @@ export function connectSubgraph({
 
     async execute(request) {
       try {
-        const response = await post(pools, request, "application/json", request.signal);
-        return await resultOf(response, name);
+        return resultOf(await pools.requestWhole(...posted(request, "application/json", request.signal)), name);
       } catch {
         return unavailable();
       }
@@ -97,10 +96,10 @@ export function connectSubgraph({
       const leaving = new AbortController();
       const signal = request.signal ? AbortSignal.any([request.signal, leaving.signal]) : leaving.signal;
       try {
-        const response = await post(streams, request, "text/event-stream", signal);
-        if (!String(response.headers["content-type"]).startsWith("text/event-stream"))
-          return await resultOf(response, name);
-        return resultsOf(response.body, leaving, signal, unavailable);
+        const { statusCode, headers, body } = await streams.request(...posted(request, "text/event-stream", signal));
+        if (!String(headers["content-type"]).startsWith("text/event-stream"))
+          return resultOf({ statusCode, text: await body.text() }, name);
+        return resultsOf(body, leaving, signal, unavailable);
       } catch {
         return unavailable();
       }
@@ -109,13 +108,13 @@ export function connectSubgraph({
     async internal(operation, input, from) {
       const body = JSON.stringify(input ?? null);
       const headers = signed(systemActor(from), body);
-      const response = await pools
-        .request({ method: "POST", path: `/internal/${operation}`, headers, body }, { again: true })
+      const answer = await pools
+        .requestWhole({ method: "POST", path: `/internal/${operation}`, headers, body }, { again: true })
         .catch((cause: unknown) => {
           throw new PublicError("SERVICE_UNAVAILABLE", `The service ${name} doesn't answer.`, { cause });
         });
-      if (response.statusCode === 200) return response.body.json();
-      const { errors } = (await resultOf(response, name)) as { errors: GraphQLError[] };
+      if (answer.statusCode === 200) return JSON.parse(answer.text);
+      const { errors } = resultOf(answer, name) as { errors: GraphQLError[] };
       const code = errors[0]?.extensions.code as ErrorCode;
       const message = errors[0]?.message ?? "";
       throw code === "INTERNAL_SERVER_ERROR" ? new Error(`${name}: ${message}`) : new PublicError(code, message);
@@ -127,8 +126,8 @@ export function connectSubgraph({
   };
 }
 
-async function resultOf({ statusCode, body }: Dispatcher.ResponseData, name: string): Promise<ExecutionResult> {
-  const result = (await body.json()) as ExecutionResult;
+function resultOf({ statusCode, text }: WholeAnswer, name: string): ExecutionResult {
+  const result = JSON.parse(text) as ExecutionResult;
   // It is our signature that was refused there: no caller can mend that by signing in.
   if (statusCode === 401)
     throw new Error(`${name} refuses this process's signature; do both have the same secret and time?`);

@@ -1,4 +1,5 @@
 import { Pool, type Dispatcher } from "undici";
+import { wholeAnswer, type WholeAnswer } from "./whole-answer";
 
 const restFirstMs = 250;
 const restMaxMs = 5_000;
@@ -36,7 +37,8 @@ export class Replicas {
   }
 
   /** In which order they are to be tried now. */
-  inTurn(): string[] {
+  inTurn(): readonly string[] {
+    if (this.addresses.length === 1) return [this.addresses[0]!.url];
     const start = this.turn++ % this.addresses.length;
     const rotated = [...this.addresses.slice(start), ...this.addresses.slice(0, start)];
     const now = performance.now();
@@ -88,6 +90,20 @@ export class Replicas {
   }
 }
 
+/** How an answer is taken. */
+interface Way<Answer> {
+  ask(pool: Pool, options: Dispatcher.RequestOptions): Promise<Answer>;
+  /** It isn't wanted after all. */
+  leave(answer: Answer): Promise<void> | void;
+}
+
+const streamed: Way<Dispatcher.ResponseData> = {
+  ask: (pool, options) => pool.request(options),
+  leave: ({ body }) => body.dump(),
+};
+
+const whole: Way<WholeAnswer> = { ask: wholeAnswer, leave: () => {} };
+
 /** A pool of connections to each of a service's replicas. */
 export class ReplicaPools {
   private readonly pools: ReadonlyMap<string, Pool>;
@@ -104,18 +120,31 @@ export class ReplicaPools {
    * because it is stopping, and with `again` also where it broke off: for what may be done twice. A body that is a
    * stream is sent once.
    */
-  async request(options: Dispatcher.RequestOptions, { again }: { again: boolean }): Promise<Dispatcher.ResponseData> {
+  request(options: Dispatcher.RequestOptions, o: { again: boolean }): Promise<Dispatcher.ResponseData> {
+    return this.askInTurn(streamed, options, o);
+  }
+
+  /** The same where the whole answer is waited for. It is asked for again elsewhere also where it breaks off half-way. */
+  requestWhole(options: Dispatcher.RequestOptions, o: { again: boolean }): Promise<WholeAnswer> {
+    return this.askInTurn(whole, options, o);
+  }
+
+  private async askInTurn<Answer extends { statusCode: number }>(
+    way: Way<Answer>,
+    options: Dispatcher.RequestOptions,
+    { again }: { again: boolean },
+  ): Promise<Answer> {
     const repeatable = options.body == null || typeof options.body === "string";
     const urls = this.replicas.inTurn();
     for (let i = 0; ; i++) {
       const url = urls[i]!;
       const isLast = !repeatable || i === urls.length - 1;
       try {
-        const response = await this.ask(url, options, again && !isLast);
+        const response = await this.ask(way, url, options, again && !isLast);
         this.replicas.answered(url);
         if (response.statusCode !== 503 || isLast) return response;
         this.replicas.failed(url);
-        await response.body.dump();
+        await way.leave(response);
       } catch (error) {
         if ((options.signal as AbortSignal | null | undefined)?.aborted) throw error;
         this.replicas.failed(url);
@@ -125,9 +154,14 @@ export class ReplicaPools {
   }
 
   /** Gives up before the answer has begun when a check finds the replica silent, where somebody else can be asked. */
-  private async ask(url: string, options: Dispatcher.RequestOptions, impatient: boolean) {
+  private async ask<Answer>(
+    way: Way<Answer>,
+    url: string,
+    options: Dispatcher.RequestOptions,
+    impatient: boolean,
+  ): Promise<Answer> {
     const pool = this.pools.get(url)!;
-    if (!impatient) return pool.request(options);
+    if (!impatient) return way.ask(pool, options);
     const silence = this.replicas.silenceOf(url);
     const waiting = new AbortController();
     const giveUp = () => waiting.abort();
@@ -135,7 +169,7 @@ export class ReplicaPools {
     const given = options.signal as AbortSignal | null | undefined;
     const signal = given ? AbortSignal.any([given, waiting.signal]) : waiting.signal;
     try {
-      return await pool.request({ ...options, signal });
+      return await way.ask(pool, { ...options, signal });
     } finally {
       silence.removeEventListener("abort", giveUp);
     }

@@ -31,8 +31,10 @@ export function traced<T>(
 
 /** The W3C trace context for a request that leaves this process; undefined outside a trace. */
 export function currentTraceparent(): string | undefined {
+  const active = context.active();
+  if (!trace.getSpan(active)) return undefined;
   const carrier: { traceparent?: string } = {};
-  propagation.inject(context.active(), carrier);
+  propagation.inject(active, carrier);
   return carrier.traceparent;
 }
 
