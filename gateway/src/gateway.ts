@@ -12,7 +12,7 @@ import { contractOf, tagsIn, type ContractRules } from "./graph/contracts";
 import type { Graph } from "./graph/graph";
 import { openGraph, SupergraphError } from "./graph/open-graph";
 import { subgraphSchemaIn } from "./graph/read-supergraph";
-import { houseTransport, toldOfCaller } from "./house-transport";
+import { houseTransport } from "./house-transport";
 import { createObserver } from "./observing/observe";
 import { guarded } from "./subgraphs/guards";
 import { createSharedFetches } from "./subgraphs/shared-fetches";
@@ -111,7 +111,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const transports = new Map(
     names.map((name) => {
       const transport = guarded(houseTransport(subgraphs.get(name)!, authentication), houseGuards, observer);
-      return [name, sharing.over(transport, { toldOf: toldOfCaller })];
+      return [name, sharing.over(transport, { toldOf: (request) => request.toldOfCaller })];
     }),
   );
   const { costMax = Infinity, costPerMinuteMax } = o.demand ?? {};

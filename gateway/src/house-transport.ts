@@ -4,7 +4,7 @@ import type { GraphQLFormattedError } from "graphql";
 import type { Authentication } from "./authentication";
 import type { EngineOptions } from "./execution/engine";
 import { maskSubgraphError } from "./masking";
-import { isSampled } from "./observing/observe";
+import { orAborted } from "./or-aborted";
 import type { RequestContext } from "./request-context";
 import type { SubgraphClient } from "./subgraph-client";
 import {
@@ -50,7 +50,10 @@ export function houseTransport(
       const context = request.request;
       let answer: SubgraphAnswer;
       try {
-        answer = asAnswer(await orAborted(client.execute(asked(request)), request.signal));
+        const result = client.execute(asked(request));
+        // A mutation isn't told, so that it isn't cut in two; but its caller waits no longer than they have time.
+        answer = asAnswer(await (request.kind === "mutation" ? orAborted(result, request.signal) : result));
+        request.signal.throwIfAborted();
       } catch (error) {
         throw faultOf(error, context);
       }
@@ -72,13 +75,6 @@ export function houseTransport(
     close: async () => {},
   };
 }
-
-/**
- * All that a service is told of a caller and that its answer may depend on. A traced request is told apart, so that its
- * trace has what the service did for it.
- */
-export const toldOfCaller = ({ actor, clientAddress, userAgent, traceparent, requestId }: RequestContext): string =>
-  JSON.stringify([actor, clientAddress, userAgent, isSampled(traceparent) ? requestId : null]);
 
 /**
  * Whether a last answer without data says no more than that the service is lost (by its name) or stops (by when to try
@@ -139,24 +135,6 @@ export const houseErrors: Pick<EngineOptions<RequestContext>, "describeError" | 
     return maskSubgraphError({ message: `A value isn't valid as ${where}.` }, "", log);
   },
 };
-
-/** `promise`, or a rejection as soon as `signal` is aborted, whether or not the work behind it heeds the signal. */
-export async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  if (signal.aborted) {
-    promise.catch(() => {});
-    throw signal.reason;
-  }
-  let abort!: () => void;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason as Error);
-    signal.addEventListener("abort", abort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
 
 /** What the house tells of a field that the graph's own directives keep from its caller: as its services would. */
 export const houseDenial = ({ claims }: Pick<RequestContext, "claims">): GraphQLFormattedError => {

@@ -1,32 +1,48 @@
 import { setMaxListeners } from "node:events";
 
-/** How long one operation may go on: until its client leaves, or until its time is up. */
-export interface OperationTime {
+/**
+ * How long one operation may go on: until its client leaves, or until its time is up. Without a limit only the client's
+ * leaving ends it: so for subscriptions.
+ */
+export class OperationTime {
+  readonly #presence = signalsOf();
+  readonly #timer: NodeJS.Timeout | undefined;
+  #patience: AbortController | undefined;
+
+  constructor(timeoutMs?: number) {
+    if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeUp(timeoutMs), timeoutMs);
+  }
+
   /** Aborted by either. */
-  signal: AbortSignal;
+  get signal(): AbortSignal {
+    return this.#presence.signal;
+  }
+
   /** Aborted when the time is up alone. */
-  deadline: AbortSignal;
-  clientLeft(): void;
-  /** The operation has ended: nothing will be aborted any more. */
-  stop(): void;
+  get deadline(): AbortSignal {
+    // Few ask for it, and one is made for each operation.
+    return (this.#patience ??= signalsOf()).signal;
+  }
+
+  clientLeft(): void {
+    this.#presence.abort(new Error("The client has gone."));
+  }
+
+  /** The operation has ended, or may take as long as it takes: its time won't be up. */
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #timeUp(ms: number): void {
+    const late = new DOMException(`An operation may take ${ms} ms at the most.`, "TimeoutError");
+    (this.#patience ??= signalsOf()).abort(late);
+    this.#presence.abort(late);
+  }
 }
 
-/** Without a limit, only the client's leaving ends it: so for subscriptions. */
-export function startTime(timeoutMs?: number): OperationTime {
-  const presence = new AbortController();
-  const patience = new AbortController();
-  const timeUp = () => {
-    const late = new Error(`An operation may take ${timeoutMs} ms at the most.`);
-    patience.abort(late);
-    presence.abort(late);
-  };
-  // Each of an operation's fetches listens, and there may be many.
-  setMaxListeners(0, presence.signal, patience.signal);
-  const timer = timeoutMs === undefined ? undefined : setTimeout(timeUp, timeoutMs);
-  return {
-    signal: presence.signal,
-    deadline: patience.signal,
-    clientLeft: () => presence.abort(new Error("The client has gone.")),
-    stop: () => clearTimeout(timer),
-  };
+/** Each of an operation's fetches listens, and there may be many. */
+function signalsOf(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

@@ -19,7 +19,7 @@ import { houseDenial, houseErrors, isServiceAway } from "./house-transport";
 import type { Limits, OperationGate } from "./limits";
 import type { Metrics } from "./metrics";
 import type { Observer } from "./observing/observer";
-import { requestContext, type RequestContext } from "./request-context";
+import type { RequestContext } from "./request-context";
 import type { SubgraphClient } from "./subgraph-client";
 import type { SubgraphTransport } from "./subgraphs/transport";
 import { createSubscriptions, type Subscribe } from "./subscriptions";
@@ -66,7 +66,7 @@ export async function serveGraph(o: {
     {
       // Each subscriber's rights are asked for each event, so nobody shares here (docs/decisions/0016).
       sharingKey: () => null,
-      lasting: (request, signal) => requestContext({ ...request, signal }),
+      lasting: (request, signal) => request.lasting(signal),
       queuedMax: limits.socket.eventsMax,
       awayMaxMs: limits.socket.serviceAwayMaxMs,
       isStillAway: isServiceAway,

@@ -17,8 +17,8 @@ import { clientNameOf, credentialsOf, pathOf, stripInternalHeaders } from "./htt
 import type { Limits, OperationGate } from "./limits";
 import { maskGraphQLError } from "./masking";
 import type { Metrics } from "./metrics";
-import { startTime, type OperationTime } from "./operation-time";
-import { factsOf, requestContext, type RequestContext } from "./request-context";
+import { OperationTime } from "./operation-time";
+import { factsOf, RequestContext } from "./request-context";
 import { hasAllOf, signedIn } from "./rights";
 import type { ServedGraph } from "./served-graph";
 import { askedSince } from "./subscriptions/asked-since";
@@ -172,18 +172,12 @@ export function openSockets(o: {
 
     const { actor } = await connection.callerSince(performance.now());
     const isSubscription = operation.type === "subscription";
-    const time = startTime(isSubscription ? undefined : limits.operationTimeoutMs);
+    const time = new OperationTime(isSubscription ? undefined : limits.operationTimeoutMs);
     connection.operations.set(id, time);
     const requestId = randomUUID();
-    const contextValue = requestContext({
-      ...factsOf(connection.request, o.trustedProxies),
-      actor,
-      requestId,
-      signal: time.signal,
-      deadline: time.deadline,
-      log: connection.log.child({ requestId }),
-      client,
-    });
+    const log = connection.log.child({ requestId });
+    const facts = { ...factsOf(connection.request, o.trustedProxies), client, requestId, log };
+    const contextValue = new RequestContext(facts, actor, time);
     const args: OperationArgs = {
       schema,
       document: operation.document,
@@ -199,11 +193,10 @@ export function openSockets(o: {
 
   const executeOnce = ({ payload, contextValue, connection }: OperationArgs): Promise<ExecutionResult> =>
     underSpan(`WebSocket ${connection.path}`, connection.request.headers, async (traceparent) => {
-      if (traceparent !== undefined) contextValue.traceparent = traceparent;
       const { query, operationName, variables } = payload;
       const answer = await connection.served.apollo.executeOperation(
         { query, operationName: operationName ?? undefined, variables: variables ?? undefined },
-        { contextValue },
+        { contextValue: traceparent === undefined ? contextValue : contextValue.within(traceparent) },
       );
       if (answer.body.kind !== "single") throw new Error("The gateway has no incremental delivery.");
       const { data, errors, extensions } = answer.body.singleResult;
@@ -232,7 +225,7 @@ export function openSockets(o: {
   /** Before each event: the subgraph decided with the rights of the subscriber as they were, so none may be lost since. */
   async function recheck(connection: Connection, context: RequestContext, arrivedAt: number): Promise<RequestContext> {
     const { actor } = await connection.callerSince(arrivedAt);
-    if (hasAllOf(actor, context.actor)) return requestContext({ ...context, actor });
+    if (hasAllOf(actor, context.actor)) return context.as(actor);
     throw new PublicError("FORBIDDEN", "What you may do here has changed. Subscribe again.");
   }
 

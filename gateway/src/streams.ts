@@ -22,8 +22,8 @@ import { accepted, type Accepted } from "./http/negotiation";
 import { answerOfRefusal, refused } from "./http/refusal";
 import type { Limits } from "./limits";
 import { maskError } from "./masking";
-import { startTime } from "./operation-time";
-import { factsOf, requestContext, type RequestContext } from "./request-context";
+import { OperationTime } from "./operation-time";
+import { factsOf, RequestContext } from "./request-context";
 import { hasAllOf } from "./rights";
 import type { Subscribers } from "./subscriptions/subscribers";
 import { askedSince } from "./subscriptions/asked-since";
@@ -86,17 +86,11 @@ export function openStreams(o: {
     const how = accepted(request.headers.accept);
     const proof = await authentication.verify(credentialsOf(request));
     const { actor } = await authentication.resolve(proof);
-    const time = startTime(limits.operationTimeoutMs);
+    const time = new OperationTime(limits.operationTimeoutMs);
     const left = () => time.clientLeft();
     response.once("close", left);
-    const context = requestContext({
-      ...factsOf(request, o.trustedProxies),
-      actor,
-      requestId: exchange.requestId,
-      signal: time.signal,
-      deadline: time.deadline,
-      log,
-    });
+    const facts = { ...factsOf(request, o.trustedProxies), requestId: exchange.requestId, log };
+    const context = new RequestContext(facts, actor, time);
     let place: ReturnType<Subscribers["take"]> | undefined;
     const check = ({ type }: { type: string }) => {
       if (type === "mutation" && request.method !== "POST")
@@ -135,7 +129,7 @@ export function openStreams(o: {
     const resolved = askedSince(() => authentication.resolve(proof));
     return async (arrivedAt) => {
       const { actor } = await resolved(arrivedAt);
-      if (hasAllOf(actor, context.actor)) return requestContext({ ...context, actor });
+      if (hasAllOf(actor, context.actor)) return context.as(actor);
       throw new PublicError("FORBIDDEN", "What you may do here has changed. Subscribe again.");
     };
   }

@@ -19,7 +19,7 @@ export async function underSpan<Value>(
   headers: IncomingHttpHeaders,
   work: (traceparent: string | undefined) => Promise<Value>,
 ): Promise<Value> {
-  const parent = propagation.extract(ROOT_CONTEXT, headers);
+  const parent = headers["traceparent"] === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, headers);
   const span = trace.getTracer("@atrium/gateway").startSpan(name, { kind: SpanKind.SERVER }, parent);
   const own = span.spanContext();
   try {

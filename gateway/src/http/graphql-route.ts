@@ -5,8 +5,8 @@ import type { Logger } from "pino";
 import type { OperationParams } from "../client-request";
 import type { Authentication } from "../authentication";
 import type { Limits, OperationGate } from "../limits";
-import { startTime } from "../operation-time";
-import { factsOf, requestContext } from "../request-context";
+import { OperationTime } from "../operation-time";
+import { factsOf, RequestContext } from "../request-context";
 import type { ServedGraph } from "../served-graph";
 import { readsStreams, type Streams } from "../streams";
 import { sendError, sendText } from "./answer";
@@ -46,8 +46,9 @@ export async function answerGraphQL(
     return streams.answer(endpoint, { request, response, requestId, log, params: () => paramsOf(request, body) });
   const { actor } = await authentication.authenticate(credentialsOf(request));
 
-  const time = startTime(limits.operationTimeoutMs);
-  response.once("close", time.clientLeft);
+  const time = new OperationTime(limits.operationTimeoutMs);
+  const left = () => time.clientLeft();
+  response.once("close", left);
   try {
     const answer = await apollo.executeHTTPGraphQLRequest({
       httpGraphQLRequest: {
@@ -56,15 +57,7 @@ export async function answerGraphQL(
         search,
         body,
       },
-      context: async () =>
-        requestContext({
-          ...factsOf(request, trustedProxies),
-          actor,
-          requestId,
-          signal: time.signal,
-          deadline: time.deadline,
-          log,
-        }),
+      context: async () => new RequestContext({ ...factsOf(request, trustedProxies), requestId, log }, actor, time),
     });
     if (answer.body.kind !== "complete") throw new Error("The gateway has no incremental delivery.");
     for (const [name, value] of answer.headers) {
@@ -75,7 +68,7 @@ export async function answerGraphQL(
     await sendText(request, response, { status: answer.status ?? 200, type, text: answer.body.string });
   } finally {
     time.stop();
-    response.off("close", time.clientLeft);
+    response.off("close", left);
   }
 }
 
@@ -104,9 +97,14 @@ const searchOf = (request: IncomingMessage) => {
   return start === -1 ? "" : request.url!.slice(start);
 };
 
+// All that Apollo Server reads: what is sent, what is taken, and what browsers don't send to other origins unasked.
+const readHeaders = ["content-type", "accept", "x-apollo-operation-name", "apollo-require-preflight"];
+
 function headerMap(request: IncomingMessage): HeaderMap {
   const headers = new HeaderMap();
-  for (const [name, value] of Object.entries(request.headers))
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+  for (const name of readHeaders) {
+    const value = request.headers[name];
+    if (value !== undefined) headers.set(name, String(value));
+  }
   return headers;
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Logger } from "pino";
 import type { Claims, ClientRequest } from "../client-request";
 import { clientAddressOf, clientTraceparent } from "../http/incoming";
+import { OperationTime } from "../operation-time";
 import { CachePolicy } from "./response-cache";
 import type { Caller } from "./tokens";
 
@@ -26,9 +26,7 @@ export class ClientsRequest implements BareRequest {
   readonly exposePlan: boolean;
   readonly traceparent: string | undefined;
   readonly deadlineAt: number | undefined;
-  readonly #presence = new AbortController();
-  readonly #timer: NodeJS.Timeout | undefined;
-  #patience: AbortController | undefined;
+  readonly #time: OperationTime;
   #requestId: string | undefined;
   #policy: CachePolicy | undefined;
 
@@ -39,8 +37,6 @@ export class ClientsRequest implements BareRequest {
     o: { timeoutMs?: number; exposePlan: boolean; trustedProxies: number; traceparent?: string },
   ) {
     const { headers } = request;
-    // Each of an operation's fetches listens, and there may be many.
-    setMaxListeners(0, this.#presence.signal);
     this.headers = headers;
     this.client = {
       name: one(headers["apollographql-client-name"]),
@@ -50,7 +46,7 @@ export class ClientsRequest implements BareRequest {
     this.exposePlan = o.exposePlan && headers["apollo-expose-query-plan"] === "true";
     this.traceparent = o.traceparent ?? clientTraceparent(request);
     this.deadlineAt = o.timeoutMs === undefined ? undefined : Date.now() + o.timeoutMs;
-    if (o.timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeUp(o.timeoutMs!), o.timeoutMs);
+    this.#time = new OperationTime(o.timeoutMs);
   }
 
   get requestId(): string {
@@ -70,12 +66,11 @@ export class ClientsRequest implements BareRequest {
   }
 
   get signal(): AbortSignal {
-    return this.#presence.signal;
+    return this.#time.signal;
   }
 
   get deadline(): AbortSignal {
-    if (!this.#patience) setMaxListeners(0, (this.#patience = new AbortController()).signal);
-    return this.#patience!.signal;
+    return this.#time.deadline;
   }
 
   lasting(signal: AbortSignal): BareRequest {
@@ -92,18 +87,12 @@ export class ClientsRequest implements BareRequest {
   }
 
   clientLeft(): void {
-    this.#presence.abort(new Error("The client has gone."));
+    this.#time.clientLeft();
   }
 
   /** It has been answered. */
   end(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #timeUp(ms: number): void {
-    const late = new DOMException(`An operation may take ${ms} ms at the most.`, "TimeoutError");
-    (this.#patience ??= new AbortController()).abort(late);
-    this.#presence.abort(late);
+    this.#time.stop();
   }
 }
 
