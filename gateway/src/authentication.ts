@@ -80,11 +80,11 @@ export function createAuthentication(o: {
 
   async function verifyToken(token: string): Promise<TokenClaims> {
     if (token.length > credentialLengthMax) throw unauthenticated("The access token isn't valid.");
-    const kid = keyIdOf(token);
+    const known = verified.find(token);
+    const kid = known?.kid ?? keyIdOf(token);
     const key = kid === undefined ? undefined : await keys.find(kid);
-    if (!key) throw unauthenticated("The access token isn't valid.");
-    const known = verified.claimsOf(token, key);
-    if (known) return known;
+    if (!kid || !key) throw unauthenticated("The access token isn't valid.");
+    if (known?.holdsWith(key)) return known.claims;
     try {
       // The algorithm is ours to say, never the token's; and `key` is a public P-256 key, never a shared secret.
       const payload = jwt.verify(token, key, {
@@ -102,7 +102,7 @@ export function createAuthentication(o: {
         kind,
         expiresAt: new Date(exp * 1000),
       };
-      verified.add(token, key, claims);
+      verified.add(token, new Verified(kid, key, claims));
       return claims;
     } catch (error) {
       if (error instanceof jwt.TokenExpiredError)
@@ -198,24 +198,34 @@ class VerifiedTokens {
   #older = new Map<string, Verified>();
   #newer = new Map<string, Verified>();
 
-  /** Undefined for a token that has to be checked: an unknown one, one of another key, one that may have expired. */
-  claimsOf(token: string, key: KeyObject): TokenClaims | undefined {
-    const known = this.#newer.get(token) ?? this.#older.get(token);
-    return known?.key.equals(key) && known.claims.expiresAt.getTime() > Date.now() ? known.claims : undefined;
+  find(token: string): Verified | undefined {
+    return this.#newer.get(token) ?? this.#older.get(token);
   }
 
-  add(token: string, key: KeyObject, claims: TokenClaims): void {
+  add(token: string, verified: Verified): void {
     if (this.#newer.size >= verifiedMax) {
       this.#older = this.#newer;
       this.#newer = new Map();
     }
-    this.#newer.set(token, { key, claims });
+    this.#newer.set(token, verified);
   }
 }
 
-interface Verified {
-  key: KeyObject;
-  claims: TokenClaims;
+class Verified {
+  constructor(
+    readonly kid: string,
+    private key: KeyObject,
+    readonly claims: TokenClaims,
+  ) {}
+
+  /** Whether `key`, which counts now under this id, is the one that it was checked by, and it hasn't expired. */
+  holdsWith(key: KeyObject): boolean {
+    if (this.key !== key) {
+      if (!this.key.equals(key)) return false;
+      this.key = key;
+    }
+    return this.claims.expiresAt.getTime() > Date.now();
+  }
 }
 
 /** The signing keys by their ids, fetched when they get old and when an unknown one is named. */

@@ -21,13 +21,13 @@ export async function sendText(
   response: ServerResponse,
   { status, type, text }: { status: number; type: string; text: string },
 ): Promise<void> {
-  const plain = Buffer.from(text);
-  const encoded = await compressed(request.headers["accept-encoding"], plain);
-  const body = encoded?.body ?? plain;
+  const encoded = await compressed(request.headers["accept-encoding"], text);
+  // A text goes out with its headers in one write.
+  const body = encoded?.body ?? text;
   if (response.destroyed) return;
   addVary(response, "accept-encoding");
   if (encoded) response.setHeader("content-encoding", encoded.encoding);
-  response.writeHead(status, { "content-type": type, "content-length": body.length });
+  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });
   response.end(request.method === "HEAD" ? undefined : body);
 }
 

@@ -36,10 +36,12 @@ export function readBody(request: IncomingMessage, o: { bytesMax: number; timeou
   });
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 /** JSON in UTF-8, or `BAD_USER_INPUT`. */
 export function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    return JSON.parse(utf8.decode(body));
   } catch (error) {
     throw new PublicError("BAD_USER_INPUT", "The request's body isn't valid JSON in UTF-8.", {
       field: "body",

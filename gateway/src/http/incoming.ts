@@ -10,7 +10,9 @@ const saneRequestId = /^[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}$/;
 
 /** Removes every header with which a client could pose as the gateway. Done before anything else looks at them. */
 export function stripInternalHeaders(request: IncomingMessage): void {
-  for (const name of Object.keys(request.headers)) if (name.startsWith(internalPrefix)) delete request.headers[name];
+  const internal = Object.keys(request.headers).filter((name) => name.startsWith(internalPrefix));
+  if (internal.length === 0) return;
+  for (const name of internal) delete request.headers[name];
   const raw = request.rawHeaders;
   request.rawHeaders = raw.filter((_, i) => !raw[i - (i % 2)]!.toLowerCase().startsWith(internalPrefix));
 }
