@@ -1,13 +1,13 @@
-import { setMaxListeners } from "node:events";
+import { LightAbortController } from "./light-abort";
 
 /**
  * How long one operation may go on: until its client leaves, or until its time is up. Without a limit only the client's
  * leaving ends it: so for subscriptions.
  */
 export class OperationTime {
-  readonly #presence = signalsOf();
+  readonly #presence = new LightAbortController();
   readonly #timer: NodeJS.Timeout | undefined;
-  #patience: AbortController | undefined;
+  #patience: LightAbortController | undefined;
 
   constructor(timeoutMs?: number) {
     if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeUp(timeoutMs), timeoutMs);
@@ -21,7 +21,7 @@ export class OperationTime {
   /** Aborted when the time is up alone. */
   get deadline(): AbortSignal {
     // Few ask for it, and one is made for each operation.
-    return (this.#patience ??= signalsOf()).signal;
+    return (this.#patience ??= new LightAbortController()).signal;
   }
 
   clientLeft(): void {
@@ -35,14 +35,7 @@ export class OperationTime {
 
   #timeUp(ms: number): void {
     const late = new DOMException(`An operation may take ${ms} ms at the most.`, "TimeoutError");
-    (this.#patience ??= signalsOf()).abort(late);
+    (this.#patience ??= new LightAbortController()).abort(late);
     this.#presence.abort(late);
   }
-}
-
-/** Each of an operation's fetches listens, and there may be many. */
-function signalsOf(): AbortController {
-  const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
-  return controller;
 }

@@ -1,4 +1,5 @@
 import type { ClientRequest } from "../client-request";
+import { LightAbortController } from "../light-abort";
 import { SubgraphFault, type SubgraphAnswer, type SubgraphRequest, type SubgraphTransport } from "./transport";
 
 export interface SharedFetches {
@@ -73,7 +74,7 @@ export function createSharedFetches({ withinTurns = false }: { withinTurns?: boo
 /** A fetch on its way, and who waits for it. It is given up when the last of them has gone. */
 class Flight {
   readonly #waiters = new Set<Waiter>();
-  readonly #given = new AbortController();
+  readonly #given = new LightAbortController();
 
   constructor(
     private readonly subgraph: string,

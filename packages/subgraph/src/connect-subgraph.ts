@@ -93,14 +93,17 @@ export function connectSubgraph({
     },
 
     async subscribe(request) {
-      const leaving = new AbortController();
-      const signal = request.signal ? AbortSignal.any([request.signal, leaving.signal]) : leaving.signal;
+      const leaving = leavingWith(request.signal);
       try {
-        const { statusCode, headers, body } = await streams.request(...posted(request, "text/event-stream", signal));
-        if (!String(headers["content-type"]).startsWith("text/event-stream"))
-          return resultOf({ statusCode, text: await body.text() }, name);
-        return resultsOf(body, leaving, signal, unavailable);
+        const asked = posted(request, "text/event-stream", leaving.signal);
+        const { statusCode, headers, body } = await streams.request(...asked);
+        if (String(headers["content-type"]).startsWith("text/event-stream"))
+          return resultsOf(body, leaving, unavailable);
+        const text = await body.text();
+        leaving.abort();
+        return resultOf({ statusCode, text }, name);
       } catch {
+        leaving.abort();
         return unavailable();
       }
     },
@@ -126,6 +129,16 @@ export function connectSubgraph({
   };
 }
 
+/** Aborted with `outer`, and deaf to it once aborted. */
+function leavingWith(outer: AbortSignal | undefined): AbortController {
+  const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  leaving.signal.addEventListener("abort", () => outer?.removeEventListener("abort", leave));
+  outer?.addEventListener("abort", leave);
+  if (outer?.aborted) leave();
+  return leaving;
+}
+
 function resultOf({ statusCode, text }: WholeAnswer, name: string): ExecutionResult {
   const result = JSON.parse(text) as ExecutionResult;
   // It is our signature that was refused there: no caller can mend that by signing in.
@@ -144,7 +157,6 @@ function withErrors(result: ExecutionResult): ExecutionResult {
 function resultsOf(
   body: AsyncIterable<Buffer>,
   leaving: AbortController,
-  signal: AbortSignal,
   unavailable: () => ExecutionResult,
 ): AsyncIterableIterator<ExecutionResult> {
   async function* read() {
@@ -156,7 +168,7 @@ function resultsOf(
         const messages = text.split("\n\n");
         text = messages.pop()!;
         for (const message of messages) {
-          if (message.startsWith("event: complete")) return;
+          if (message.startsWith("event: complete")) return void leaving.abort();
           if (message.startsWith("event: next\ndata: "))
             yield withErrors(JSON.parse(message.slice("event: next\ndata: ".length)) as ExecutionResult);
         }
@@ -164,7 +176,9 @@ function resultsOf(
     } catch {
       // Told below: a connection that was lost and one that was cut short look the same to a subscriber.
     }
-    if (!signal.aborted) yield unavailable();
+    const hasLeft = leaving.signal.aborted;
+    leaving.abort();
+    if (!hasLeft) yield unavailable();
   }
   const results = read();
   return {

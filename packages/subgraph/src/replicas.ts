@@ -163,15 +163,15 @@ export class ReplicaPools {
     const pool = this.pools.get(url)!;
     if (!impatient) return way.ask(pool, options);
     const silence = this.replicas.silenceOf(url);
-    const waiting = new AbortController();
-    const giveUp = () => waiting.abort();
-    silence.addEventListener("abort", giveUp, { once: true });
     const given = options.signal as AbortSignal | null | undefined;
-    const signal = given ? AbortSignal.any([given, waiting.signal]) : waiting.signal;
+    const waiting = new AbortController();
+    const giveUp = () => waiting.abort(given?.reason);
+    if (given?.aborted) giveUp();
+    for (const signal of [silence, given]) signal?.addEventListener("abort", giveUp);
     try {
-      return await way.ask(pool, { ...options, signal });
+      return await way.ask(pool, { ...options, signal: waiting.signal });
     } finally {
-      silence.removeEventListener("abort", giveUp);
+      for (const signal of [silence, given]) signal?.removeEventListener("abort", giveUp);
     }
   }
 
