@@ -1,5 +1,6 @@
 import type { ClientRequest } from "../client-request";
 import { LightAbortController } from "../light-abort";
+import { ShortLivedMap } from "./short-lived";
 import { SubgraphFault, type SubgraphAnswer, type SubgraphRequest, type SubgraphTransport } from "./transport";
 
 export interface SharedFetches {
@@ -29,9 +30,9 @@ export interface SharingRules<Request extends ClientRequest> {
  * read before they asked.
  */
 export function createSharedFetches({ withinTurns = false }: { withinTurns?: boolean } = {}): SharedFetches {
-  const running = new Map<string, Flight>();
+  const running = new ShortLivedMap<Flight>();
   const begin = (key: string, flight: Flight) => {
-    if (withinTurns && running.size === 0) setImmediate(() => running.clear());
+    if (withinTurns && running.isEmpty) setImmediate(() => running.clear());
     running.set(key, flight);
   };
   return {
@@ -84,18 +85,7 @@ class Flight {
 
   /** What the first asked, but it doesn't end with the first. */
   asked<Request extends ClientRequest>(first: SubgraphRequest<Request>, body: string): SubgraphRequest<Request> {
-    const { kind, query, operationName, request } = first;
-    return {
-      kind,
-      query,
-      operationName,
-      request,
-      get variables() {
-        return first.variables;
-      },
-      body: () => body,
-      signal: this.#given.signal,
-    };
+    return new FirstAsked(first, body, this.#given.signal);
   }
 
   settleBy(answer: Promise<SubgraphAnswer>): void {
@@ -143,6 +133,41 @@ class Flight {
     this.#each((waiter) => waiter.signal.removeEventListener("abort", waiter));
     this.#waiters.clear();
     this.ended();
+  }
+}
+
+/** A class, since V8 makes a hidden class for each object literal that has a getter. */
+class FirstAsked<Request extends ClientRequest> implements SubgraphRequest<Request> {
+  traceparent?: string;
+
+  constructor(
+    private readonly first: SubgraphRequest<Request>,
+    private readonly text: string,
+    readonly signal: AbortSignal,
+  ) {}
+
+  get kind() {
+    return this.first.kind;
+  }
+
+  get query() {
+    return this.first.query;
+  }
+
+  get operationName() {
+    return this.first.operationName;
+  }
+
+  get request() {
+    return this.first.request;
+  }
+
+  get variables() {
+    return this.first.variables;
+  }
+
+  body(): string {
+    return this.text;
   }
 }
 
