@@ -1,5 +1,5 @@
 import { PublicError } from "@atrium/errors";
-import { continueAsExtension, describeFault } from "@atrium/subgraph";
+import { continueAsExtension, describeFault, type OperationRequest } from "@atrium/subgraph";
 import type { GraphQLFormattedError } from "graphql";
 import type { Authentication } from "./authentication";
 import type { EngineOptions } from "./execution/engine";
@@ -20,25 +20,6 @@ export function houseTransport(
   authentication: Pick<Authentication, "authenticate">,
 ): SubgraphTransport<RequestContext> {
   const { name } = client;
-  const asked = ({
-    query,
-    variables,
-    operationName,
-    kind,
-    signal,
-    request,
-    traceparent,
-  }: SubgraphRequest<RequestContext>) => ({
-    query,
-    variables,
-    operationName,
-    actor: request.actor,
-    requestId: request.requestId,
-    traceparent: traceparent ?? request.traceparent,
-    clientAddress: request.clientAddress,
-    userAgent: request.userAgent,
-    signal: kind === "mutation" ? undefined : signal,
-  });
   const faultOf = (error: unknown, context: RequestContext): SubgraphFault => {
     const reason = context.deadline.aborted ? "TIMEOUT" : context.signal.aborted ? "ABORTED" : "UNREACHABLE";
     return new SubgraphFault(name, reason, (error as Error).message, { cause: error });
@@ -50,7 +31,7 @@ export function houseTransport(
       const context = request.request;
       let answer: SubgraphAnswer;
       try {
-        const result = client.execute(asked(request));
+        const result = client.execute(new Asked(request));
         // A mutation isn't told, so that it isn't cut in two; but its caller waits no longer than they have time.
         answer = asAnswer(await (request.kind === "mutation" ? orAborted(result, request.signal) : result));
         request.signal.throwIfAborted();
@@ -65,7 +46,7 @@ export function houseTransport(
     },
     async subscribe(request) {
       try {
-        const source = await client.subscribe(asked(request));
+        const source = await client.subscribe(new Asked(request));
         if (!(Symbol.asyncIterator in source)) return asAnswer(source);
         return untilLost(name, source as AsyncIterableIterator<SubgraphAnswer>);
       } catch (error) {
@@ -74,6 +55,39 @@ export function houseTransport(
     },
     close: async () => {},
   };
+}
+
+/** A fetch as services are asked: its variables are read for one in this process, its text is sent to one in another. */
+class Asked implements OperationRequest {
+  readonly query;
+  readonly operationName;
+  readonly actor;
+  readonly requestId;
+  readonly traceparent;
+  readonly clientAddress;
+  readonly userAgent;
+  readonly signal;
+  private read: OperationRequest["variables"];
+
+  constructor(private readonly fetch: SubgraphRequest<RequestContext>) {
+    const { query, operationName, kind, signal, request, traceparent } = fetch;
+    this.query = query;
+    this.operationName = operationName;
+    this.actor = request.actor;
+    this.requestId = request.requestId;
+    this.traceparent = traceparent ?? request.traceparent;
+    this.clientAddress = request.clientAddress;
+    this.userAgent = request.userAgent;
+    this.signal = kind === "mutation" ? undefined : signal;
+  }
+
+  get variables(): OperationRequest["variables"] {
+    return (this.read ??= this.fetch.variables);
+  }
+
+  body(): string {
+    return this.fetch.body();
+  }
 }
 
 /**

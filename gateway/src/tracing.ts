@@ -1,6 +1,9 @@
 import { isSpanContextValid, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
+// It is told when tracing starts.
+const tracer = trace.getTracer("@atrium/gateway");
+
 /**
  * Runs `work` in a span that goes on where the client's trace stopped. Without tracing it just runs it.
  *
@@ -20,7 +23,7 @@ export async function underSpan<Value>(
   work: (traceparent: string | undefined) => Promise<Value>,
 ): Promise<Value> {
   const parent = headers["traceparent"] === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, headers);
-  const span = trace.getTracer("@atrium/gateway").startSpan(name, { kind: SpanKind.SERVER }, parent);
+  const span = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent);
   const own = span.spanContext();
   try {
     return await work(isSpanContextValid(own) ? `00-${own.traceId}-${own.spanId}-0${own.traceFlags & 1}` : undefined);

@@ -57,8 +57,8 @@ export function connectSubgraph({
   });
 
   function posted(request: OperationRequest, accept: string, signal: AbortSignal | undefined) {
-    const { query, variables, operationName } = request;
-    const body = JSON.stringify({ query, variables, operationName });
+    const { query } = request;
+    const body = request.body?.() ?? textOf(request);
     const traceparent = currentTraceparent() ?? request.traceparent;
     const headers = {
       ...signed(request.actor, body),
@@ -128,6 +128,9 @@ export function connectSubgraph({
     },
   };
 }
+
+const textOf = ({ query, variables, operationName }: OperationRequest): string =>
+  JSON.stringify({ query, variables, operationName });
 
 /** Aborted with `outer`, and deaf to it once aborted. */
 function leavingWith(outer: AbortSignal | undefined): AbortController {

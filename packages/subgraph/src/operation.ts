@@ -9,8 +9,10 @@ import type { RouteName } from "./routes";
 /** One operation, as the gateway or another service hands it to a subgraph. */
 export interface OperationRequest {
   query: string;
-  variables?: Record<string, unknown>;
+  variables?: Readonly<Record<string, unknown>>;
   operationName?: string;
+  /** These three as JSON text, where whoever asks has it already. */
+  body?(): string;
   actor: Actor;
   requestId: string;
   /** W3C trace context, where the caller is in another process. */
