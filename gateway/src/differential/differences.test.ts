@@ -40,6 +40,11 @@ const wrongAtStock: [graph: string, what: string, text: string][] = [
     "a required field of an interface object, of some types only",
     "{ eldest { friends { notes { on { __typename } } best } notes(first: 1) { text } } owned { ... on House { loud } label } }",
   ],
+  [
+    "mutations in order",
+    "a mutation's fields in a fragment before another",
+    "mutation { reset { value } ...F z: add(input: { by: 3 }) { value } } fragment F on Mutation { f: add(input: { kind: DOWN }) { id } }",
+  ],
 ];
 
 // Keys come in the order that the specification gives them.

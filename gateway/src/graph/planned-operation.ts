@@ -10,6 +10,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from "graphql";
+import { alone } from "./alone";
 import { isDeferring, labelledDefers } from "./deferred-operation";
 import type { Operation } from "./operation";
 
@@ -28,16 +29,17 @@ export interface PlannedOperations {
 }
 
 /**
- * Keeps the planner from two faults of its own. It adds fields under their own names (keys, what others require), and
+ * Keeps the planner from three faults of its own. It adds fields under their own names (keys, what others require), and
  * takes a client's field under such a name, with other arguments or of another field, for the same. And where it puts
- * selections together it can lose `@skip` and `@include`: so what they leave out is left out before.
+ * selections together it can lose `@skip` and `@include`: so what they leave out is left out before. And of a mutation's
+ * fields it sends those of fragments after the others: so they stand in the operation itself, in their order.
  */
 export function createPlannedOperations(supergraphSchema: GraphQLSchema): PlannedOperations {
   const reserved = reservedNames(supergraphSchema);
   const withArguments = fieldsWithArguments(supergraphSchema);
   const known = new WeakMap<
     Operation,
-    { switches: readonly string[]; renames: boolean; defers: boolean; planned: Map<string, Operation> }
+    { switches: readonly string[]; renames: boolean; defers: boolean; orders: boolean; planned: Map<string, Operation> }
   >();
 
   const isTaken = ({ alias, name }: FieldNode): boolean => {
@@ -59,10 +61,11 @@ export function createPlannedOperations(supergraphSchema: GraphQLSchema): Planne
             if (isDeferring(node)) defers = true;
           },
         });
-        known.set(operation, (own = { switches: switchesOf(operation), renames, defers, planned: new Map() }));
+        const orders = operation.type === "mutation" && hasFragments(operation.definition.selectionSet);
+        known.set(operation, (own = { switches: switchesOf(operation), renames, defers, orders, planned: new Map() }));
       }
-      const { switches, renames, defers, planned } = own;
-      if (switches.length === 0 && !renames) return operation;
+      const { switches, renames, defers, orders, planned } = own;
+      if (switches.length === 0 && !renames && !orders) return operation;
       const decided = switches.slice(1);
       let key = "";
       for (const name of decided) key += variables[name] === undefined ? "-" : variables[name] ? "1" : "0";
@@ -70,6 +73,7 @@ export function createPlannedOperations(supergraphSchema: GraphQLSchema): Planne
       if (!each) {
         if (planned.size >= variantsMax) planned.delete(planned.keys().next().value!);
         each = change(operation, variables, renames ? isTaken : null, key);
+        if (orders) each = inOrder(each);
         if (defers) each = labelled(each, variables);
         planned.set(key, each);
       }
@@ -138,6 +142,29 @@ function change(
     definition: definitions.find((each) => each.kind === Kind.OPERATION_DEFINITION)!,
     answered: { document, definition, denied, ...(names && { names }) },
   };
+}
+
+const hasFragments = ({ selections }: SelectionSetNode): boolean => selections.some(({ kind }) => kind !== Kind.FIELD);
+
+/** With its root fields out of the fragments that they stand in: whichever they are on, the one root is of that type. */
+function inOrder(operation: Operation): Operation {
+  const { document, definition } = operation;
+  const fragments = new Map<string, SelectionSetNode>();
+  for (const each of document.definitions)
+    if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each.selectionSet);
+  const fieldsOf = ({ selections }: SelectionSetNode): SelectionNode[] =>
+    selections.flatMap((selection) => {
+      // What is deferred comes later, and in its fragment.
+      if (selection.kind === Kind.FIELD || selection.directives?.length) return [selection];
+      return fieldsOf(
+        selection.kind === Kind.INLINE_FRAGMENT ? selection.selectionSet : fragments.get(selection.name.value)!,
+      );
+    });
+  const selectionSet = { ...definition.selectionSet, selections: fieldsOf(definition.selectionSet) };
+  const ordered = { ...definition, selectionSet };
+  const definitions = document.definitions.map((each) => (each === definition ? ordered : each));
+  // It would put fields back into the fragments that they are from, if those were left.
+  return { ...operation, document: alone(ordered, { ...document, definitions }), definition: ordered };
 }
 
 function labelled(operation: Operation, variables: Readonly<Record<string, unknown>>): Operation {

@@ -46,6 +46,8 @@ export const counters: Case = {
   operations: [
     'mutation { add(input: { by: 2 }) { value } n: note(text: "x") { id } b: add(input: {}) { value } reset { value } }',
     "mutation ($in: AddInput!) { reset { value } add(input: $in) { value } fail { value } c: add(input: { kind: DOWN, by: 5 }) { value } }",
+    "mutation { reset { value } ...F z: add(input: { by: 3 }) { value } } fragment F on Mutation { f: add(input: { kind: DOWN }) { id } }",
+    'mutation ($on: Boolean!) { reset { value } ... { ...F @include(if: $on) f: add(input: {}) { value } } n: note(text: "n") { value } } fragment F on Mutation { f: add(input: {}) { id } ... on Mutation { g: add(input: { by: 7 }) { value } } }',
   ],
   input: { by: 3, note: "n" },
 };
